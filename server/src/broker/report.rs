@@ -1,0 +1,195 @@
+//! What a listener tells when asked: plain owned data, made by the broker's task, read by tools and `render`.
+
+use bitsperity_mqtt_core::packet::QoS;
+use std::time::{Duration, SystemTime};
+
+/// What to accumulate.
+#[derive(Clone, Debug, Default)]
+pub struct Wants {
+    /// Keep the messages that matter.
+    pub messages: Option<WantMessages>,
+    /// Keep a table of topics with at most so many entries.
+    pub topics: Option<usize>,
+}
+
+/// How messages are kept.
+#[derive(Clone, Debug)]
+pub struct WantMessages {
+    /// How many are kept at the end (1 to 500).
+    pub target: usize,
+    /// Bytes of a payload that are kept; longer ones are cut.
+    pub payload_bytes: usize,
+}
+
+/// Retained messages in a listener.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Retained {
+    /// Both.
+    #[default]
+    Include,
+    /// Live ones only.
+    Exclude,
+    /// Retained ones only.
+    Only,
+}
+
+/// What to listen to.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Topic Filter.
+    pub filter: String,
+    /// QoS asked for.
+    pub qos: QoS,
+    /// Retained messages.
+    pub retained: Retained,
+    /// Stops after this long, counted from the SUBACK.
+    pub duration: Duration,
+    /// Stops after so many messages.
+    pub max_messages: Option<u64>,
+    /// Stops after so long without a new topic.
+    pub until_quiet: Option<Duration>,
+    /// What to accumulate.
+    pub wants: Wants,
+}
+
+/// Why a listener stopped.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // the words of the tools' contract
+pub enum StopReason {
+    Duration,
+    MaxMessages,
+    Quiet,
+    Cancelled,
+    ConnectionLost,
+    SessionClosed,
+}
+
+/// The state of a listener.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// Wall time of the SUBACK, from which `at` and `t_ms` count.
+    pub started: SystemTime,
+    /// Time listened so far.
+    pub elapsed: Duration,
+    /// None: it listens still.
+    pub stopped: Option<StopReason>,
+    /// Granted QoS.
+    pub granted_qos: QoS,
+    /// Messages taken in.
+    pub received: u64,
+    /// Of these, replayed retained ones.
+    pub retained: u64,
+    /// Payload bytes taken in.
+    pub bytes: u64,
+    /// Packets over our bound that were passed over.
+    pub oversized: u64,
+    /// Reconnects lived through.
+    pub reconnects: u32,
+    /// How long it was deaf through them.
+    pub deaf: Duration,
+    /// What the accumulators hold.
+    pub findings: Findings,
+}
+
+/// What the accumulators hold.
+#[derive(Clone, Debug, Default)]
+pub struct Findings {
+    /// If messages were wanted.
+    pub messages: Option<MessageFindings>,
+    /// If topics were wanted.
+    pub topics: Option<TopicFindings>,
+}
+
+/// The pruner's answer.
+#[derive(Clone, Debug, Default)]
+pub struct MessageFindings {
+    /// In order of time, at most the target.
+    pub kept: Vec<KeptMessage>,
+    /// Every kind of error seen, most frequent first (bounded; the rest in `error_kinds_more`).
+    pub error_kinds: Vec<ErrorKind>,
+    /// Error kinds that found no room.
+    pub error_kinds_more: u64,
+    /// Messages judged errors.
+    pub errors: u64,
+    /// Messages judged warnings.
+    pub warnings: u64,
+    /// Messages per payload format, most frequent first.
+    pub formats: Vec<(&'static str, u64)>,
+    /// Distinct payload shapes seen (an estimate beyond the table).
+    pub shapes: u64,
+}
+
+/// One message that was kept.
+#[derive(Clone, Debug)]
+pub struct KeptMessage {
+    /// Since `Report::started`; replayed messages may have come just before, then zero.
+    pub at: Duration,
+    /// Topic Name.
+    pub topic: String,
+    /// The front of the payload, perhaps cut.
+    pub payload: Vec<u8>,
+    /// Bytes of the whole payload.
+    pub payload_bytes: usize,
+    /// QoS it came with.
+    pub qos: QoS,
+    /// Replayed because retained.
+    pub retain: bool,
+    /// `error`, `first`, `last`, `shape`, `gap`, `sample`, … most important first.
+    pub why: Vec<&'static str>,
+    /// Format of the payload.
+    pub format: &'static str,
+    /// `error`, `warning` or none, with the reason (path or word, and value).
+    pub severity: Option<(&'static str, String)>,
+}
+
+/// One kind of error: like messages with their varying parts masked.
+#[derive(Clone, Debug)]
+pub struct ErrorKind {
+    /// How many.
+    pub count: u64,
+    /// Topic of the first.
+    pub topic: String,
+    /// Why it was judged an error (path or word, and value).
+    pub why: String,
+    /// When the first and the latest came, since `Report::started`.
+    pub first: Duration,
+    /// See `first`.
+    pub latest: Duration,
+}
+
+/// The table of topics.
+#[derive(Clone, Debug, Default)]
+pub struct TopicFindings {
+    /// In order of name.
+    pub topics: Vec<TopicFinding>,
+    /// Distinct topics seen, also beyond the table.
+    pub seen: u64,
+    /// `seen` is an estimate (the table was full).
+    pub estimated: bool,
+}
+
+/// One topic.
+#[derive(Clone, Debug)]
+pub struct TopicFinding {
+    /// Topic Name.
+    pub topic: String,
+    /// Messages, retained ones included.
+    pub messages: u64,
+    /// Of these, replayed retained ones.
+    pub retained: u64,
+    /// Payload bytes.
+    pub bytes: u64,
+    /// Since `Report::started`.
+    pub first: Duration,
+    /// Since `Report::started`.
+    pub last: Duration,
+    /// Live messages per second between the first and the last live one; none under two.
+    pub rate: Option<f64>,
+    /// Format of the last payload.
+    pub format: &'static str,
+    /// The front of the last payload (at most 96 bytes).
+    pub preview: Vec<u8>,
+    /// Bytes of the whole last payload.
+    pub last_bytes: usize,
+}

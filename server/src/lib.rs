@@ -1,0 +1,11 @@
+//! The shell around `bitsperity-mqtt-core`: sockets, sessions, MCP on standard input and output.
+//!
+//! `broker` owns connections (one task each), `mcp` owns the wire to the assistant, `tools` is what the
+//! assistant may ask, `render` makes the JSON of the answers.
+
+pub mod broker;
+pub mod config;
+pub mod log;
+pub mod mcp;
+pub mod render;
+pub mod tools;

@@ -1,0 +1,1 @@
+//! Values of the core to the JSON that tools return.
