@@ -1,5 +1,7 @@
 //! MCP, both eras: routes each message by itself, runs requests concurrently, answers out of order.
 
+pub mod clock;
+
 use async_std::channel::{Receiver, Sender};
 
 /// What a tool knows of the call it serves.
