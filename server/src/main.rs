@@ -1,9 +1,7 @@
 //! The program: configuration, logging, then MCP on standard input and output.
 
-use bitsperity_mqtt_mcp::broker::sessions::Sessions;
 use bitsperity_mqtt_mcp::config::{Config, Limits, Policy};
 use bitsperity_mqtt_mcp::{mcp, tools};
-use std::sync::Arc;
 
 fn main() {
     let started = std::time::Instant::now();
@@ -14,12 +12,7 @@ fn main() {
         log: log::LevelFilter::Warn,
     };
     mcp::start_executor();
-    let sessions = Sessions::new(&config.limits);
-    let state = Arc::new(tools::State {
-        config,
-        sessions,
-        started,
-    });
+    let state = tools::State::new(config, started);
     if let Err(e) = mcp::serve(state) {
         eprintln!("{e}");
         std::process::exit(1);
