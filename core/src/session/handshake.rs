@@ -14,8 +14,6 @@ const FALL_BACKS: [&[u8]; 3] = [
     &[0x20, 0x02, 0x00, 0x01],
 ];
 
-const UNSUPPORTED_VERSION: Reason = Reason(0x84);
-
 impl Session<'_> {
     pub(super) fn write_connect(
         &mut self,
@@ -85,7 +83,10 @@ impl Session<'_> {
         }
         let packet = Packet::decode(frame, self.version).map_err(|e| self.malformed(e))?;
         let Packet::ConnAck(connack) = packet else {
-            return Err(self.violation(0x82, "a packet before CONNACK [MQTT-3.2.0-1]"));
+            return Err(self.violation(
+                Reason::PROTOCOL_ERROR,
+                "a packet before CONNACK [MQTT-3.2.0-1]",
+            ));
         };
         self.note_reason(&connack.properties);
         if connack.reason != Reason::SUCCESS {
@@ -93,7 +94,7 @@ impl Session<'_> {
         }
         if connack.session_present && self.clean_start {
             return Err(self.violation(
-                0x82,
+                Reason::PROTOCOL_ERROR,
                 "Session Present after Clean Start [MQTT-3.2.2-2] v5, [MQTT-3.2.2-1] v3.1.1",
             ));
         }
@@ -114,17 +115,13 @@ impl Session<'_> {
     }
 
     fn refused(&mut self, reason: Reason) -> SessionError {
-        let reason = match (self.version, reason.0) {
-            (Version::V5, _) if reason == UNSUPPORTED_VERSION => {
-                self.phase = Phase::FallBack;
-                return SessionError::FallBack;
-            }
-            (Version::V311, 1) => UNSUPPORTED_VERSION,
-            (Version::V311, 2) => Reason(0x85),
-            (Version::V311, 3) => Reason(0x88),
-            (Version::V311, 4) => Reason(0x86),
-            (Version::V311, 5) => Reason(0x87),
-            _ => reason,
+        if self.version == Version::V5 && reason == Reason::UNSUPPORTED_PROTOCOL_VERSION {
+            self.phase = Phase::FallBack;
+            return SessionError::FallBack;
+        }
+        let reason = match self.version {
+            Version::V311 => reason.from_v311(),
+            Version::V5 => reason,
         };
         self.phase = Phase::Failed;
         SessionError::Refused(reason)

@@ -7,9 +7,6 @@ use super::{Grants, Outcome};
 use crate::limits::MAX_FIXED_HEADER;
 use crate::packet::{PacketId, QoS, Reason, Version};
 
-const PACKET_TOO_LARGE: Reason = Reason(0x95);
-const RETAIN_NOT_SUPPORTED: Reason = Reason(0x9a);
-
 /// How far a publication is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Stage {
@@ -82,12 +79,12 @@ impl InFlight {
     /// Why this connection cannot take it, although an earlier one could `[MQTT-3.2.2-14]` `[MQTT-3.2.2-15]` v5.
     pub(super) fn unfit(&self, grants: &Grants) -> Option<Reason> {
         if self.retain && !grants.retain_available {
-            return Some(RETAIN_NOT_SUPPORTED);
+            return Some(Reason::RETAIN_NOT_SUPPORTED);
         }
         let remaining = self.remaining(grants.version);
         let (_, header) = self.header(grants.version);
         let maximum = usize::try_from(grants.maximum_packet_size?).unwrap_or(usize::MAX);
-        (header + remaining > maximum).then_some(PACKET_TOO_LARGE)
+        (header + remaining > maximum).then_some(Reason::PACKET_TOO_LARGE)
     }
 
     /// The fixed header (2.1.1) and how many bytes it has.

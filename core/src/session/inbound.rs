@@ -9,10 +9,8 @@ use heapless::Deque;
 /// Acknowledgements that may wait at once; `can_receive` is false when they all do.
 const MAX_REPLIES: usize = 128;
 
-/// Packet Identifier not found.
-pub(super) const NOT_FOUND: Reason = Reason(0x92);
-
 /// Kind of an acknowledgement.
+#[allow(clippy::enum_variant_names)] // the standard's names
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
     PubAck,
@@ -146,7 +144,7 @@ impl<'s> Inbound<'s> {
         let reason = if self.is_received(packet_id) {
             Reason::SUCCESS
         } else {
-            NOT_FOUND
+            Reason::PACKET_IDENTIFIER_NOT_FOUND
         };
         self.mark(packet_id, false);
         self.reply(Kind::PubComp, packet_id, reason);

@@ -7,9 +7,12 @@
 
 use super::in_flight::{InFlight, Stage};
 use super::{Event, Grants, Outcome, Publication, PublishError, Token};
+use crate::framer;
 use crate::packet::{
-    Delivery, EncodeError, Packet, PacketId, Properties, Property, Publish, QoS, Reason, Version,
+    DecodeError, Delivery, EncodeError, Packet, PacketId, PacketType, Properties, Property,
+    Publish, QoS, Reason, Version,
 };
+use core::num::NonZeroU16;
 use core::ops::Range;
 
 /// What an acknowledgement met.
@@ -80,19 +83,21 @@ impl<'s> Outbound<'s> {
         } else {
             publication.properties
         };
-        let ours = |p| {
+        let ours = |p: &Property<'_>| {
             matches!(
                 p,
                 Property::TopicAlias(_) | Property::SubscriptionIdentifier(_)
             )
         };
-        if properties.iter().any(ours) {
-            return Err(PublishError::Invalid(EncodeError::Invalid));
+        if let Some(property) = properties.iter().find(ours) {
+            // [MQTT-3.3.4-6] v5; aliases are not the caller's to choose
+            let error = DecodeError::PropertyNotAllowed(Some(PacketType::Publish), property.id());
+            return Err(PublishError::Invalid(EncodeError::Invalid(error)));
         }
         let qos = grants.map_or(publication.qos, |g| publication.qos.min(g.maximum_qos));
         let packet = Packet::Publish(Publish {
             dup: false,
-            delivery: delivery(qos).ok_or(PublishError::Invalid(EncodeError::Invalid))?,
+            delivery: delivery(qos),
             retain: publication.retain,
             topic: publication.topic,
             properties,
@@ -102,7 +107,8 @@ impl<'s> Outbound<'s> {
         let topic = publication.topic.len() + 2;
         let gap = if qos == QoS::AtMostOnce { 0 } else { 2 };
         let payload = publication.payload.len();
-        let header = header_length(self.arena.get(whole.clone()).unwrap_or_default());
+        let bytes = self.arena.get(whole.clone()).unwrap_or_default();
+        let header = framer::fixed_header_length(bytes).unwrap_or_default();
         let slot = InFlight {
             stage: Stage::Queued,
             token: self.next_token,
@@ -377,21 +383,13 @@ impl<'s> Outbound<'s> {
 }
 
 /// With a Packet Identifier that only holds the place.
-fn delivery(qos: QoS) -> Option<Delivery> {
-    let place = PacketId::new(1)?;
-    Some(match qos {
+const fn delivery(qos: QoS) -> Delivery {
+    let place = PacketId(NonZeroU16::MIN);
+    match qos {
         QoS::AtMostOnce => Delivery::AtMostOnce,
         QoS::AtLeastOnce => Delivery::AtLeastOnce(place),
         QoS::ExactlyOnce => Delivery::ExactlyOnce(place),
-    })
-}
-
-/// Bytes of the fixed header at the front of `packet`.
-fn header_length(packet: &[u8]) -> usize {
-    let mut lengths = packet.iter().skip(1);
-    lengths
-        .position(|&byte| byte < 0x80)
-        .map_or(0, |last| last + 2)
+    }
 }
 
 fn outcome(reason: Reason) -> Outcome {

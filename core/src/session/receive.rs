@@ -1,6 +1,6 @@
 //! What comes from the broker: every packet to its room, and what breaks the protocol (4.13).
 
-use super::inbound::{Arrival, Kind, NOT_FOUND};
+use super::inbound::{Arrival, Kind};
 use super::outbound::Answer;
 use super::{Message, Oversized, Phase, Session, SessionError, SubscriptionSet, Text};
 use crate::packet::{
@@ -32,7 +32,10 @@ impl Session<'_> {
             _ => return Err(SessionError::Protocol("a packet after the end")),
         }
         if !self.inbound.has_room() {
-            return Err(self.violation(0x83, "acknowledgements were not written in time"));
+            return Err(self.violation(
+                Reason::IMPLEMENTATION_SPECIFIC_ERROR,
+                "acknowledgements were not written in time",
+            ));
         }
         let packet = Packet::decode(frame, self.version).map_err(|e| self.malformed(e))?;
         match packet {
@@ -55,9 +58,12 @@ impl Session<'_> {
                 self.phase = Phase::Failed;
                 Err(SessionError::Disconnected(disconnect.reason))
             }
-            Packet::ConnAck(_) => Err(self.violation(0x82, "a second CONNACK")),
-            Packet::Auth(_) => Err(self.violation(0x82, "AUTH without a method [MQTT-4.12.0-1]")),
-            _ => Err(self.violation(0x82, "a packet that only a client sends")),
+            Packet::ConnAck(_) => Err(self.violation(Reason::PROTOCOL_ERROR, "a second CONNACK")),
+            Packet::Auth(_) => Err(self.violation(
+                Reason::PROTOCOL_ERROR,
+                "AUTH without a method [MQTT-4.12.0-1]",
+            )),
+            _ => Err(self.violation(Reason::PROTOCOL_ERROR, "a packet that only a client sends")),
         }?;
         Ok(None)
     }
@@ -72,7 +78,7 @@ impl Session<'_> {
             Arrival::Duplicate => return Ok(None),
             Arrival::OverQuota => {
                 let what = "more than our Receive Maximum [MQTT-3.3.4-9] v5";
-                return Err(self.violation(0x93, what));
+                return Err(self.violation(Reason::RECEIVE_MAXIMUM_EXCEEDED, what));
             }
         }
         let topic = match name {
@@ -98,22 +104,24 @@ impl Session<'_> {
 
     /// Learns and resolves a Topic Alias.
     fn name(&mut self, topic: &str, properties: &Properties<'_>) -> Result<Name, SessionError> {
-        let alias = properties.iter().find_map(|property| match property {
-            Property::TopicAlias(alias) => Some(alias),
-            _ => None,
-        });
-        let Some(alias) = alias else {
+        let Some(alias) = properties.topic_alias() else {
             return Ok(Name::Packet);
         };
         if !self.aliases.allows(alias) {
-            return Err(self.violation(0x94, "a Topic Alias out of range [MQTT-3.3.2-9] v5"));
+            return Err(self.violation(
+                Reason::TOPIC_ALIAS_INVALID,
+                "a Topic Alias out of range [MQTT-3.3.2-9] v5",
+            ));
         }
         if !topic.is_empty() {
             self.aliases.set(alias, topic);
             return Ok(Name::Packet);
         }
         if self.aliases.get(alias).is_none() {
-            return Err(self.violation(0x82, "a Topic Alias that stands for nothing"));
+            return Err(self.violation(
+                Reason::PROTOCOL_ERROR,
+                "a Topic Alias that stands for nothing",
+            ));
         }
         Ok(Name::Alias(alias))
     }
@@ -122,16 +130,24 @@ impl Session<'_> {
         self.note_failure(ack.reason, &ack.properties);
         match self.outbound.puback(ack.packet_id, ack.reason) {
             Answer::Done | Answer::Unknown => Ok(()),
-            Answer::Misplaced => Err(self.violation(0x82, "PUBACK for a QoS 2 PUBLISH")),
+            Answer::Misplaced => {
+                Err(self.violation(Reason::PROTOCOL_ERROR, "PUBACK for a QoS 2 PUBLISH"))
+            }
         }
     }
 
     fn handle_pubrec(&mut self, ack: &Ack<'_>) -> Result<(), SessionError> {
         self.note_failure(ack.reason, &ack.properties);
         match self.outbound.pubrec(ack.packet_id, ack.reason) {
-            Answer::Misplaced => return Err(self.violation(0x82, "PUBREC for a QoS 1 PUBLISH")),
+            Answer::Misplaced => {
+                return Err(self.violation(Reason::PROTOCOL_ERROR, "PUBREC for a QoS 1 PUBLISH"));
+            }
             Answer::Unknown if !ack.reason.is_failure() => {
-                self.inbound.reply(Kind::PubRel, ack.packet_id, NOT_FOUND);
+                self.inbound.reply(
+                    Kind::PubRel,
+                    ack.packet_id,
+                    Reason::PACKET_IDENTIFIER_NOT_FOUND,
+                );
             }
             Answer::Unknown | Answer::Done => {}
         }
@@ -141,17 +157,22 @@ impl Session<'_> {
     fn handle_pubcomp(&mut self, ack: &Ack<'_>) -> Result<(), SessionError> {
         match self.outbound.pubcomp(ack.packet_id) {
             Answer::Done | Answer::Unknown => Ok(()),
-            Answer::Misplaced => Err(self.violation(0x82, "PUBCOMP before PUBREL")),
+            Answer::Misplaced => {
+                Err(self.violation(Reason::PROTOCOL_ERROR, "PUBCOMP before PUBREL"))
+            }
         }
     }
 
     fn handle_suback(&mut self, suback: &SubAck<'_>) -> Result<(), SessionError> {
         let mut reasons = suback.reasons();
         let (Some(reason), None) = (reasons.next(), reasons.next()) else {
-            return Err(self.violation(0x82, "SUBACK without one reason a filter [MQTT-3.9.3-1]"));
+            return Err(self.violation(
+                Reason::PROTOCOL_ERROR,
+                "SUBACK without one reason a filter [MQTT-3.9.3-1]",
+            ));
         };
         if self.subscriptions.awaits_suback(suback.packet_id) == Some(false) {
-            return Err(self.violation(0x82, "SUBACK for an UNSUBSCRIBE"));
+            return Err(self.violation(Reason::PROTOCOL_ERROR, "SUBACK for an UNSUBSCRIBE"));
         }
         self.note_failure(reason, &suback.properties);
         if let Some((filter, purpose)) = self.subscriptions.answered(suback.packet_id) {
@@ -162,7 +183,7 @@ impl Session<'_> {
 
     fn handle_unsuback(&mut self, packet_id: crate::packet::PacketId) -> Result<(), SessionError> {
         if self.subscriptions.awaits_suback(packet_id) == Some(true) {
-            return Err(self.violation(0x82, "UNSUBACK for a SUBSCRIBE"));
+            return Err(self.violation(Reason::PROTOCOL_ERROR, "UNSUBACK for a SUBSCRIBE"));
         }
         if let Some((filter, _)) = self.subscriptions.answered(packet_id) {
             self.subscriptions.unsuback(filter);
@@ -186,27 +207,48 @@ impl Session<'_> {
             Phase::Connected => {}
             Phase::Leaving(_) if self.accepted => {}
             Phase::Leaving(_) | Phase::Finished => return Ok(nothing),
-            _ => return Err(self.violation(0x82, "a packet before CONNACK [MQTT-3.2.0-1]")),
+            _ => {
+                return Err(self.violation(
+                    Reason::PROTOCOL_ERROR,
+                    "a packet before CONNACK [MQTT-3.2.0-1]",
+                ));
+            }
         }
         if !self.inbound.has_room() {
-            return Err(self.violation(0x83, "acknowledgements were not written in time"));
+            return Err(self.violation(
+                Reason::IMPLEMENTATION_SPECIFIC_ERROR,
+                "acknowledgements were not written in time",
+            ));
         }
-        let _ = head;
-        Err(self.violation(
-            0x95,
-            "a packet over our Maximum Packet Size [MQTT-3.1.2-24] v5",
-        ))
+        // [MQTT-3.1.2-24] v5 forbids the broker to send it; a PUBLISH is passed over all the same, in both versions.
+        let Ok(publish) = Publish::decode_head(head, self.version) else {
+            let what = "a packet over our Maximum Packet Size [MQTT-3.1.2-24] v5";
+            return Err(self.violation(Reason::PACKET_TOO_LARGE, what));
+        };
+        let message = self.handle_publish(publish)?;
+        Ok(message.map_or(nothing, |message| Oversized {
+            topic: Some(message.topic),
+            length,
+            subscriptions: message.subscriptions,
+        }))
     }
 
     /// Bytes that are no packet.
     pub(super) fn malformed(&mut self, error: DecodeError) -> SessionError {
-        self.fail(Reason(0x81));
+        const TOPIC_ALIAS: u8 = 35;
+        self.fail(match error {
+            DecodeError::PropertyValue(TOPIC_ALIAS) => Reason::TOPIC_ALIAS_INVALID,
+            DecodeError::NoTopic
+            | DecodeError::PropertyTwice(_)
+            | DecodeError::PropertyValue(_) => Reason::PROTOCOL_ERROR,
+            _ => Reason::MALFORMED_PACKET,
+        });
         SessionError::Malformed(error)
     }
 
     /// A packet that must not have come; 5.0 tells the broker why `[MQTT-4.13.1-1]` v5.
-    pub(super) fn violation(&mut self, reason: u8, what: &'static str) -> SessionError {
-        self.fail(Reason(reason));
+    pub(super) fn violation(&mut self, reason: Reason, what: &'static str) -> SessionError {
+        self.fail(reason);
         SessionError::Protocol(what)
     }
 

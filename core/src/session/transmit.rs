@@ -15,8 +15,6 @@ use crate::time::Instant;
 /// Bytes of the largest packet but PUBLISH: fixed header, identifier, one property, one filter with its options.
 const MAX_SMALL: usize = MAX_FILTER + 5 + 2 + 6 + 3;
 
-const PACKET_TOO_LARGE: Reason = Reason(0x95);
-
 /// One encoded packet and how much of it is written.
 pub(super) struct Scratch {
     bytes: [u8; MAX_SMALL],
@@ -204,7 +202,7 @@ impl Session<'_> {
             self.packet_id_taken(packet_id);
             return true;
         }
-        self.subscriptions.refuse(wanted, PACKET_TOO_LARGE);
+        self.subscriptions.refuse(wanted, Reason::PACKET_TOO_LARGE);
         false
     }
 
