@@ -2,14 +2,12 @@
 //!
 //! Invariant: nothing is done at start but reading configuration; hosts start a server several times and throw it away.
 
-use bitsperity_mqtt_mcp::broker::sessions::Sessions;
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
 use bitsperity_mqtt_mcp::{mcp, tools};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Instant;
 
 /// Configuration or command line are wrong; clap's own exit code, too.
@@ -162,13 +160,8 @@ fn serve(loaded: Loaded, started: Instant) -> ExitCode {
         );
     }
     mcp::start_executor();
-    let sessions = Sessions::new(&loaded.config.limits);
-    let state = tools::State {
-        config: loaded.config,
-        sessions,
-        started,
-    };
-    match mcp::serve(Arc::new(state)) {
+    let state = tools::State::new(loaded.config, started);
+    match mcp::serve(state) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("error: {error}"));

@@ -164,7 +164,7 @@ fn a_broken_file_does_not_spill_its_passwords() {
 fn a_password_comes_from_the_url_the_file_a_file_or_the_environment() {
     let scene = Scene::new(
         "[brokers.url]\nurl = \"mqtts://me:p%40ss%2Fword@[::1]:8883/id\"\n\
-         [brokers.plain]\nurl = \"mqtt://h\"\nuser = \"you\"\npassword = \"open\"\n\
+         [brokers.plain]\nurl = \"mqtt://h\"\nuser = \"you\"\npassword = \"0pen-pw\"\n\
          [brokers.file]\nurl = \"ws://h/mqtt\"\npassword_file = \"secret\"\nca_file = \"ca.pem\"\n\
          [brokers.env]\nurl = \"mqtt://h\"\npassword_env = \"BITSPERITY_MQTT_PW\"",
     );
@@ -180,7 +180,7 @@ fn a_password_comes_from_the_url_the_file_a_file_or_the_environment() {
     assert_eq!(brokers["url"].url, "mqtts://[::1]:8883/id");
     assert_eq!(brokers["url"].user_name.as_deref(), Some("me"));
     assert_eq!(password(&loaded, "url"), b"p@ss/word");
-    assert_eq!(password(&loaded, "plain"), b"open");
+    assert_eq!(password(&loaded, "plain"), b"0pen-pw");
     assert_eq!(password(&loaded, "file"), b"from file");
     assert_eq!(brokers["file"].ca_file, Some(scene.path("ca.pem")));
     assert_eq!(password(&loaded, "env"), b"from env");
@@ -190,7 +190,7 @@ fn a_password_comes_from_the_url_the_file_a_file_or_the_environment() {
         for secret in [
             "p@ss",
             "p%40ss",
-            "open",
+            "0pen-pw",
             "from file",
             "from env",
             "from default",

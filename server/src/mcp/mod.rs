@@ -6,6 +6,7 @@
 //! Nothing is declared that is not served: tools only, no resources, prompts, completion or subscriptions.
 
 mod call;
+pub mod clock;
 mod inflight;
 pub mod message;
 pub mod revision;
