@@ -73,7 +73,12 @@ impl Claim {
 
     /// By the task: from now on it may be sent.
     pub(super) fn take(&self) -> bool {
-        self.settle(Self::TAKEN) || self.0.load(Ordering::Acquire) == Self::TAKEN
+        self.settle(Self::TAKEN)
+    }
+
+    /// By the task: it could not be handed on yet.
+    pub(super) fn give_back(&self) {
+        self.0.store(Self::OPEN, Ordering::Release);
     }
 
     /// By the caller: true if it was not and will not be sent.
@@ -268,12 +273,12 @@ impl ListenerSlot {
         self.stop.load(Ordering::Acquire)
     }
 
-    pub(super) fn set_messages(&self, messages: u64) {
+    /// `topics` only where the number may have changed.
+    pub(super) fn set_counts(&self, messages: u64, topics: Option<u64>) {
         self.messages.store(messages, Ordering::Relaxed);
-    }
-
-    pub(super) fn set_topics(&self, topics: u64) {
-        self.topics.store(topics, Ordering::Relaxed);
+        if let Some(topics) = topics {
+            self.topics.store(topics, Ordering::Relaxed);
+        }
     }
 
     /// By the task: who asked for a report.

@@ -269,10 +269,8 @@ impl Listener {
         collecting.retained += u64::from(message.retain);
         collecting.bytes += message.payload.len() as u64;
         let received = collecting.received;
-        self.slot.set_messages(received);
-        if new_topic {
-            self.slot.set_topics(collecting.collector.topics_seen());
-        }
+        let topics = new_topic.then(|| collecting.collector.topics_seen());
+        self.slot.set_counts(received, topics);
         max_messages.is_some_and(|max| received >= max)
     }
 

@@ -157,6 +157,7 @@ impl Task<'_> {
                 return None;
             }
             Err(PublishError::Busy) => {
+                claim.give_back();
                 return Some(Command::Publish {
                     publish,
                     claim,
