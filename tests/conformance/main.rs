@@ -1,1 +1,3 @@
-fn main() {}
+//! The core against the standard: vectors as data, and scripts with a clock of their own.
+
+mod codec;
