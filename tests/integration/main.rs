@@ -1,1 +1,3 @@
-fn main() {}
+//! The program as a whole.
+
+mod fences;
