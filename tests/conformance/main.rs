@@ -1,3 +1,4 @@
 //! The core against the standard: vectors as data, and scripts with a clock of their own.
 
 mod codec;
+mod session;
