@@ -5,7 +5,7 @@
 use super::{Annotations, Call, State, ToolError, ranges, schema, unless_cancelled};
 use crate::broker::sessions::SessionInfo;
 use crate::broker::target::{Protocol, Target};
-use crate::config::{Config, NamedBroker, Policy, nearest};
+use crate::config::{Config, Policy, nearest};
 use crate::render;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -195,25 +195,13 @@ fn configured(config: &Config, name: &str) -> Result<Target, ToolError> {
             ),
         ));
     };
-    of_configuration(broker).map_err(|wrong| {
+    Target::from_named(broker).map_err(|wrong| {
         ToolError::new(
             "bad_configuration",
             format!("broker `{name}`: {wrong}"),
             "correct the configuration file",
         )
     })
-}
-
-fn of_configuration(broker: &NamedBroker) -> Result<Target, String> {
-    let mut target = Target::parse(&broker.url)?;
-    if let Some(id) = &broker.client_id {
-        target.client_id = id.clone();
-    }
-    target.ca_file = broker.ca_file.clone();
-    target.client_cert = broker.client_cert.clone();
-    target.client_key = broker.client_key.clone();
-    target.insecure_tls = broker.insecure_tls;
-    Ok(target)
 }
 
 fn host_allowed(policy: &Policy, host: &str) -> Result<(), ToolError> {
