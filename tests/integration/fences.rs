@@ -342,7 +342,16 @@ fn nobodys_workplace_is_named() {
     // Put together here, so that this file does not hold them.
     let places = ["work/h/", "work/main", "work/shared", "root/"].map(|place| format!("/{place}"));
     let endings = [
-        ".rs", ".toml", ".md", ".yml", ".json", ".py", ".mjs", ".txt", "run", "Dockerfile",
+        ".rs",
+        ".toml",
+        ".md",
+        ".yml",
+        ".json",
+        ".py",
+        ".mjs",
+        ".txt",
+        "run",
+        "Dockerfile",
     ];
     let mut broken = Vec::new();
     for (path, text) in files(".", &endings) {
@@ -360,13 +369,22 @@ fn the_reader_of_sources_reads() {
     let text = "use crate::{packet::{QoS as Q, Reason}, time};\nfn f() { super::wire::x() } // crate::session\n\
                 #[cfg(test)]\nmod tests {\n use crate::reduce;\n}\n";
     let code = code(text);
-    let found: Vec<String> = paths(&code, "crate").iter().map(|path| path.join("::")).collect();
-    assert_eq!(found, ["crate::packet::QoS", "crate::packet::Reason", "crate::time"]);
+    let found: Vec<String> = paths(&code, "crate")
+        .iter()
+        .map(|path| path.join("::"))
+        .collect();
+    assert_eq!(
+        found,
+        ["crate::packet::QoS", "crate::packet::Reason", "crate::time"]
+    );
     assert_eq!(
         rooms_named("core/src/topic.rs", &code),
         ["packet", "packet", "time", "wire"]
     );
-    assert_eq!(rooms_named("core/src/packet/ack.rs", &code), ["packet", "packet", "time"]);
+    assert_eq!(
+        rooms_named("core/src/packet/ack.rs", &code),
+        ["packet", "packet", "time"]
+    );
     assert_eq!(module("core/src/packet/mod.rs"), ["packet"]);
     assert!(holds("  println!()", "println!"));
     assert!(!holds("eprintln!()", "println!"));

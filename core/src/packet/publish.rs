@@ -87,6 +87,20 @@ impl<'a> Publish<'a> {
         })
     }
 
+    /// Reads the front of a PUBLISH that is not there as a whole; its payload is as much as there is.
+    ///
+    /// # Errors
+    /// It is no PUBLISH, is malformed, or its properties do not end within `head`.
+    pub(crate) fn decode_head(head: &'a [u8], version: Version) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(head);
+        let first = reader.u8()?;
+        if first >> 4 != PacketType::Publish as u8 {
+            return Err(DecodeError::PacketType(first >> 4));
+        }
+        reader.varint()?;
+        Self::decode(first & 0x0f, reader, version)
+    }
+
     #[inline]
     pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
         if self.dup && self.delivery == Delivery::AtMostOnce {

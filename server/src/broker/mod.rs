@@ -2,9 +2,12 @@
 //! else holds a [`handle::Handle`] and sends commands over a bounded channel.
 
 pub mod collect;
+pub mod error;
 pub mod handle;
 pub mod report;
 pub mod sessions;
+mod shared;
 pub mod target;
-pub mod transport;
+mod task;
+mod transport;
 pub mod vault;

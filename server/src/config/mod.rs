@@ -1,10 +1,19 @@
 //! Configuration: defaults, TOML file, environment, flags; the later the stronger.
 //!
-//! `table` is the one table of numbers, `load` merges the layers, `broker` reads named brokers, `show` prints what is in
+//! `table` is the one table of numbers, `load` merges the layers, `policy` and `broker` know their
+//! settings, `show` prints what is in
 //! force and where it comes from.
 //! Invariant: an unknown name is refused, not ignored; no error, warning or output repeats a secret.
 
+mod broker;
+mod load;
+mod policy;
+mod show;
 mod table;
+#[cfg(test)]
+mod tests;
+
+pub use load::{ConfigError, Environment, Given, Loaded, Source, load};
 
 use crate::broker::vault::Secret;
 use std::collections::BTreeMap;

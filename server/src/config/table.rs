@@ -11,7 +11,7 @@ pub(super) struct Row {
     unit: &'static str,
     what: &'static str,
     /// No fractions.
-    pub(super) whole: bool,
+    whole: bool,
     get: fn(&Limits) -> f64,
     set: fn(&mut Limits, f64),
 }
@@ -32,16 +32,19 @@ impl Row {
 
     /// Puts a value in force; the error says what would be right.
     pub(super) fn put(&self, limits: &mut Limits, value: f64) -> Result<(), String> {
-        let Self { min, max, unit, .. } = self;
-        if self.whole && value.fract() != 0.0 {
-            return Err(format!("a whole number of {unit} from {min} to {max}"));
-        }
-        // Also false for what is not a number.
-        if !(*min <= value && value <= *max) {
-            return Err(format!("a number of {unit} from {min} to {max}"));
+        // The range holds nothing that is not a number.
+        if !(self.min..=self.max).contains(&value) || self.whole && value.fract() != 0.0 {
+            return Err(self.wanted());
         }
         (self.set)(limits, value);
         Ok(())
+    }
+
+    /// What would be right.
+    pub(super) fn wanted(&self) -> String {
+        let Self { min, max, unit, .. } = self;
+        let whole = if self.whole { "whole " } else { "" };
+        format!("a {whole}number from {min} to {max} ({unit})")
     }
 }
 

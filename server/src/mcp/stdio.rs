@@ -13,6 +13,7 @@ use async_std::future::timeout;
 use futures::FutureExt;
 use futures::future::{Either, select};
 use futures::pin_mut;
+use std::fmt;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -53,11 +54,21 @@ enum Input {
 }
 
 /// Why the process ends.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 enum End {
     InputEnded,
     OutputClosed,
     Signal(i32),
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InputEnded => f.write_str("the client closed standard input"),
+            Self::OutputClosed => f.write_str("the client closed standard output"),
+            Self::Signal(number) => write!(f, "signal {number}"),
+        }
+    }
 }
 
 /// Serves one client until it goes or a signal comes. Returns when everything is closed, after at most a second.
@@ -75,7 +86,7 @@ pub fn serve(state: Arc<State>) -> io::Result<()> {
     let server = Server::new(Arc::clone(&state), Arc::clone(&in_flight), out.clone());
     async_std::task::block_on(async {
         let why = until_the_end(server, lines, ended, max_line).await;
-        log::info!("ending: {why:?}");
+        log::info!("ending: {why}");
         shut_down(&state, &in_flight, &out, &written).await;
     });
     Ok(())

@@ -165,6 +165,10 @@ fn string(value: Value, path: &str) -> Result<Value, ToolError> {
     match value {
         Value::String(_) => Ok(value),
         Value::Number(_) | Value::Bool(_) => Ok(Value::String(value.to_string())),
+        // What is to be sent may well be written as the JSON it is.
+        Value::Object(_) | Value::Array(_) if path == "payload" => {
+            Ok(Value::String(value.to_string()))
+        }
         other => Err(wrong(path, "a string", &other)),
     }
 }

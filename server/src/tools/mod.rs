@@ -5,14 +5,24 @@
 //! in `crate::render`. Nothing here knows the executor, a packet or a transport.
 
 mod args;
+mod capture;
 mod close_connection;
 mod error;
 mod establish_connection;
+mod fold;
 mod list_active_connections;
+mod list_topics;
+mod listen;
 mod ping;
+mod policy;
+mod publish_message;
 mod ranges;
 mod schema;
+mod subscribe_and_collect;
+mod test_connection;
+mod verdict;
 
+pub use capture::Captures;
 pub use error::ToolError;
 
 use crate::broker::sessions::Sessions;
@@ -31,6 +41,8 @@ pub struct State {
     pub config: Config,
     /// Open sessions.
     pub sessions: Sessions,
+    /// Listening that outlives a call.
+    pub captures: Captures,
     /// When the process started.
     pub started: Instant,
     inputs: Vec<Value>,
@@ -45,6 +57,7 @@ impl State {
             .collect();
         Arc::new(Self {
             sessions: Sessions::new(&config.limits),
+            captures: Captures::new(&config.limits),
             config,
             started,
             inputs,
@@ -100,6 +113,10 @@ pub fn list() -> &'static [Tool] {
         establish_connection::TOOL,
         list_active_connections::TOOL,
         close_connection::TOOL,
+        test_connection::TOOL,
+        list_topics::TOOL,
+        subscribe_and_collect::TOOL,
+        publish_message::TOOL,
     ]
 }
 
@@ -127,6 +144,10 @@ pub async fn call(
         "establish_connection" => run!(establish_connection),
         "list_active_connections" => run!(list_active_connections),
         "close_connection" => run!(close_connection),
+        "test_connection" => run!(test_connection),
+        "publish_message" => run!(publish_message),
+        "list_topics" => run!(list_topics),
+        "subscribe_and_collect" => run!(subscribe_and_collect),
         _ => return None,
     })
 }
