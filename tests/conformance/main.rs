@@ -7,3 +7,4 @@ mod roundtrip;
 mod statements;
 mod topics;
 mod vectors;
+mod session;
