@@ -281,7 +281,11 @@ impl<'s> Outbound<'s> {
                 slot.qos = slot.qos.min(grants.maximum_qos);
             }
             if let Some(reason) = slot.unfit(grants) {
-                self.end(index, Outcome::Refused(reason));
+                let outcome = match slot.stage {
+                    Stage::Again => Outcome::InDoubt,
+                    _ => Outcome::Refused(reason),
+                };
+                self.end(index, outcome);
                 continue;
             }
             if slot.qos != QoS::AtMostOnce {

@@ -207,12 +207,11 @@ impl Session<'_> {
             Phase::Connected => {}
             Phase::Leaving(_) if self.accepted => {}
             Phase::Leaving(_) | Phase::Finished => return Ok(nothing),
-            _ => {
-                return Err(self.violation(
-                    Reason::PROTOCOL_ERROR,
-                    "a packet before CONNACK [MQTT-3.2.0-1]",
-                ));
+            Phase::Connecting => {
+                let what = "a packet before CONNACK [MQTT-3.2.0-1]";
+                return Err(self.violation(Reason::PROTOCOL_ERROR, what));
             }
+            _ => return Err(SessionError::Protocol("a packet after the end")),
         }
         if !self.inbound.has_room() {
             return Err(self.violation(
