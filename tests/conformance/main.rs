@@ -2,3 +2,4 @@
 
 mod codec;
 mod session;
+mod session_random;
