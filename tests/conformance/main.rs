@@ -1,5 +1,11 @@
 //! The core against the standard: vectors as data, and scripts with a clock of their own.
 
 mod codec;
+mod describe;
+mod framer;
+mod roundtrip;
+mod statements;
+mod topics;
+mod vectors;
 mod session;
 mod session_random;
