@@ -8,3 +8,4 @@ mod statements;
 mod topics;
 mod vectors;
 mod session;
+mod session_random;
