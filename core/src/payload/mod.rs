@@ -105,4 +105,6 @@ pub fn inspect<'a>(topic: &'a str, payload: &'a [u8]) -> Facts<'a> {
 }
 
 #[cfg(test)]
+mod judged;
+#[cfg(test)]
 mod tests;

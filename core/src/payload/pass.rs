@@ -56,6 +56,8 @@ pub(super) struct Pass<'t, 'a> {
     has_text: bool,
     /// A numeric level as some loggers write it, of use if there is a text too.
     numeric_level: Option<(&'a str, &'a str)>,
+    /// A level that is a setting, unless there is a text too.
+    log_level: Option<(&'a str, &'a str)>,
     kind: u64,
 }
 
@@ -80,6 +82,7 @@ impl<'t, 'a> Pass<'t, 'a> {
             over: false,
             has_text: false,
             numeric_level: None,
+            log_level: None,
             kind: 0,
         }
     }
@@ -314,16 +317,56 @@ impl<'t, 'a> Pass<'t, 'a> {
                     .wrapping_add(hash::bytes(self.path, number.as_bytes()));
             }
         }
+        if flags & LEVEL != 0 && flags & HINT != 0 {
+            self.log_level = Some((self.key, raw(value)));
+            return;
+        }
         if let (Scalar::Number(number), true) = (value, flags & LEVEL != 0) {
             self.numeric_level = Some((self.key, number));
         }
-        let severity = severity::pair(flags, value);
+        let severity = self
+            .known_answer(value)
+            .unwrap_or_else(|| severity::pair(flags, value));
         self.take_back(flags, value);
         let soft = flags & (TEXT | CAUSE) != 0 && flags & (PROBLEM | STATUS | RESTART) == 0
             || flags & LEVEL != 0
             || told;
         if severity != Severity::None {
             self.found(!soft, severity, self.key, raw(value));
+        }
+    }
+
+    /// Answers that are known by key and value together, whatever the parts mean.
+    fn known_answer(&self, value: Scalar<'a>) -> Option<Severity> {
+        match (self.key, value) {
+            ("exit_code" | "exitCode" | "return_code" | "returnCode", Scalar::Number(number)) => {
+                Some(if number == "0" {
+                    Severity::None
+                } else {
+                    Severity::Error
+                })
+            }
+            // Tasmota's answer to what it does not understand.
+            ("Command" | "command", Scalar::String(text))
+                if matches!(text.raw, "Unknown" | "Error") =>
+            {
+                Some(Severity::Error)
+            }
+            ("type" | "event" | "kind" | "Type" | "Event", Scalar::String(text)) => {
+                let mut words = Words::new(text.raw);
+                let wrong = words.next().is_some_and(|word| word.flags & WRONG != 0);
+                Some(if wrong && words.next().is_none() {
+                    Severity::Error
+                } else {
+                    Severity::None
+                })
+            }
+            ("value", Scalar::Number("1"))
+                if self.topic.victron && self.topic.key & PROBLEM != 0 =>
+            {
+                Some(Severity::Warning)
+            }
+            _ => None,
         }
     }
 
@@ -375,6 +418,11 @@ impl<'t, 'a> Pass<'t, 'a> {
             self.quiet |= severity == Severity::None;
             self.found(false, severity, key, number);
         }
+        if let (Some((key, level)), true) = (self.log_level, self.has_text) {
+            let severity = severity::level(level).unwrap_or_default();
+            self.quiet |= severity == Severity::None;
+            self.found(false, severity, key, level);
+        }
         let mut worst = self.hard;
         if !self.quiet && !self.over {
             worst = worst.max_with(self.soft);
@@ -382,6 +430,7 @@ impl<'t, 'a> Pass<'t, 'a> {
         if let Some((severity, level)) = self.topic.verdict
             && !self.over
             && !neutral(payload)
+            && (self.topic.subject != level || !is_number(payload))
         {
             let value = core::str::from_utf8(payload).map_or("", |text| severity::front(text, 96));
             let said = Reason {
@@ -467,6 +516,11 @@ fn neutral(payload: &[u8]) -> bool {
     )
 }
 
+/// A bare number is judged by its key.
+fn is_number(payload: &[u8]) -> bool {
+    core::str::from_utf8(payload).is_ok_and(|text| text.trim().parse::<f64>().is_ok())
+}
+
 /// Whether what is refused at `at` is the second of several documents, one a line.
 fn json_lines(text: &str, at: usize) -> bool {
     let before = text
@@ -491,10 +545,10 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
         if flags & SETTING != 0 && flags & (STATUS | TEXT) == 0 {
             flags |= ASKED;
         }
-        if top && self.topic.key & SETTING != 0 {
+        if top && self.topic.asked {
             flags |= ASKED;
         }
-        if flags & (PROBLEM | HINT) != 0 {
+        if flags & (PROBLEM | HINT) != 0 || top && self.topic.within {
             flags |= WITHIN;
         }
         let frame = Frame {

@@ -15,6 +15,12 @@ pub(super) struct Topic<'a> {
     pub(super) key: Flags,
     /// What any payload at all means here, and the level that says so.
     pub(super) verdict: Option<(Severity, &'a str)>,
+    /// What is told here is configured or asked for.
+    pub(super) asked: bool,
+    /// What is told here is an error, if it is told in the words of one.
+    pub(super) within: bool,
+    /// Victron: a value of one is a warning.
+    pub(super) victron: bool,
     /// Sparkplug B carries a payload of its own.
     pub(super) sparkplug: bool,
     /// SmartREST: the first field is a number with a meaning.
@@ -57,8 +63,14 @@ impl<'a> Topic<'a> {
             found = Some((Severity::Error, death));
         }
         let (subject, mut key) = subject(outer, inner);
-        if setting || matches!(inner, "set" | "get") {
+        let asked = setting || matches!(inner, "set" | "get");
+        if asked {
             key = SETTING;
+        } else if alarms.eq_ignore_ascii_case("alarms") && key & SETTING == 0 {
+            key |= PROBLEM;
+        }
+        if !asked && let Some(code) = status_level(topic) {
+            found = Some((Severity::Error, code));
         }
         if !setting && found.is_none() {
             found = told_by_name(inner);
@@ -68,6 +80,9 @@ impl<'a> Topic<'a> {
             subject,
             key,
             verdict: found,
+            asked,
+            within: !asked && word(inner) & (PROBLEM | WRONG) == PROBLEM | WRONG,
+            victron: topic.starts_with("N/"),
             sparkplug,
             smart_rest: topic.starts_with("c8y/s/us") || topic.starts_with("s/us"),
         }
@@ -91,14 +106,21 @@ fn subject<'a>(outer: &'a str, inner: &'a str) -> (&'a str, Flags) {
 
 /// A last level that is itself the verdict: `…/rejected`, `…/down/failed`.
 fn told_by_name(level: &str) -> Option<(Severity, &str)> {
+    (word(level) & VERDICT != 0).then_some((Severity::Error, level))
+}
+
+/// What a level means that is one word.
+fn word(level: &str) -> Flags {
     if level.len() > 12 {
-        return None;
+        return 0;
     }
-    let mut packed = 0;
-    for byte in level.bytes() {
-        packed = words::push(packed, byte);
-    }
-    (words::meaning(packed) & VERDICT != 0).then_some((Severity::Error, level))
+    words::meaning(level.bytes().fold(0, words::push))
+}
+
+/// A code of HTTP that is a level of an answer's topic and tells of a failure: `$iothub/twin/res/404/…`.
+fn status_level(topic: &str) -> Option<&str> {
+    let code = topic.strip_prefix("$iothub/twin/res/")?.split('/').next()?;
+    (code.len() == 3 && code.starts_with(['4', '5'])).then_some(code)
 }
 
 /// Hash of the topic with runs of digits and long hexadecimal levels masked.
