@@ -71,7 +71,7 @@ pub(super) fn key(text: &str) -> Flags {
         key |= if blurred { HINT } else { PROBLEM };
     }
     if telling <= 1 {
-        key |= last & (GOOD | NAME);
+        key |= last & (GOOD | NAME | TYPED);
     }
     if all & RESTART != 0 && all & CAUSE != 0 || last & CAUSE != 0 {
         key |= all & (RESTART | CAUSE);
