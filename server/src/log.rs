@@ -100,7 +100,7 @@ mod tests {
             STDERR.enabled(&metadata)
         };
         assert!(enabled("bitsperity_mqtt_mcp::broker", Level::Trace));
-        assert!(enabled("rustls", Level::Warn));
-        assert!(!enabled("tungstenite::protocol", Level::Info));
+        assert!(enabled("library", Level::Warn));
+        assert!(!enabled("library::frames", Level::Info));
     }
 }

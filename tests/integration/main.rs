@@ -1,3 +1,9 @@
 //! The program as a whole.
 
 mod fences;
+mod mcp_end;
+mod mcp_eras;
+mod mcp_flight;
+mod mcp_lines;
+mod mcp_program;
+mod support;
