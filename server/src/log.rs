@@ -24,7 +24,7 @@ pub fn init(level: LevelFilter) {
             let place = panic.location().map(ToString::to_string);
             let place = place.unwrap_or_default();
             let text = panic.payload_as_str().unwrap_or("no message");
-            ::log::error!("panic at {place}: {text}");
+            ::log::error!(target: "panic", "at {place}: {text}");
         }));
     }
     ::log::set_max_level(level);

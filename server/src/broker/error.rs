@@ -152,7 +152,9 @@ impl ConnectError {
                 "Check the address, that this machine can reach that network, and whether a firewall drops the port."
             }
             Cause::File(..) => "Give the path of a readable PEM file.",
-            Cause::NoRoots => "Install the system's CA certificates, or pass ca_file with the PEM of the CA that signed the broker's certificate.",
+            Cause::NoRoots => {
+                "Install the system's CA certificates, or pass ca_file with the PEM of the CA that signed the broker's certificate."
+            }
             Cause::NotTls | Cause::ClosedInTls => {
                 "The port may not be a TLS port: try the TLS port (usually 8883, WebSocket 443), or mqtt:// or ws:// if the broker has none."
             }
@@ -162,28 +164,40 @@ impl ConnectError {
             Cause::UntrustedCa { own_ca: true } => {
                 "ca_file is not the CA that signed this broker's certificate: get the right PEM from whoever runs the broker."
             }
-            Cause::WrongName(..) => "Connect by one of the names in the certificate, or have it issued for this name.",
+            Cause::WrongName(..) => {
+                "Connect by one of the names in the certificate, or have it issued for this name."
+            }
             Cause::Certificate(_) => "Have the broker's certificate renewed or replaced.",
             Cause::ClientCertificateWanted => "Pass client_cert and client_key (PEM files).",
             Cause::ClientCertificateRefused(_) => {
                 "Check that client_cert is signed by the CA that the broker trusts, is not expired, and fits client_key."
             }
             Cause::Tls(_) => "Check the broker's TLS settings (TLS 1.2 or 1.3 is needed).",
-            Cause::NotWebSocket(_) => "The port may not be a WebSocket port: try another port, or mqtt:// or mqtts://.",
+            Cause::NotWebSocket(_) => {
+                "The port may not be a WebSocket port: try another port, or mqtt:// or mqtts://."
+            }
             Cause::HttpStatus(..) => {
                 "Check the path of the WebSocket (ws://host:port/path; often /mqtt, /ws or /)."
             }
-            Cause::NoSubprotocol => "This WebSocket endpoint does not serve MQTT: check port and path.",
+            Cause::NoSubprotocol => {
+                "This WebSocket endpoint does not serve MQTT: check port and path."
+            }
             Cause::Silent(_) if self.stage == Stage::Connack => {
                 "The port is open but answers nothing that MQTT knows: check that it is the broker's MQTT port (a TLS port needs mqtts://, a WebSocket port ws://)."
             }
-            Cause::Silent(_) => "Check that the broker is healthy and the network is not dropping packets, then try again.",
+            Cause::Silent(_) => {
+                "Check that the broker is healthy and the network is not dropping packets, then try again."
+            }
             Cause::ClosedWithoutConnack | Cause::Broken(_) => {
                 "Check that this is the broker's MQTT port (a TLS port needs mqtts://, a WebSocket port ws://), and look into the broker's log."
             }
             Cause::NotMqtt(Some("TLS")) => "Use mqtts:// (or wss://) for this port.",
-            Cause::NotMqtt(Some("HTTP")) => "Use ws:// (or wss://) for this port, or find the broker's MQTT port (usually 1883).",
-            Cause::NotMqtt(_) | Cause::Protocol(_) => "Check that host and port are those of an MQTT broker.",
+            Cause::NotMqtt(Some("HTTP")) => {
+                "Use ws:// (or wss://) for this port, or find the broker's MQTT port (usually 1883)."
+            }
+            Cause::NotMqtt(_) | Cause::Protocol(_) => {
+                "Check that host and port are those of an MQTT broker."
+            }
             Cause::Version => "Use protocol auto, or the version that the broker speaks.",
             Cause::Refused(reason, _) => return refused_step(*reason).to_owned(),
             Cause::Unusable(_) | Cause::Abandoned => "Correct the arguments and try again.",
@@ -201,9 +215,13 @@ fn refused_step(reason: Reason) -> &'static str {
     match reason.0 {
         0x84 => "Use protocol auto, or the version that the broker speaks.",
         0x85 => "Choose another client id (or none, then one is made up).",
-        0x86 => "Check user name and password (percent-encoded in the connection string), or use a named broker of the configuration.",
+        0x86 => {
+            "Check user name and password (percent-encoded in the connection string), or use a named broker of the configuration."
+        }
         0x87 | 0x8A => "This user or client id may not connect: ask whoever runs the broker.",
-        0x88 | 0x89 | 0x8B | 0x9F | 0x97 => "The broker is overloaded or going down: try again later.",
+        0x88 | 0x89 | 0x8B | 0x9F | 0x97 => {
+            "The broker is overloaded or going down: try again later."
+        }
         0x9C | 0x9D => "Connect to the server that the broker names.",
         0x95 | 0x99 | 0x9A | 0x9B => "The Last Will does not fit what the broker allows.",
         _ => "Look into the broker's log for the reason.",
@@ -213,7 +231,10 @@ fn refused_step(reason: Reason) -> &'static str {
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} did not connect: ", self.broker)?;
-        if !matches!(self.cause, Cause::Refused(..) | Cause::File(..) | Cause::Unusable(_)) {
+        if !matches!(
+            self.cause,
+            Cause::Refused(..) | Cause::File(..) | Cause::Unusable(_)
+        ) {
             write!(f, "{}: ", self.stage.doing())?;
         }
         write!(f, "{}", self.cause)?;
@@ -361,12 +382,18 @@ impl BrokerError {
     pub fn next_step(&self) -> String {
         let step = match self {
             Self::Connect(error) => return error.next_step(),
-            Self::Lost(_) => "Call the tool again, which tries once more to connect; if that fails, close_connection and establish_connection.",
+            Self::Lost(_) => {
+                "Call the tool again, which tries once more to connect; if that fails, close_connection and establish_connection."
+            }
             Self::Closed => "Call establish_connection again.",
             Self::Timeout(..) => "Try again, or test_connection to see whether the broker answers.",
-            Self::InDoubt(_) => "Check whether it arrived (subscribe_and_collect on the topic, or the device's state) before publishing again.",
+            Self::InDoubt(_) => {
+                "Check whether it arrived (subscribe_and_collect on the topic, or the device's state) before publishing again."
+            }
             Self::PublishRefused(reason, _) | Self::SubscribeRefused(reason, _) => match reason.0 {
-                0x87 => "This user may not use that topic: ask whoever runs the broker, or use another topic or user.",
+                0x87 => {
+                    "This user may not use that topic: ask whoever runs the broker, or use another topic or user."
+                }
                 0x97 => "The broker's quota is used up: try again later.",
                 0x8F | 0x90 => "Use another topic; the broker does not accept this one.",
                 _ => "Look into the broker's log for the reason.",
@@ -374,7 +401,9 @@ impl BrokerError {
             Self::Unavailable(_) => "Do without it on this broker.",
             Self::Invalid(_) => "Correct the arguments and call again.",
             Self::TooLarge(_) => "Send less, or split it.",
-            Self::TooManySubscriptions(_) => "Wait for a listening call to end, or listen to one wider filter.",
+            Self::TooManySubscriptions(_) => {
+                "Wait for a listening call to end, or listen to one wider filter."
+            }
             Self::Busy => "Wait for running calls of this session to end, then try again.",
         };
         step.to_owned()
@@ -396,7 +425,11 @@ impl fmt::Display for BrokerError {
             Self::Lost(why) => write!(f, "The connection to the broker is lost: {why}."),
             Self::Closed => f.write_str("The session was closed."),
             Self::Timeout(what, after) => {
-                write!(f, "{what} did not succeed within {} s.", after.as_secs_f64())
+                write!(
+                    f,
+                    "{what} did not succeed within {} s.",
+                    after.as_secs_f64()
+                )
             }
             Self::InDoubt(why) => write!(
                 f,
@@ -407,10 +440,16 @@ impl fmt::Display for BrokerError {
             Self::Unavailable(what) => write!(f, "The broker does not offer {what}."),
             Self::Invalid(why) => f.write_str(why),
             Self::TooLarge(limit) => {
-                write!(f, "The message is larger than the {limit} bytes that can be sent here.")
+                write!(
+                    f,
+                    "The message is larger than the {limit} bytes that can be sent here."
+                )
             }
             Self::TooManySubscriptions(limit) => {
-                write!(f, "All {limit} subscriptions of this connection are in use.")
+                write!(
+                    f,
+                    "All {limit} subscriptions of this connection are in use."
+                )
             }
             Self::Busy => f.write_str("Too much is waiting on this connection already."),
         }

@@ -177,9 +177,8 @@ impl Target {
         let mut target = Self::parse(&broker.url)?;
         if broker.user_name.is_some() || broker.password.is_some() {
             let password = broker.password.as_ref().map(|secret| secret.expose());
-            target.credentials = Some(
-                Sealed::seal(broker.user_name.as_deref(), password).map_err(|_| no_random())?,
-            );
+            target.credentials =
+                Some(Sealed::seal(broker.user_name.as_deref(), password).map_err(|_| no_random())?);
         }
         if let Some(client_id) = &broker.client_id {
             target.client_id = checked_client_id(client_id.clone())?;
@@ -351,7 +350,12 @@ fn no_random() -> String {
 mod tests {
     use super::*;
 
-    fn check(text: &str, display: &str, client_id: &str, credentials: Option<(&str, Option<&[u8]>)>) {
+    fn check(
+        text: &str,
+        display: &str,
+        client_id: &str,
+        credentials: Option<(&str, Option<&[u8]>)>,
+    ) {
         let target = match Target::parse(text) {
             Ok(target) => target,
             Err(error) => panic!("{text}: {error}"),
@@ -368,40 +372,90 @@ mod tests {
     #[test]
     fn parses_connection_strings() {
         check("mqtt://h", "mqtt://h:1883", "", None);
-        check("MQTTS://Broker.example.com", "mqtts://Broker.example.com:8883", "", None);
+        check(
+            "MQTTS://Broker.example.com",
+            "mqtts://Broker.example.com:8883",
+            "",
+            None,
+        );
         check("ws://h", "ws://h:80", "", None);
         check("wss://h/", "wss://h:443", "", None);
-        check("ws://h:9001/live/mqtt?client_id=a%20b", "ws://h:9001/live/mqtt", "a b", None);
-        check("mqtt://h:2000/my%2Fclient", "mqtt://h:2000", "my/client", None);
+        check(
+            "ws://h:9001/live/mqtt?client_id=a%20b",
+            "ws://h:9001/live/mqtt",
+            "a b",
+            None,
+        );
+        check(
+            "mqtt://h:2000/my%2Fclient",
+            "mqtt://h:2000",
+            "my/client",
+            None,
+        );
         check("mqtt://[::1]", "mqtt://[::1]:1883", "", None);
         check("mqtt://[fe80::7]:99/c", "mqtt://[fe80::7]:99", "c", None);
         check("mqtt://lena@h", "mqtt://h:1883", "", Some(("lena", None)));
-        check("mqtt://lena:@h", "mqtt://h:1883", "", Some(("lena", Some(b""))));
+        check(
+            "mqtt://lena:@h",
+            "mqtt://h:1883",
+            "",
+            Some(("lena", Some(b""))),
+        );
         check(
             "mqtt://l%40x:p%3A%2F%40%FF@h:1/c",
             "mqtt://h:1",
             "c",
             Some(("l@x", Some(b"p:/@\xff"))),
         );
-        check("mqtt://u:a@b:c@h", "mqtt://h:1883", "", Some(("u", Some(b"a@b:c"))));
+        check(
+            "mqtt://u:a@b:c@h",
+            "mqtt://h:1883",
+            "",
+            Some(("u", Some(b"a@b:c"))),
+        );
     }
 
     #[test]
     fn no_error_repeats_any_of_it() {
         for text in [
-            "", "hunter2", "hunter2://lena:hunter2@h", "http://lena:hunter2@h", "lena:hunter2@h",
-            "mqtt:/lena:hunter2@h", "mqtt://", "mqtt://lena:hunter2@", "mqtt://lena:hunter2/x@h",
-            "mqtt://lena:hunter2#x@h", "mqtt://lena:hunter2%zz@h", "mqtt://lena:hunter2%4@h",
-            "mqtt://%ff:hunter2@h", "mqtt://hunter2:hunter2:h", "mqtt://h:hunter2", "mqtt://h:0",
-            "mqtt://h:65536", "mqtt://h:+1", "mqtt://[hunter2]", "mqtt://[::1", "mqtt://[::1]hunter2",
-            "mqtt://::1", "mqtt://h?hunter2=1", "mqtt://h/a?client_id=hunter2", "mqtt://h/%ff",
-            "mqtt://h?client_id=a&client_id=hunter2", "mqtt://h/a%00hunter2", "ws://h/a hunter2",
-            "mqtt://hunter2 x", "mqtt://hünter2",
+            "",
+            "hunter2",
+            "hunter2://lena:hunter2@h",
+            "http://lena:hunter2@h",
+            "lena:hunter2@h",
+            "mqtt:/lena:hunter2@h",
+            "mqtt://",
+            "mqtt://lena:hunter2@",
+            "mqtt://lena:hunter2/x@h",
+            "mqtt://lena:hunter2#x@h",
+            "mqtt://lena:hunter2%zz@h",
+            "mqtt://lena:hunter2%4@h",
+            "mqtt://%ff:hunter2@h",
+            "mqtt://hunter2:hunter2:h",
+            "mqtt://h:hunter2",
+            "mqtt://h:0",
+            "mqtt://h:65536",
+            "mqtt://h:+1",
+            "mqtt://[hunter2]",
+            "mqtt://[::1",
+            "mqtt://[::1]hunter2",
+            "mqtt://::1",
+            "mqtt://h?hunter2=1",
+            "mqtt://h/a?client_id=hunter2",
+            "mqtt://h/%ff",
+            "mqtt://h?client_id=a&client_id=hunter2",
+            "mqtt://h/a%00hunter2",
+            "ws://h/a hunter2",
+            "mqtt://hunter2 x",
+            "mqtt://hünter2",
         ] {
             let Err(error) = Target::parse(text) else {
                 panic!("{text} was taken");
             };
-            assert!(!error.contains("hunter2") && !error.contains("lena"), "{text}: {error}");
+            assert!(
+                !error.contains("hunter2") && !error.contains("lena"),
+                "{text}: {error}"
+            );
             assert!(error.ends_with('.'), "{text}: {error}");
         }
     }

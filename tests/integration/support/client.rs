@@ -1,6 +1,6 @@
 //! A client over raw pipes: what is sent is bytes, what comes is checked line by line.
 
-use super::schema::{MODERN, Schemas};
+use super::schema::{LEGACY, MODERN, Schemas};
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
@@ -11,10 +11,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// How long anything may take that should happen at once; large because test machines are busy.
-pub const SOON: Duration = Duration::from_secs(20);
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 /// The program and both ends of its pipes.
-pub struct Client {
+pub(crate) struct Client {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
@@ -31,12 +31,12 @@ pub struct Client {
 
 impl Client {
     /// Starts the program with these arguments, without any configuration of the user's.
-    pub fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         Self::start_in(arguments, &[])
     }
 
     /// The same, with variables of the environment.
-    pub fn start_in(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+    pub(crate) fn start_in(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         let home = tempfile::tempdir().unwrap();
         let mut child = program(arguments)
             .env("HOME", home.path())
@@ -69,46 +69,46 @@ impl Client {
     }
 
     /// Starts it and shakes hands.
-    pub fn legacy(revision: &str) -> Self {
+    pub(crate) fn legacy(revision: &str) -> Self {
         let mut client = Self::start(&[]);
         client.initialize(revision);
         client
     }
 
     /// Shakes hands; gives the result.
-    pub fn initialize(&mut self, revision: &str) -> Value {
+    pub(crate) fn initialize(&mut self, revision: &str) -> Value {
         let result = self.ask("initialize", initialize_params(revision));
         self.send(&json!({"jsonrpc": "2.0", "method": "notifications/initialized"}));
         result
     }
 
     /// Sends bytes as they are.
-    pub fn send_bytes(&mut self, bytes: &[u8]) {
+    pub(crate) fn send_bytes(&mut self, bytes: &[u8]) {
         let stdin = self.stdin.as_mut().expect("standard input is closed");
         stdin.write_all(bytes).unwrap();
         stdin.flush().unwrap();
     }
 
     /// The same; false if nobody reads them any more.
-    pub fn try_send_bytes(&mut self, bytes: &[u8]) -> bool {
+    pub(crate) fn try_send_bytes(&mut self, bytes: &[u8]) -> bool {
         let stdin = self.stdin.as_mut().expect("standard input is closed");
         stdin.write_all(bytes).and_then(|()| stdin.flush()).is_ok()
     }
 
     /// What is sent as bytes under this id will be answered.
-    pub fn expect_error_for(&mut self, id: &Value) {
+    pub(crate) fn expect_error_for(&mut self, id: &Value) {
         let answered = ("nothing".to_owned(), self.revision());
         self.asked.insert(id.to_string(), answered);
     }
 
     /// The answer to this id will be that to a tool call.
-    pub fn expect_call(&mut self, id: &Value) {
+    pub(crate) fn expect_call(&mut self, id: &Value) {
         let answered = ("tools/call".to_owned(), self.revision());
         self.asked.insert(id.to_string(), answered);
     }
 
     /// Sends one message, or a batch.
-    pub fn send(&mut self, message: &Value) {
+    pub(crate) fn send(&mut self, message: &Value) {
         match message {
             Value::Array(items) => items.iter().for_each(|item| self.remember(item)),
             one => self.remember(one),
@@ -124,10 +124,11 @@ impl Client {
             meta.keys()
                 .any(|key| key.starts_with("io.modelcontextprotocol/"))
         });
-        let revision = if modern {
-            MODERN.to_owned()
-        } else {
-            self.revision()
+        let revision = match (&self.agreed, modern, method) {
+            (_, true, _) => MODERN.to_owned(),
+            // There is no ping in the modern era.
+            (None, _, "ping") => LEGACY[3].to_owned(),
+            _ => self.revision(),
         };
         self.asked
             .insert(id.to_string(), (method.to_owned(), revision));
@@ -139,7 +140,7 @@ impl Client {
     }
 
     /// Sends a request under an id of the client's own; gives the id.
-    pub fn begin(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn begin(&mut self, method: &str, params: Value) -> Value {
         let id = json!(self.next_id);
         self.next_id += 1;
         self.send(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}));
@@ -147,7 +148,7 @@ impl Client {
     }
 
     /// Asks and waits for the result.
-    pub fn ask(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn ask(&mut self, method: &str, params: Value) -> Value {
         let id = self.begin(method, params);
         let reply = self.reply(&id);
         assert!(
@@ -159,7 +160,7 @@ impl Client {
     }
 
     /// Asks and waits for the error.
-    pub fn ask_wrongly(&mut self, method: &str, params: Value) -> Value {
+    pub(crate) fn ask_wrongly(&mut self, method: &str, params: Value) -> Value {
         let id = self.begin(method, params);
         let reply = self.reply(&id);
         assert!(reply.get("result").is_none(), "{method}: {reply}");
@@ -167,12 +168,12 @@ impl Client {
     }
 
     /// Calls a tool; gives the CallToolResult.
-    pub fn call(&mut self, tool: &str, arguments: Value) -> Value {
+    pub(crate) fn call(&mut self, tool: &str, arguments: Value) -> Value {
         self.ask("tools/call", json!({"name": tool, "arguments": arguments}))
     }
 
     /// The next message, checked.
-    pub fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         self.next_within(SOON).unwrap_or_else(|| {
             panic!(
                 "nothing came within {SOON:?}; standard error:\n{}",
@@ -182,7 +183,7 @@ impl Client {
     }
 
     /// The next message if one comes in time, checked.
-    pub fn next_within(&mut self, time: Duration) -> Option<Value> {
+    pub(crate) fn next_within(&mut self, time: Duration) -> Option<Value> {
         if !self.waiting.is_empty() {
             return Some(self.waiting.remove(0));
         }
@@ -230,7 +231,7 @@ impl Client {
     }
 
     /// Waits for the reply to `id`; what comes before is kept for [`Self::next`].
-    pub fn reply(&mut self, id: &Value) -> Value {
+    pub(crate) fn reply(&mut self, id: &Value) -> Value {
         let is_reply = |message: &Value| message.get("method").is_none() && &message["id"] == id;
         if let Some(at) = self.waiting.iter().position(is_reply) {
             return self.waiting.remove(at);
@@ -247,22 +248,22 @@ impl Client {
     }
 
     /// Messages that came and were not asked for yet.
-    pub fn others(&mut self) -> Vec<Value> {
+    pub(crate) fn others(&mut self) -> Vec<Value> {
         std::mem::take(&mut self.waiting)
     }
 
     /// What it wrote to standard error so far.
-    pub fn stderr(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         self.stderr.lock().unwrap().clone()
     }
 
     /// Closes standard input.
-    pub fn end_input(&mut self) {
+    pub(crate) fn end_input(&mut self) {
         self.stdin = None;
     }
 
     /// Closes our end of its standard output. It is gone when this returns.
-    pub fn end_output(&mut self) {
+    pub(crate) fn end_output(&mut self) {
         // The reading thread ends, and drops its end of the pipe, at the next line that nobody wants.
         let (_, nobody) = channel();
         self.lines = nobody;
@@ -270,14 +271,14 @@ impl Client {
     }
 
     /// Sends a signal by name.
-    pub fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let sent = Command::new("kill").args(["-s", name, &id]).status();
         assert!(sent.unwrap().success());
     }
 
     /// Waits for its end.
-    pub fn wait(&mut self, time: Duration) -> ExitStatus {
+    pub(crate) fn wait(&mut self, time: Duration) -> ExitStatus {
         let deadline = Instant::now() + time;
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
@@ -293,7 +294,7 @@ impl Client {
     }
 
     /// Process id, for those who look at its memory.
-    pub fn process(&self) -> u32 {
+    pub(crate) fn process(&self) -> u32 {
         self.child.id()
     }
 }
@@ -310,7 +311,7 @@ impl Drop for Client {
 }
 
 /// The program with piped ends and nothing of the user's environment.
-pub fn program(arguments: &[&str]) -> Command {
+pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_bitsperity-mqtt-mcp"));
     command
         .args(arguments)
@@ -322,7 +323,10 @@ pub fn program(arguments: &[&str]) -> Command {
 }
 
 /// Runs the program to its end with empty standard input; gives exit code, standard output, standard error.
-pub fn run(arguments: &[&str], environment: &[(&str, &str)]) -> (Option<i32>, String, String) {
+pub(crate) fn run(
+    arguments: &[&str],
+    environment: &[(&str, &str)],
+) -> (Option<i32>, String, String) {
     let mut command = program(arguments);
     command
         .envs(environment.iter().copied())
@@ -357,7 +361,7 @@ fn read_lines(stdout: ChildStdout) -> Receiver<String> {
 }
 
 /// Parameters of `initialize`.
-pub fn initialize_params(revision: &str) -> Value {
+pub(crate) fn initialize_params(revision: &str) -> Value {
     json!({
         "protocolVersion": revision,
         "capabilities": {},
@@ -366,7 +370,7 @@ pub fn initialize_params(revision: &str) -> Value {
 }
 
 /// `params` with the envelope of the modern era.
-pub fn enveloped(params: Value) -> Value {
+pub(crate) fn enveloped(params: Value) -> Value {
     let mut params = match params {
         Value::Object(params) => params,
         _ => Map::new(),
@@ -376,7 +380,7 @@ pub fn enveloped(params: Value) -> Value {
 }
 
 /// The envelope by itself.
-pub fn envelope() -> Value {
+pub(crate) fn envelope() -> Value {
     json!({
         "io.modelcontextprotocol/protocolVersion": MODERN,
         "io.modelcontextprotocol/clientCapabilities": {},

@@ -1,7 +1,11 @@
-//! What the integration tests share: the program as a child process over raw pipes, and the official schemas.
-#![allow(dead_code)] // each test file uses a part of it
+//! What several tests need: the program as a child process over raw pipes, the official schemas of MCP, a real broker of
+//! one's own, certificates, brokers that misbehave.
 
-pub mod client;
-pub mod schema;
+pub(crate) mod certificates;
+#[allow(dead_code)] // each test file uses a part of it
+pub(crate) mod client;
+pub(crate) mod mosquitto;
+pub(crate) mod peers;
+pub(crate) mod schema;
 
-pub use client::Client;
+pub(crate) use client::Client;

@@ -5,17 +5,17 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-pub const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
-pub const MODERN: &str = "2026-07-28";
+pub(crate) const LEGACY: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
+pub(crate) const MODERN: &str = "2026-07-28";
 
 /// Compiles what it needs when it needs it.
-pub struct Schemas {
+pub(crate) struct Schemas {
     folder: Option<PathBuf>,
     compiled: RefCell<HashMap<(String, String), jsonschema::Validator>>,
 }
 
 impl Schemas {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/mcp-schema");
         let folder = folder.is_dir().then_some(folder);
         if folder.is_none() {
@@ -57,7 +57,7 @@ impl Schemas {
     }
 
     /// Checks one message; `method` is that of the request it answers.
-    pub fn check_message(&self, revision: &str, method: Option<&str>, message: &Value) {
+    pub(crate) fn check_message(&self, revision: &str, method: Option<&str>, message: &Value) {
         no_null(message, message);
         let mut message = message.clone();
         if message.get("id").is_some_and(Value::is_null) {

@@ -45,7 +45,12 @@ pub(super) struct Alarm {
 
 impl Alarm {
     /// Ready once `deadline` (or something earlier that was waited for before) has come.
-    pub(super) fn poll(&mut self, clock: Clock, deadline: Option<Instant>, cx: &mut Context<'_>) -> Poll<()> {
+    pub(super) fn poll(
+        &mut self,
+        clock: Clock,
+        deadline: Option<Instant>,
+        cx: &mut Context<'_>,
+    ) -> Poll<()> {
         let Some(deadline) = deadline else {
             return Poll::Pending;
         };

@@ -84,7 +84,10 @@ impl Input {
                 let range = self.start..self.start + head;
                 self.skip = length;
                 self.pass_over();
-                Next::Oversized { head: range, length }
+                Next::Oversized {
+                    head: range,
+                    length,
+                }
             }
             Frame::Malformed => Next::Malformed,
         }
@@ -102,7 +105,9 @@ impl Input {
             (self.start, self.end) = (0, 0);
         }
         let wanted = self.needed.max(self.end - self.start);
-        if self.start > 0 && (self.start + wanted > self.bytes.len() || self.bytes.len() - self.end < MIN_ROOM) {
+        if self.start > 0
+            && (self.start + wanted > self.bytes.len() || self.bytes.len() - self.end < MIN_ROOM)
+        {
             self.bytes.copy_within(self.start..self.end, 0);
             self.end -= self.start;
             self.start = 0;
@@ -180,7 +185,9 @@ mod tests {
 
     #[test]
     fn same_packets_whatever_the_pieces() {
-        let sizes = [0, 10, 300_000, 5, 2_000_000, 1, 70_000, 131_060, 131_072, 1_048_000, 3];
+        let sizes = [
+            0, 10, 300_000, 5, 2_000_000, 1, 70_000, 131_060, 131_072, 1_048_000, 3,
+        ];
         let stream: Vec<u8> = sizes.iter().flat_map(|&size| publish(size)).collect();
         let max_packet = 1024 * 1024;
         let expected: Vec<(bool, usize)> = sizes
@@ -189,7 +196,11 @@ mod tests {
             .map(|length| (length <= max_packet, length))
             .collect();
         for piece in [1_000_000, 65_536, 4_099, 1_460, 7] {
-            assert_eq!(run(&stream, piece, max_packet), expected, "pieces of {piece}");
+            assert_eq!(
+                run(&stream, piece, max_packet),
+                expected,
+                "pieces of {piece}"
+            );
         }
     }
 }

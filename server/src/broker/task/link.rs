@@ -142,9 +142,9 @@ impl Task<'_> {
     fn dial(&mut self, now: Instant) {
         let target = self.target.clone();
         let (left, max_packet) = (self.life.deadline.since(now), self.life.max_packet);
-        self.link = Link::Dialing(Box::pin(async move {
-            dial(&target, left, max_packet).await
-        }));
+        self.link = Link::Dialing(Box::pin(
+            async move { dial(&target, left, max_packet).await },
+        ));
     }
 
     /// A stream stands, or does not: CONNECT, with the credentials in the open for as long as it takes to write it.
@@ -190,13 +190,15 @@ impl Task<'_> {
         let Some(grants) = self.session.grants() else {
             return;
         };
-        open.stages.push((Stage::Connack.name(), now.since(open.since)));
+        open.stages
+            .push((Stage::Connack.name(), now.since(open.since)));
         open.since = now;
         open.ready = true;
         let client_id = self.session.client_id();
         let established = Established {
             broker: self.target.display(),
-            client_id_assigned: self.target.client_id.is_empty() && !client_id.starts_with("bitsperity"),
+            client_id_assigned: self.target.client_id.is_empty()
+                && !client_id.starts_with("bitsperity"),
             client_id: client_id.to_owned(),
             grants: *grants,
             peer: open.peer.clone(),
@@ -232,7 +234,10 @@ impl Task<'_> {
         self.output.reset();
         if open.ready {
             self.stood(now, open.since, &why);
-        } else if (falls_back || closed == Closed::FallBack) && self.life.may_fall_back() && !matches!(why, Break::Silent | Break::Garbage(_)) {
+        } else if (falls_back || closed == Closed::FallBack)
+            && self.life.may_fall_back()
+            && !matches!(why, Break::Silent | Break::Garbage(_))
+        {
             ::log::debug!("{}: does not speak 5.0, trying 3.1.1", self.target);
             self.life.version = Version::V311;
             self.dial(now);
@@ -241,7 +246,10 @@ impl Task<'_> {
             stages.push((Stage::Connack.name(), now.since(open.since)));
             let cause = self.handshake_cause(why);
             let mut error = self.life.error(cause, stages);
-            if matches!(error.cause, Cause::ClientCertificateWanted | Cause::ClientCertificateRefused(_) | Cause::Tls(_)) {
+            if matches!(
+                error.cause,
+                Cause::ClientCertificateWanted | Cause::ClientCertificateRefused(_) | Cause::Tls(_)
+            ) {
                 error.stage = Stage::Tls;
             }
             self.attempt_failed(now, error);
@@ -263,18 +271,16 @@ impl Task<'_> {
             Break::End => Cause::ClosedWithoutConnack,
             Break::Silent => Cause::Silent(self.life.patience),
             Break::Garbage(bytes) => Cause::NotMqtt(looks_like(&bytes)),
-            Break::Io(error) => explain_first_read(&self.target, &error).unwrap_or_else(|| {
-                match error.kind() {
+            Break::Io(error) => {
+                explain_first_read(&self.target, &error).unwrap_or_else(|| match error.kind() {
                     io::ErrorKind::ConnectionReset
                     | io::ErrorKind::BrokenPipe
                     | io::ErrorKind::UnexpectedEof => Cause::ClosedWithoutConnack,
                     _ => Cause::Broken(error.to_string()),
-                }
-            }),
+                })
+            }
             Break::Session(error) => match error {
-                SessionError::Refused(reason) => {
-                    Cause::Refused(self.code_of_5(reason), self.broker_words(reason))
-                }
+                SessionError::Refused(reason) => Cause::Refused(reason, self.broker_words(reason)),
                 SessionError::FallBack => Cause::Version,
                 SessionError::Malformed(_) => Cause::NotMqtt(None),
                 SessionError::Protocol(what) => Cause::Protocol(what.to_owned()),
@@ -283,18 +289,6 @@ impl Task<'_> {
                 }
                 SessionError::PingTimeout => Cause::Silent(self.life.patience),
             },
-        }
-    }
-
-    /// The return codes of a 3.1.1 CONNACK as the Reason Codes that replaced them.
-    fn code_of_5(&self, reason: Reason) -> Reason {
-        match (self.life.version, reason.0) {
-            (Version::V311, 1) => Reason(0x84),
-            (Version::V311, 2) => Reason(0x85),
-            (Version::V311, 3) => Reason(0x88),
-            (Version::V311, 4) => Reason(0x86),
-            (Version::V311, 5) => Reason(0x87),
-            _ => reason,
         }
     }
 
@@ -323,11 +317,18 @@ impl Task<'_> {
             Break::End => ("the broker closed the connection".to_owned(), false),
             Break::Io(error) => (error.to_string(), false),
             Break::Garbage(_) => ("the broker sent bytes that are no packet".to_owned(), false),
-            Break::Silent => ("the broker did not restore the subscriptions".to_owned(), false),
+            Break::Silent => (
+                "the broker did not restore the subscriptions".to_owned(),
+                false,
+            ),
             Break::Session(SessionError::Disconnected(reason)) => {
                 let text = self.broker_words(*reason);
                 let words = format!("the broker disconnected: {}", words_of(*reason));
-                let words = if text.is_empty() { words } else { format!("{words}: {text}") };
+                let words = if text.is_empty() {
+                    words
+                } else {
+                    format!("{words}: {text}")
+                };
                 (words, is_final(*reason))
             }
             Break::Session(SessionError::PingTimeout) => {
@@ -363,7 +364,9 @@ impl Task<'_> {
         self.shared.set_state(State::Lost, Some(why.clone()));
         let session = &mut self.session;
         self.listeners
-            .end_all(now, StopReason::ConnectionLost, |id| session.unsubscribe(now, id));
+            .end_all(now, StopReason::ConnectionLost, |id| {
+                session.unsubscribe(now, id)
+            });
         self.requests.lost(&why);
     }
 

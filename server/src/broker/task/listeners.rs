@@ -97,7 +97,12 @@ impl Listeners {
     }
 
     /// SUBACK: it listens from now on, or the broker does not let it.
-    pub(super) fn answered(&mut self, id: SubscriptionId, now: Instant, result: Result<QoS, BrokerError>) {
+    pub(super) fn answered(
+        &mut self,
+        id: SubscriptionId,
+        now: Instant,
+        result: Result<QoS, BrokerError>,
+    ) {
         let clock = self.clock;
         let Some(listener) = self.get(id) else { return };
         match (result, listener.reply.take()) {
@@ -131,7 +136,9 @@ impl Listeners {
     /// Records a message with each listener it is for.
     pub(super) fn record(&mut self, now: Instant, message: &Message<'_>) {
         for id in each(message.subscriptions.0 & self.used & !self.full) {
-            let Some(listener) = self.get(id) else { continue };
+            let Some(listener) = self.get(id) else {
+                continue;
+            };
             if listener.record(now, message) {
                 self.full |= 1 << id.0;
             }
@@ -181,7 +188,12 @@ impl Listeners {
     }
 
     /// Ends all.
-    pub(super) fn end_all(&mut self, now: Instant, why: StopReason, free: impl FnMut(SubscriptionId)) {
+    pub(super) fn end_all(
+        &mut self,
+        now: Instant,
+        why: StopReason,
+        free: impl FnMut(SubscriptionId),
+    ) {
         self.end(now, free, |_, _| Some(why));
     }
 
@@ -193,7 +205,9 @@ impl Listeners {
     ) {
         let (clock, full) = (self.clock, self.full);
         for id in each(self.used) {
-            let Some(listener) = self.get(id) else { continue };
+            let Some(listener) = self.get(id) else {
+                continue;
+            };
             if let Some(why) = why(listener, full & (1 << id.0) != 0) {
                 listener.finish(now, clock, why);
                 self.remove(id);
@@ -205,19 +219,32 @@ impl Listeners {
     /// When the next stop condition comes.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let listeners = self.slots.iter().flatten();
-        listeners.filter_map(|l| l.deadline()).map(|(at, _)| at).min()
+        listeners
+            .filter_map(|l| l.deadline())
+            .map(|(at, _)| at)
+            .min()
     }
 
     /// The connection is gone.
     pub(super) fn deaf(&mut self, now: Instant) {
-        for collecting in self.slots.iter_mut().flatten().filter_map(|l| l.collecting.as_mut()) {
+        for collecting in self
+            .slots
+            .iter_mut()
+            .flatten()
+            .filter_map(|l| l.collecting.as_mut())
+        {
             collecting.deaf_since.get_or_insert(now);
         }
     }
 
     /// The connection is back and every subscription restored.
     pub(super) fn hearing(&mut self, now: Instant) {
-        for collecting in self.slots.iter_mut().flatten().filter_map(|l| l.collecting.as_mut()) {
+        for collecting in self
+            .slots
+            .iter_mut()
+            .flatten()
+            .filter_map(|l| l.collecting.as_mut())
+        {
             if let Some(since) = collecting.deaf_since.take() {
                 collecting.deaf += now.since(since);
                 collecting.reconnects += 1;
@@ -281,7 +308,11 @@ impl Listener {
         }
         let collecting = self.collecting.as_ref()?;
         let duration = collecting.started.after(self.listen.duration);
-        match self.listen.until_quiet.map(|quiet| collecting.last_new_topic.after(quiet)) {
+        match self
+            .listen
+            .until_quiet
+            .map(|quiet| collecting.last_new_topic.after(quiet))
+        {
             Some(quiet) if quiet < duration => Some((quiet, StopReason::Quiet)),
             _ => Some((duration, StopReason::Duration)),
         }
@@ -303,7 +334,9 @@ impl Listener {
                 findings: Default::default(),
             };
         };
-        let deaf_now = collecting.deaf_since.map_or(Duration::ZERO, |since| now.since(since));
+        let deaf_now = collecting
+            .deaf_since
+            .map_or(Duration::ZERO, |since| now.since(since));
         Report {
             started: clock.wall(collecting.started),
             elapsed: now.since(collecting.started),

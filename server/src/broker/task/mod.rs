@@ -155,7 +155,9 @@ fn made_up_client_id() -> Option<String> {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
     let mut random = [0; 13];
     getrandom::fill(&mut random).ok()?;
-    let tail = random.iter().map(|byte| char::from(ALPHABET[usize::from(byte & 31)]));
+    let tail = random
+        .iter()
+        .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]));
     Some("bitsperity".chars().chain(tail).collect())
 }
 
@@ -300,12 +302,24 @@ impl Task<'_> {
     /// Writes the counters where everybody can read them.
     fn tell(&self) {
         let shared = &self.shared.counters;
-        shared.messages_in.store(self.counts.messages_in, Ordering::Relaxed);
-        shared.messages_out.store(self.counts.messages_out, Ordering::Relaxed);
-        shared.bytes_in.store(self.counts.bytes_in, Ordering::Relaxed);
-        shared.bytes_out.store(self.output.written, Ordering::Relaxed);
-        shared.subscriptions.store(self.listeners.count(), Ordering::Relaxed);
-        shared.reconnects.store(self.counts.reconnects, Ordering::Relaxed);
+        shared
+            .messages_in
+            .store(self.counts.messages_in, Ordering::Relaxed);
+        shared
+            .messages_out
+            .store(self.counts.messages_out, Ordering::Relaxed);
+        shared
+            .bytes_in
+            .store(self.counts.bytes_in, Ordering::Relaxed);
+        shared
+            .bytes_out
+            .store(self.output.written, Ordering::Relaxed);
+        shared
+            .subscriptions
+            .store(self.listeners.count(), Ordering::Relaxed);
+        shared
+            .reconnects
+            .store(self.counts.reconnects, Ordering::Relaxed);
     }
 
     /// Ready when anything happened; `busy` means that packets wait in the buffer, so it is ready anyhow.
@@ -332,7 +346,11 @@ impl Task<'_> {
         ];
         let deadline = deadlines.into_iter().flatten().min();
         progress |= self.alarm.poll(self.clock, deadline, cx).is_ready();
-        if progress { Poll::Ready(()) } else { Poll::Pending }
+        if progress {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
     }
 
     /// Writes, then reads, so that neither side waits for the other to take something first.
@@ -395,7 +413,9 @@ impl Task<'_> {
         self.shared.set_state(State::Closed, None);
         let session = &mut self.session;
         self.listeners
-            .end_all(now, StopReason::SessionClosed, |id| session.unsubscribe(now, id));
+            .end_all(now, StopReason::SessionClosed, |id| {
+                session.unsubscribe(now, id)
+            });
         self.inbox.close();
         while let Ok(command) = self.inbox.try_recv() {
             command.fail(BrokerError::Closed);

@@ -85,7 +85,9 @@ impl Requests {
 
     fn doubt(&mut self, why: &str) {
         for publishing in self.publishing.drain(..) {
-            let _ = publishing.reply.send(Err(BrokerError::InDoubt(why.to_owned())));
+            let _ = publishing
+                .reply
+                .send(Err(BrokerError::InDoubt(why.to_owned())));
         }
     }
 }
@@ -192,7 +194,10 @@ impl Task<'_> {
             Retained::Include | Retained::Only => Replay::Send,
             Retained::Exclude => Replay::DoNotSend,
         };
-        let error = match self.session.subscribe(now, &listen.filter, listen.qos, replay) {
+        let error = match self
+            .session
+            .subscribe(now, &listen.filter, listen.qos, replay)
+        {
             Ok(id) => {
                 self.listeners.add(id, *listen, slot, reply);
                 return None;
@@ -258,7 +263,9 @@ impl Task<'_> {
         let words = || self.session.reason_string().to_owned();
         let (reason, reason_string) = match outcome {
             Outcome::Sent => (None, None),
-            Outcome::Acknowledged(reason) => (Some(reason), Some(words()).filter(|w| !w.is_empty())),
+            Outcome::Acknowledged(reason) => {
+                (Some(reason), Some(words()).filter(|w| !w.is_empty()))
+            }
             Outcome::Refused(reason) => {
                 ::log::debug!("{}: publication refused: {}", self.target, words_of(reason));
                 let error = BrokerError::PublishRefused(reason, words());
@@ -292,8 +299,18 @@ pub(super) fn properties(publish: &Publish) -> Vec<Property<'_>> {
     }
     list.extend(publish.message_expiry.map(Property::MessageExpiryInterval));
     list.extend(publish.content_type.as_deref().map(Property::ContentType));
-    list.extend(publish.response_topic.as_deref().map(Property::ResponseTopic));
-    list.extend(publish.correlation_data.as_deref().map(Property::CorrelationData));
+    list.extend(
+        publish
+            .response_topic
+            .as_deref()
+            .map(Property::ResponseTopic),
+    );
+    list.extend(
+        publish
+            .correlation_data
+            .as_deref()
+            .map(Property::CorrelationData),
+    );
     let user = publish.user_properties.iter();
     list.extend(user.map(|(name, value)| Property::UserProperty(name, value)));
     list

@@ -139,7 +139,11 @@ impl Stream {
         each!(self, stream => Pin::new(stream).poll_read(cx, into))
     }
 
-    pub(crate) fn poll_write(&mut self, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+    pub(crate) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        from: &[u8],
+    ) -> Poll<io::Result<usize>> {
         each!(self, stream => Pin::new(stream).poll_write(cx, from))
     }
 

@@ -61,7 +61,10 @@ pub(super) async fn connect(
             Ok(Err(error)) => failure(address, &error, more),
             Err(_) => Cause::TcpSilent(address, more),
         };
-        if worst.as_ref().is_none_or(|worst| telling(&cause) > telling(worst)) {
+        if worst
+            .as_ref()
+            .is_none_or(|worst| telling(&cause) > telling(worst))
+        {
             worst = Some(cause);
         }
     }

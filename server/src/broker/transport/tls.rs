@@ -29,7 +29,10 @@ pub(super) type TlsStream = futures_rustls::client::TlsStream<TcpStream>;
 pub(super) async fn connect(target: &Target, tcp: TcpStream) -> Result<TlsStream, Cause> {
     let config = config(target).await?;
     let name = ServerName::try_from(target.host.clone()).map_err(|_| {
-        Cause::Unusable(format!("\"{}\" is no name a certificate can have", target.host))
+        Cause::Unusable(format!(
+            "\"{}\" is no name a certificate can have",
+            target.host
+        ))
     })?;
     TlsConnector::from(Arc::new(config))
         .connect(name, tcp)
@@ -65,7 +68,11 @@ async fn config(target: &Target) -> Result<ClientConfig, Cause> {
             let key_name = key.display().to_string();
             let key = private_key(key).await?;
             builder.with_client_auth_cert(chain, key).map_err(|error| {
-                Cause::File("client_key", key_name, format!("does not fit client_cert ({error})"))
+                Cause::File(
+                    "client_key",
+                    key_name,
+                    format!("does not fit client_cert ({error})"),
+                )
             })
         }
         (None, None) => Ok(builder.with_no_client_auth()),
@@ -94,7 +101,10 @@ async fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, Cause> {
     Ok(roots)
 }
 
-async fn certificates(what: &'static str, file: &Path) -> Result<Vec<CertificateDer<'static>>, Cause> {
+async fn certificates(
+    what: &'static str,
+    file: &Path,
+) -> Result<Vec<CertificateDer<'static>>, Cause> {
     let wrong = |why: &str| Cause::File(what, file.display().to_string(), why.to_owned());
     let pem = read(what, file).await?;
     let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
@@ -110,7 +120,9 @@ async fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, Cause> {
     let wrong = |why: &str| Cause::File("client_key", file.display().to_string(), why.to_owned());
     let pem = read("client_key", file).await?;
     if is_encrypted(&pem) {
-        return Err(wrong("is encrypted with a passphrase, which is not supported"));
+        return Err(wrong(
+            "is encrypted with a passphrase, which is not supported",
+        ));
     }
     PrivateKeyDer::from_pem_slice(&pem).map_err(|_| wrong("holds no PEM private key"))
 }
@@ -136,7 +148,10 @@ async fn read(what: &'static str, file: &Path) -> Result<Zeroizing<Vec<u8>>, Cau
         return Err(wrong(format!("is larger than {MAX_PEM} bytes")));
     }
     let words = |error: io::Error| wrong(error.to_string());
-    async_std::fs::read(file).await.map(Zeroizing::new).map_err(words)
+    async_std::fs::read(file)
+        .await
+        .map(Zeroizing::new)
+        .map_err(words)
 }
 
 fn explain(target: &Target, error: &io::Error) -> Cause {
@@ -164,7 +179,11 @@ fn certificate(target: &Target, problem: &CertificateError) -> Cause {
         }
         CertificateError::NotValidForName => Cause::WrongName(target.host.clone(), Vec::new()),
         CertificateError::NotValidForNameContext { presented, .. } => {
-            let names = presented.iter().take(5).map(|name| plain_name(name)).collect();
+            let names = presented
+                .iter()
+                .take(5)
+                .map(|name| plain_name(name))
+                .collect();
             Cause::WrongName(target.host.clone(), names)
         }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -184,7 +203,10 @@ fn certificate(target: &Target, problem: &CertificateError) -> Cause {
 
 /// rustls writes `DnsName("broker.example")` and the like.
 fn plain_name(presented: &str) -> String {
-    match presented.split_once("(\"").and_then(|(_, rest)| rest.split_once('"')) {
+    match presented
+        .split_once("(\"")
+        .and_then(|(_, rest)| rest.split_once('"'))
+    {
         Some((name, _)) => name.to_owned(),
         None => presented.to_owned(),
     }
@@ -259,7 +281,12 @@ impl ServerCertVerifier for NoCheck {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        verify_tls12_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn verify_tls13_signature(
@@ -268,7 +295,12 @@ impl ServerCertVerifier for NoCheck {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, cert, dss, &self.0.signature_verification_algorithms)
+        verify_tls13_signature(
+            message,
+            cert,
+            dss,
+            &self.0.signature_verification_algorithms,
+        )
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {

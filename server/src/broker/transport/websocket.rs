@@ -139,11 +139,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ByteStream<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ByteStream<S> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, from: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        from: &[u8],
+    ) -> Poll<io::Result<usize>> {
         ready!(Pin::new(&mut self.socket).poll_ready(cx)).map_err(broken)?;
         let part = &from[..from.len().min(MAX_SENT)];
         let message = Message::Binary(Bytes::copy_from_slice(part));
-        Pin::new(&mut self.socket).start_send(message).map_err(broken)?;
+        Pin::new(&mut self.socket)
+            .start_send(message)
+            .map_err(broken)?;
         Poll::Ready(Ok(part.len()))
     }
 
