@@ -46,7 +46,12 @@ const FENCES: &[(&str, &[&str])] = &[
     ("chacha20poly1305", &["server/src/broker/vault"]),
     (
         "Instant::now",
-        &["server/src/broker", "server/src/mcp", "server/src/demo"],
+        &[
+            "server/src/main",
+            "server/src/broker",
+            "server/src/mcp",
+            "server/src/demo",
+        ],
     ),
     ("println!", STDOUT),
     ("print!", STDOUT),

@@ -33,12 +33,17 @@ pub(super) struct Reply {
 }
 
 impl Client {
-    /// Starts this very executable as a server.
+    /// Starts this very executable as a server, without the configuration of whoever watches.
     pub(super) fn start() -> io::Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.env_remove("HOME").env_remove("XDG_CONFIG_HOME");
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("BITSPERITY_MQTT_") {
+                command.env_remove(name);
+            }
+        }
+        let mut child = command.spawn()?;
         let stdin = child.stdin.take();
         let Some(stdout) = child.stdout.take() else {
             return Err(io::Error::other("the server has no standard output"));

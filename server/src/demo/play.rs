@@ -175,8 +175,9 @@ impl Stage<'_> {
                 "payload": "{\"state\":\"ON\",\"brightness\":180}",
                 "qos": 1,
                 "expect": {
-                    "topic": "zigbee2mqtt/living_room_lamp",
+                    "filter": "zigbee2mqtt/living_room_lamp",
                     "seconds": 3,
+                    "answers": 1,
                     "schema": {"type": "object", "required": ["state"], "properties": {"state": {"const": "ON"}}},
                 },
             }),

@@ -77,7 +77,7 @@ fn plug(name: &'static str, watts: f64) -> Member {
             ]
         });
     if name == "washer" {
-        member.vanishing(6.0, 40.0)
+        member.vanishing(4.0, 40.0)
     } else {
         member
     }
