@@ -216,6 +216,8 @@ impl Task<'_> {
             None => {
                 ::log::info!("{}: connected again", self.target);
                 self.counts.reconnects += 1;
+                // Before anybody learns of it by the answer to what waited.
+                self.tell();
                 self.listeners.hearing(now);
             }
         }

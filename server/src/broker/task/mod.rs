@@ -282,6 +282,7 @@ impl Task<'_> {
 
     /// After every input: what happened, what is to be sent, what is due.
     fn tail(&mut self, now: Instant) {
+        self.tell();
         self.events(now);
         if self.link.is_ready() {
             self.serve_requests(now);
