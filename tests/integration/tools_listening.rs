@@ -104,7 +104,7 @@ fn progress_comes_early_and_a_cancelled_call_frees_its_subscription() {
     );
     assert_eq!(
         (&tick["progressToken"], &tick["total"]),
-        (&json!("p"), &json!(200))
+        (&json!("p"), &json!(200.0))
     );
     assert!(
         tick["message"]

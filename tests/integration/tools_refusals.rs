@@ -91,7 +91,7 @@ fn a_wrong_password_a_wrong_ca_a_wrong_name() {
         "establish_connection",
         json!({"connection_string": url}),
         "not_authorised",
-        &["password"],
+        &["not authorized"],
     );
     let ca = |broker: &Mosquitto| {
         broker

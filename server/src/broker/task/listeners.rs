@@ -354,6 +354,12 @@ impl Listener {
 
     fn finish(&mut self, now: Instant, clock: Clock, why: StopReason) {
         self.finished = true;
+        // Retained messages may fill it before the SUBACK is seen; then they are the answer.
+        if why == StopReason::MaxMessages
+            && let Some(reply) = self.reply.take()
+        {
+            let _ = reply.send(Ok(()));
+        }
         if self.slot.is_left() {
             self.slot.abandon();
         } else {
