@@ -1,6 +1,7 @@
 //! The program as a whole.
 
 mod broker_connect;
+mod broker_listen;
 mod broker_publish;
 mod fences;
 mod mcp_end;

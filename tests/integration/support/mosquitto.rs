@@ -248,8 +248,10 @@ impl Mosquitto {
 
     /// Subscribes with `mosquitto_sub`; returns once it listens.
     pub(crate) fn subscribe(&self, args: &[&str]) -> Subscriber {
-        let mut process = self
-            .command("mosquitto_sub")
+        // Line by line also into a pipe.
+        let mut process = Command::new("stdbuf")
+            .args(["-oL", "mosquitto_sub", "-h", "127.0.0.1", "-p"])
+            .arg(self.port.to_string())
             .args(["-d", "-F", "MESSAGE %t %q %r %p"])
             .args(args)
             .stdout(Stdio::piped())

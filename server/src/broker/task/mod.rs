@@ -279,14 +279,15 @@ impl Task<'_> {
             self.life.last_try();
             self.attempt(now);
         }
-        if self.link.is_ready() {
-            self.serve_requests(now);
-        }
     }
 
     /// After every input: what happened, what is to be sent, what is due.
     fn tail(&mut self, now: Instant) {
+        self.tell();
         self.events(now);
+        if self.link.is_ready() {
+            self.serve_requests(now);
+        }
         if self.link.is_open() {
             if self.session.poll_timeout().is_some_and(|at| at <= now)
                 && let Err(error) = self.session.handle_timeout(now)
