@@ -10,3 +10,8 @@ mod mcp_flight;
 mod mcp_lines;
 mod mcp_program;
 mod support;
+mod tools_assistant;
+mod tools_listening;
+mod tools_publishing;
+mod tools_refusals;
+mod tools_ways;
