@@ -2,7 +2,6 @@
 //! the packet is buffered, whether it is whole, needs more bytes, is malformed, or is over the bound and is
 //! to be passed over as a stream. Sections 2.2 of 3.1.1 and 2.1 of 5.0.
 
-use crate::limits::MAX_FIXED_HEADER;
 use crate::wire::varint::{self, Varint};
 
 /// What stands at the front of the received bytes.
@@ -61,7 +60,7 @@ pub fn next_frame(received: &[u8], max_packet: usize) -> Frame {
 /// Bytes of the fixed header at the front of `packet`, once it is complete and well formed.
 pub fn fixed_header_length(packet: &[u8]) -> Option<usize> {
     match varint::read(packet.get(1..)?) {
-        Varint::Whole { length, .. } if length < MAX_FIXED_HEADER => Some(1 + length),
+        Varint::Whole { length, .. } => Some(1 + length),
         _ => None,
     }
 }

@@ -1,3 +1,10 @@
 //! The core against the standard: vectors as data, and scripts with a clock of their own.
 
 mod codec;
+mod describe;
+mod framer;
+mod roundtrip;
+mod statements;
+mod topics;
+mod vectors;
+mod session;

@@ -173,17 +173,20 @@ impl<'a> Will<'a> {
         flags: u8,
         version: Version,
     ) -> Result<Option<Self>, DecodeError> {
-        let qos = QoS::from_bits((flags >> WILL_QOS_SHIFT) & 3).ok_or(DecodeError::WillFlags)?;
+        let qos = QoS::from_bits((flags >> WILL_QOS_SHIFT) & 3).ok_or(DecodeError::WillQoS)?;
         let retain = flags & WILL_RETAIN != 0;
         if flags & WILL == 0 {
-            if retain || qos != QoS::AtMostOnce {
-                return Err(DecodeError::WillFlags);
+            if qos != QoS::AtMostOnce {
+                return Err(DecodeError::WillQoSWithoutWill);
+            }
+            if retain {
+                return Err(DecodeError::WillRetainWithoutWill);
             }
             return Ok(None);
         }
         let properties = Properties::decode(reader, None, version)?;
         let topic = reader.utf8()?;
-        topic::validate_name(topic).map_err(DecodeError::TopicName)?;
+        topic::validate_name(topic).map_err(DecodeError::WillTopic)?;
         let payload = reader.binary()?;
         Ok(Some(Self {
             qos,
@@ -196,7 +199,7 @@ impl<'a> Will<'a> {
 
     fn check(&self, version: Version) -> Result<(), EncodeError> {
         self.properties.check(None, version)?;
-        topic::validate_name(self.topic).map_err(DecodeError::TopicName)?;
+        topic::validate_name(self.topic).map_err(DecodeError::WillTopic)?;
         check_binary(self.payload)
     }
 }

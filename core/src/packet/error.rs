@@ -31,8 +31,12 @@ pub enum DecodeError {
     DupAtQoS0,
     /// Packet Identifier 0.
     PacketIdZero(PacketType),
-    /// Topic Name of PUBLISH, of the Will, or the Response Topic.
+    /// Topic Name of PUBLISH.
     TopicName(TopicError),
+    /// Topic Name of the Will.
+    WillTopic(TopicError),
+    /// The property Response Topic.
+    ResponseTopic(TopicError),
     /// PUBLISH without Topic Name and without Topic Alias.
     NoTopic,
     /// Topic Filter of SUBSCRIBE or UNSUBSCRIBE.
@@ -49,8 +53,12 @@ pub enum DecodeError {
     ProtocolVersion(u8),
     /// The reserved flag of CONNECT is set.
     ConnectFlags,
-    /// Will QoS or Will Retain without a Will, or Will QoS 3.
-    WillFlags,
+    /// Will QoS 3.
+    WillQoS,
+    /// Will QoS 1 or 2 without a Will.
+    WillQoSWithoutWill,
+    /// Will Retain without a Will.
+    WillRetainWithoutWill,
     /// Password without User Name in 3.1.1.
     PasswordWithoutUserName,
     /// An empty client identifier with Clean Session 0 in 3.1.1.
@@ -103,7 +111,11 @@ impl DecodeError {
             Self::DupAtQoS0 => "MQTT-3.3.1-2",
             Self::PacketIdZero(_) => "MQTT-2.2.1-3",
             Self::TopicName(TopicError::Wildcard(_)) => "MQTT-3.3.2-2",
-            Self::TopicName(error) | Self::TopicFilter(error) => return error.statement_v5(),
+            Self::ResponseTopic(TopicError::Wildcard(_)) => "MQTT-3.3.2-14",
+            Self::TopicName(error)
+            | Self::WillTopic(error)
+            | Self::ResponseTopic(error)
+            | Self::TopicFilter(error) => return error.statement_v5(),
             Self::NoFilter(T::Subscribe) => "MQTT-3.8.3-2",
             Self::NoFilter(_) => "MQTT-3.10.3-2",
             Self::SubscriptionOptions(_) => "MQTT-3.8.3-5",
@@ -111,7 +123,9 @@ impl DecodeError {
             Self::ProtocolName => "MQTT-3.1.2-1",
             Self::ProtocolVersion(_) => "MQTT-3.1.2-2",
             Self::ConnectFlags => "MQTT-3.1.2-3",
-            Self::WillFlags => "MQTT-3.1.2-11",
+            Self::WillQoS => "MQTT-3.1.2-12",
+            Self::WillQoSWithoutWill => "MQTT-3.1.2-11",
+            Self::WillRetainWithoutWill => "MQTT-3.1.2-13",
             Self::ConnAckFlags => "MQTT-3.2.2-1",
             Self::SessionPresentRefused => "MQTT-3.2.2-6",
             Self::ReasonCode(packet, _) => return reason_statement_v5(packet),
@@ -136,7 +150,9 @@ impl DecodeError {
             Self::DupAtQoS0 => "MQTT-3.3.1-2",
             Self::PacketIdZero(_) => "MQTT-2.3.1-1",
             Self::TopicName(TopicError::Wildcard(_)) => "MQTT-3.3.2-2",
-            Self::TopicName(error) | Self::TopicFilter(error) => return error.statement_v311(),
+            Self::TopicName(error) | Self::WillTopic(error) | Self::TopicFilter(error) => {
+                return error.statement_v311();
+            }
             Self::NoTopic => "MQTT-4.7.3-1",
             Self::NoFilter(T::Subscribe) => "MQTT-3.8.3-3",
             Self::NoFilter(_) => "MQTT-3.10.3-2",
@@ -144,7 +160,9 @@ impl DecodeError {
             Self::ProtocolName => "MQTT-3.1.2-1",
             Self::ProtocolVersion(_) => "MQTT-3.1.2-2",
             Self::ConnectFlags => "MQTT-3.1.2-3",
-            Self::WillFlags => "MQTT-3.1.2-11",
+            Self::WillQoS => "MQTT-3.1.2-14",
+            Self::WillQoSWithoutWill => "MQTT-3.1.2-13",
+            Self::WillRetainWithoutWill => "MQTT-3.1.2-15",
             Self::PasswordWithoutUserName => "MQTT-3.1.2-22",
             Self::ClientIdRequired => "MQTT-3.1.3-7",
             Self::SessionPresentRefused => "MQTT-3.2.2-4",
@@ -188,7 +206,9 @@ impl fmt::Display for DecodeError {
             Self::PublishQoS => f.write_str("PUBLISH with QoS 3"),
             Self::DupAtQoS0 => f.write_str("PUBLISH with DUP at QoS 0"),
             Self::PacketIdZero(packet) => write!(f, "{packet} with Packet Identifier 0"),
-            Self::TopicName(error) => write!(f, "a Topic Name {error}"),
+            Self::TopicName(error) => write!(f, "the Topic Name {error}"),
+            Self::WillTopic(error) => write!(f, "the Will Topic {error}"),
+            Self::ResponseTopic(error) => write!(f, "the Response Topic {error}"),
             Self::NoTopic => f.write_str("PUBLISH with neither Topic Name nor Topic Alias"),
             Self::TopicFilter(error) => write!(f, "a Topic Filter {error}"),
             Self::NoFilter(packet) => write!(f, "{packet} without a Topic Filter"),
@@ -197,7 +217,9 @@ impl fmt::Display for DecodeError {
             Self::ProtocolName => f.write_str("a Protocol Name other than MQTT"),
             Self::ProtocolVersion(level) => write!(f, "CONNECT of protocol version {level}"),
             Self::ConnectFlags => f.write_str("the reserved flag of CONNECT is set"),
-            Self::WillFlags => f.write_str("Will flags of CONNECT contradict each other"),
+            Self::WillQoS => f.write_str("CONNECT with Will QoS 3"),
+            Self::WillQoSWithoutWill => f.write_str("CONNECT with Will QoS and no Will"),
+            Self::WillRetainWithoutWill => f.write_str("CONNECT with Will Retain and no Will"),
             Self::PasswordWithoutUserName => f.write_str("a password without a user name"),
             Self::ClientIdRequired => f.write_str("an empty client identifier needs Clean Session"),
             Self::ConnAckFlags => f.write_str("reserved flags of CONNACK are set"),

@@ -5,12 +5,14 @@
 //! last byte. Encoding checks the same rules. Neither allocates nor copies a topic or a payload.
 
 mod ack;
+mod admission;
 mod connack;
 mod connect;
 mod disconnect;
 mod error;
 mod filters;
 mod kind;
+mod lookup;
 mod properties;
 mod property;
 mod publish;

@@ -237,7 +237,7 @@ impl<'a> Property<'a> {
             Self::SubscriptionIdentifier(value) => value != 0 && value <= MAX_REMAINING_LENGTH,
             Self::MaximumQoS(value) => value <= 1,
             Self::ResponseTopic(topic) => {
-                return topic::validate_name(topic).map_err(DecodeError::TopicName);
+                return topic::validate_name(topic).map_err(DecodeError::ResponseTopic);
             }
             _ => true,
         };

@@ -1,1 +1,108 @@
-//! One pass over a payload: its format, its severity, its shape; for JSON a strict streaming walk.
+//! One pass over a payload: its format, how bad what it tells is, its shape, its numbers and states.
+//!
+//! [`inspect`] is the door: it takes any topic and any bytes, allocates nothing and never fails. Elsewhere:
+//! [`json`] the strict walk, `format` and `binary` the other formats, `severity` and `words` the judgement,
+//! `topic` what a topic says, `pass` the consumer of the walk. Accumulators over many messages are
+//! [`crate::reduce`]. Invariant: time is linear in the payload, memory is the stack frame.
+
+mod binary;
+mod format;
+pub(crate) mod hash;
+pub mod json;
+mod pass;
+mod severity;
+mod topic;
+mod words;
+
+pub use format::Format;
+pub use severity::Severity;
+
+use heapless::Vec;
+
+/// Numbers of one message that are looked at.
+pub const MAX_NUMBERS: usize = 16;
+/// States of one message that are looked at.
+pub const MAX_STATES: usize = 8;
+
+/// What one pass over a message finds.
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The best guess.
+    pub format: Format,
+    /// How sure, in percent.
+    pub confidence: u8,
+    /// What else it might be.
+    pub runner_up: Option<Format>,
+    /// How bad what it tells is.
+    pub severity: Severity,
+    /// Why, unless nothing is wrong.
+    pub reason: Option<Reason<'a>>,
+    /// Hash of what stays alike in messages of one kind of topic: the topic with its numbers masked.
+    pub class: u64,
+    /// Hash of the class and the set of key paths; values are ignored, array indices folded.
+    pub shape: u64,
+    /// Hash of the class and the text of a problem with its varying parts masked; of use if something is wrong.
+    pub kind: u64,
+    /// Paths (hashed with the class) and their numbers, the first ones.
+    pub numbers: Vec<(u64, f64), MAX_NUMBERS>,
+    /// Paths (hashed with the class) and the hashes of their states: short strings and booleans, the first ones.
+    pub states: Vec<(u64, u64), MAX_STATES>,
+}
+
+/// Why a message was judged so: borrowed from topic and payload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Reason<'a> {
+    /// Key around the key, or empty.
+    pub parent: &'a str,
+    /// Key, word or level of the topic.
+    pub subject: &'a str,
+    /// The value that goes with it, as it stands in the payload, or empty.
+    pub value: &'a str,
+}
+
+/// Bytes of a value that a reason shows.
+const REASON_VALUE: usize = 80;
+
+impl core::fmt::Display for Reason<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        if !self.parent.is_empty() {
+            write!(f, "{}.", severity::front(self.parent, 48))?;
+        }
+        f.write_str(severity::front(self.subject, 64))?;
+        if self.value.is_empty() {
+            return Ok(());
+        }
+        let value = severity::front(self.value, REASON_VALUE);
+        let cut = if value.len() < self.value.len() {
+            "…"
+        } else {
+            ""
+        };
+        write!(f, ": {value}{cut}")
+    }
+}
+
+/// Looks once at a message. Any topic, any bytes; allocates nothing, never fails.
+pub fn inspect<'a>(topic: &'a str, payload: &'a [u8]) -> Facts<'a> {
+    let topic = topic::Topic::new(topic);
+    let mut pass = pass::Pass::new(&topic);
+    let (format, confidence, runner_up) = pass.payload(payload);
+    let (severity, reason) = pass.judgement(payload);
+    let class = topic.class;
+    let known = format.index() as u64;
+    Facts {
+        format,
+        confidence,
+        runner_up,
+        severity,
+        reason,
+        class,
+        shape: pass.shape(known),
+        kind: pass.kind(reason.as_ref()),
+        numbers: pass.numbers,
+        states: pass.states,
+    }
+}
+
+#[cfg(test)]
+mod tests;

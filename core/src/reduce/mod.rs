@@ -1,1 +1,31 @@
 //! Bounded accumulators over a stream of messages: `record`, `merge`, an answer at any time.
+//!
+//! [`prune`] keeps the messages that matter, [`topics`] a table of topics, [`Distinct`] an estimate of how many
+//! different things came. All memory is the caller's or fixed; what finds no room is counted, and the count is part
+//! of the answer. Nothing here sees a packet or a session. Invariant: merging what shards saw gives what one stream
+//! would have given, up to what bounds cost.
+
+mod distinct;
+pub mod prune;
+pub mod topics;
+
+pub use distinct::Distinct;
+pub use prune::Pruner;
+pub use topics::Topics;
+
+use crate::time::Instant;
+
+/// One message as an accumulator sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// When it came.
+    pub at: Instant,
+    /// Topic Name.
+    pub topic: &'a str,
+    /// Any bytes.
+    pub payload: &'a [u8],
+    /// QoS it came with, 0 to 2.
+    pub qos: u8,
+    /// Replayed because retained.
+    pub retain: bool,
+}

@@ -151,7 +151,9 @@ impl Session<'_> {
         let started = self
             .grants
             .is_some_and(|grants| self.outbound.start_next(&grants, packet_id));
-        if started && let Some(id) = packet_id {
+        if let Some(id) = packet_id
+            && self.outbound.uses(id)
+        {
             self.packet_id_taken(id);
         }
         started

@@ -231,6 +231,11 @@ impl Handle {
         let _ = timeout(deadline, self.ended.recv()).await;
     }
 
+    /// Begins to close, without waiting for the end.
+    pub(super) fn end(&self) {
+        self.shared.close();
+    }
+
     /// What is known now.
     pub fn status(&self) -> Status {
         self.shared.status()

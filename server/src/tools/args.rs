@@ -4,6 +4,7 @@
 //! No value is ever repeated in a message, except where the schema lists all that are allowed: it may be a secret.
 
 use super::ToolError;
+use crate::config::nearest;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -243,7 +244,7 @@ fn unknown(name: &str, path: &str, known: Option<&Map<String, Value>>) -> ToolEr
         true => Cow::from(format!("`{}`", join(path, name))),
         false => Cow::from("one"),
     };
-    let next = match (nearest(name, &known), known.is_empty()) {
+    let next = match (nearest(name, known.iter().copied()), known.is_empty()) {
         (_, true) => "call it without arguments".to_owned(),
         (Some(near), _) => format!("did you mean `{near}`? Known: {}", known.join(", ")),
         (None, _) => format!("known: {}", known.join(", ")),
@@ -256,40 +257,6 @@ fn join(path: &str, name: &str) -> String {
         "" => name.to_owned(),
         path => format!("{path}.{name}"),
     }
-}
-
-/// The word of `known` that `given` was probably meant to be.
-pub(super) fn nearest<'a>(given: &str, known: &[&'a str]) -> Option<&'a str> {
-    let given = given.to_ascii_lowercase();
-    let near = known
-        .iter()
-        .map(|word| (distance(&given, &word.to_ascii_lowercase()), *word))
-        .min_by_key(|(far, _)| *far)?;
-    let part = known
-        .iter()
-        .find(|word| given.len() >= 4 && (word.contains(&given) || given.contains(**word)));
-    match near {
-        (far, word) if far <= 2.max(given.len() / 3) && given.len() <= 64 => Some(word),
-        _ => part.copied(),
-    }
-}
-
-/// Levenshtein's distance over bytes; far for what is long.
-fn distance(a: &str, b: &str) -> usize {
-    if a.len() > 64 || b.len() > 64 {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let cost = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

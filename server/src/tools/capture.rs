@@ -209,11 +209,6 @@ impl Captures {
         drop(inner);
         drop(removed);
     }
-
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.inner().held.len()
-    }
 }
 
 impl Inner {

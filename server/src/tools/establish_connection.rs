@@ -2,10 +2,10 @@
 //!
 //! The connection string may hold a password: nothing here repeats it, in whatever way the call fails.
 
-use super::{Annotations, Call, State, ToolError, args, ranges, schema, unless_cancelled};
+use super::{Annotations, Call, State, ToolError, ranges, schema, unless_cancelled};
 use crate::broker::sessions::SessionInfo;
 use crate::broker::target::{Protocol, Target};
-use crate::config::{Config, NamedBroker, Policy};
+use crate::config::{Config, Policy, nearest};
 use crate::render;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -16,8 +16,7 @@ use std::sync::Arc;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    /// Name of a configured broker (its password stays out of the conversation), or
-    /// mqtt|mqtts|ws|wss://[user:pass@]host[:port][/client_id]; percent-encode, IPv6 in brackets.
+    /// Name of a configured broker, or mqtt|mqtts|ws|wss://[user:pass@]host[:port][/client_id], percent-encoded.
     connection_string: String,
     /// auto tries 5, then 3.1.1.
     #[serde(default)]
@@ -28,11 +27,11 @@ pub(super) struct Arguments {
     keep_alive: u16,
     #[serde(default = "ranges::yes")]
     clean_start: bool,
-    /// PEM file, below a folder that the configuration allows; likewise client_cert and client_key.
+    /// PEM, in a folder that the configuration allows.
     ca_file: Option<PathBuf>,
     client_cert: Option<PathBuf>,
     client_key: Option<PathBuf>,
-    /// Skip certificate checks; needs the configuration's consent.
+    /// Needs the configuration's consent.
     #[serde(default)]
     insecure_tls: bool,
 }
@@ -88,18 +87,35 @@ struct Allows {
 pub(super) const TOOL: super::Tool = super::Tool {
     name: "establish_connection",
     title: "Connect to a broker",
-    description: "Connects to an MQTT broker and returns the session_id that all other tools need, with what the broker \
-        allows. Call it first; use one session for many calls. Usually under a second, at most 30 s. A session ends by \
-        itself after a time without use; a lost connection is restored by itself.",
+    description: "Connects to an MQTT broker and returns the session_id that the other tools need, with \
+        what the broker allows. Call it first; one session serves many calls. Usually under a second. A \
+        lost connection is restored by itself; a session ends after a time without use.",
     annotations: Annotations {
         read_only_hint: false,
         destructive_hint: false,
         idempotent_hint: false,
         open_world_hint: true,
     },
-    input_schema: |_| schema::input::<Arguments>(),
+    input_schema,
     output_schema: schema::output::<Answer>,
 };
+
+/// Names the configured brokers, so that the assistant need not guess.
+fn input_schema(config: &Config) -> serde_json::Value {
+    const NAMED: usize = 10;
+    let mut schema = schema::input::<Arguments>();
+    let names: Vec<&str> = config
+        .brokers
+        .keys()
+        .take(NAMED)
+        .map(String::as_str)
+        .collect();
+    let described = &mut schema["properties"]["connection_string"]["description"];
+    if let (false, Some(text)) = (names.is_empty(), described.as_str()) {
+        *described = format!("{text} Configured: {}.", names.join(", ")).into();
+    }
+    schema
+}
 
 pub(super) async fn run(
     state: &Arc<State>,
@@ -165,7 +181,8 @@ fn target(config: &Config, arguments: Arguments) -> Result<Target, ToolError> {
 fn configured(config: &Config, name: &str) -> Result<Target, ToolError> {
     let Some(broker) = config.brokers.get(name) else {
         let known: Vec<&str> = config.brokers.keys().map(String::as_str).collect();
-        let near = args::nearest(name, &known).map(|near| format!("did you mean `{near}`? "));
+        let near =
+            nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
         let listed = match known.is_empty() {
             true => "none is configured".to_owned(),
             false => format!("configured: {}", known.join(", ")),
@@ -178,25 +195,13 @@ fn configured(config: &Config, name: &str) -> Result<Target, ToolError> {
             ),
         ));
     };
-    of_configuration(broker).map_err(|wrong| {
+    Target::from_named(broker).map_err(|wrong| {
         ToolError::new(
             "bad_configuration",
             format!("broker `{name}`: {wrong}"),
             "correct the configuration file",
         )
     })
-}
-
-fn of_configuration(broker: &NamedBroker) -> Result<Target, String> {
-    let mut target = Target::parse(&broker.url)?;
-    if let Some(id) = &broker.client_id {
-        target.client_id = id.clone();
-    }
-    target.ca_file = broker.ca_file.clone();
-    target.client_cert = broker.client_cert.clone();
-    target.client_key = broker.client_key.clone();
-    target.insecure_tls = broker.insecure_tls;
-    Ok(target)
 }
 
 fn host_allowed(policy: &Policy, host: &str) -> Result<(), ToolError> {

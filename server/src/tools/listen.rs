@@ -27,7 +27,7 @@ pub(super) enum Progress {
     Complete,
 }
 
-/// How much a result says.
+// How much a result says.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Format {
@@ -78,27 +78,37 @@ pub(super) struct Heard {
 
 impl Heard {
     pub(super) fn head(&self) -> Head {
-        let report = &self.report;
-        let running = report.stopped.is_none();
-        let id = (self.named && running).then(|| self.capture.id.clone());
-        let next = id.as_ref().map(|_| {
-            let left = self.capture.listen.duration.saturating_sub(report.elapsed);
-            format!(
+        let running = self.report.stopped.is_none();
+        let next = (self.named && running).then(|| {
+            let left = self
+                .capture
+                .listen
+                .duration
+                .saturating_sub(self.report.elapsed);
+            let text = format!(
                 "listening goes on for up to {} s: call {} with this capture_id alone",
                 left.as_secs_f64().ceil(),
                 self.capture.tool
-            )
+            );
+            (self.capture.id.clone(), text)
         });
-        Head {
-            status: if running {
-                Progress::Running
-            } else {
-                Progress::Complete
+        Head::of(&self.capture.listen.filter, &self.report, next)
+    }
+}
+
+impl Head {
+    /// `next`: the capture's id and what to do with it, while it runs.
+    pub(super) fn of(filter: &str, report: &Report, next: Option<(String, String)>) -> Self {
+        let (capture_id, next_step) = next.unzip();
+        Self {
+            status: match report.stopped {
+                None => Progress::Running,
+                Some(_) => Progress::Complete,
             },
-            capture_id: id,
-            next_step: next,
+            capture_id,
+            next_step,
             stop_reason: report.stopped,
-            filter: render::topic(&self.capture.listen.filter),
+            filter: render::topic(filter),
             started: render::time(report.started),
             listened_s: render::seconds(report.elapsed),
             granted_qos: report.granted_qos as u8,

@@ -169,3 +169,6 @@ async fn unless_cancelled<T>(call: &Call, work: impl Future<Output = T>) -> Resu
         Either::Right(_) => Err(ToolError::cancelled()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! JSON Schemas (2020-12) of arguments and results, generated from the very types that parse and build them.
 //!
 //! Some hosts take no `$ref`, no `null` type and no root other than an object, so everything is inlined and tidied: an
-//! optional member is one that is not required. A `///` on a field of such a type is read by the assistant; a `//` is not.
+//! optional member is one that is not required. A `///` on a field of the
+//! arguments is read by the assistant.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -17,9 +18,27 @@ pub(super) fn input<T: JsonSchema>() -> Value {
     schema
 }
 
-/// Schema of a result.
+/// Schema of a result: names and types, without prose and lists of words, and below the root without what is always there, since every
+/// byte of it is read by the assistant in every conversation.
 pub(super) fn output<T: JsonSchema>() -> Value {
-    generate::<T>(SchemaSettings::draft2020_12().for_serialize())
+    let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
+    let required = schema
+        .as_object_mut()
+        .and_then(|root| root.remove("required"));
+    shorten(&mut schema);
+    if let (Value::Object(root), Some(required)) = (&mut schema, required) {
+        root.insert("required".into(), required);
+    }
+    schema
+}
+
+fn shorten(schema: &mut Value) {
+    if let Value::Object(map) = schema {
+        for key in ["description", "minimum", "maximum", "enum", "required"] {
+            map.remove(key);
+        }
+    }
+    members(schema, &mut shorten);
 }
 
 fn generate<T: JsonSchema>(mut settings: SchemaSettings) -> Value {
@@ -51,19 +70,29 @@ fn tidy(schema: &mut Value) {
             integral(value);
         }
     }
-    for key in ["properties", "$defs"] {
-        if let Some(Value::Object(members)) = map.get_mut(key) {
-            members.values_mut().for_each(tidy);
+    members(schema, &mut tidy);
+}
+
+/// Calls `visit` with every schema directly inside of `schema`.
+fn members(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
+    let Value::Object(map) = schema else { return };
+    if let Some(Value::Object(properties)) = map.get_mut("properties") {
+        for member in properties.values_mut() {
+            // Some hosts take no boolean for a schema.
+            if *member == Value::Bool(true) {
+                *member = json!({});
+            }
+            visit(member);
         }
     }
     for key in ["items", "additionalProperties", "not"] {
         if let Some(member) = map.get_mut(key) {
-            tidy(member);
+            visit(member);
         }
     }
     for key in ["prefixItems", "anyOf", "oneOf", "allOf"] {
-        if let Some(Value::Array(members)) = map.get_mut(key) {
-            members.iter_mut().for_each(tidy);
+        if let Some(Value::Array(list)) = map.get_mut(key) {
+            list.iter_mut().for_each(&mut *visit);
         }
     }
 }

@@ -24,6 +24,16 @@ const PART: Duration = Duration::from_secs(4);
 const SYS: Duration = Duration::from_secs(2);
 const SYS_QUIET: Duration = Duration::from_millis(300);
 
+/// The parts that publish, each from publishing to receiving.
+const PARTS: [&str; 6] = [
+    "qos0_round_trip",
+    "qos1_round_trip",
+    "qos2_round_trip",
+    "retained",
+    "wildcard_subscription",
+    "shared_subscription",
+];
+
 /// Seconds after which a broker that speaks 5.0 forgets the retained message by itself.
 const EXPIRY: u32 = 60;
 
@@ -42,26 +52,14 @@ pub(super) struct Answer {
     state: ConnectionState,
     reachable: bool,
     authenticated: bool,
-    /// PINGREQ to PINGRESP.
-    ping: Check,
-    /// Publish to receive.
-    round_trip: Trips,
-    retained: Check,
-    wildcard: Check,
-    shared_subscription: Check,
+    /// Of each part, by its name in [`PARTS`] or `ping` (PINGREQ to PINGRESP).
+    checks: BTreeMap<&'static str, Check>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sys: Option<Sys>,
     /// Topic whose retained message could not be cleared.
     #[serde(skip_serializing_if = "Option::is_none")]
     left_behind: Option<String>,
     ms: f64,
-}
-
-#[derive(Serialize, JsonSchema)]
-struct Trips {
-    qos0: Check,
-    qos1: Check,
-    qos2: Check,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
@@ -123,10 +121,10 @@ impl Check {
 pub(super) const TOOL: super::Tool = super::Tool {
     name: "test_connection",
     title: "Test a connection",
-    description: "Tries what a connection can do: ping, real round trips at QoS 0, 1 and 2 on a private random topic, \
-        retained messages, wildcards, shared subscriptions, broker version and load from $SYS. Use it when something does \
-        not work or before relying on a feature. Leaves no retained message behind; under a read-only policy it skips \
-        writing and says so. One to five seconds.",
+    description: "Tries what a connection can do: ping, real round trips at QoS 0, 1 and 2 on a private \
+        random topic, retained messages, wildcards, shared subscriptions, broker version and load from \
+        $SYS. For when something does not work, or before relying on a feature. Leaves no retained \
+        message behind; skips writing under a read-only policy and says so. One to five seconds.",
     annotations: Annotations {
         read_only_hint: false,
         destructive_hint: false,
@@ -162,50 +160,36 @@ async fn test(state: &State, handle: &Handle) -> Answer {
     };
     let (parts, sys) = match may_write {
         Ok(()) => futures::join!(written(handle, &established, &prefix), sys(handle)),
-        Err(why) if reachable => (Parts::skipped(&why), sys(handle).await),
-        Err(why) => (Parts::skipped(&why), None),
+        Err(why) => (
+            Parts::skipped(&why),
+            if reachable { sys(handle).await } else { None },
+        ),
     };
-    let mut answer = Answer {
-        verdict: String::new(),
+    let checks = PARTS.into_iter().zip(parts.checks);
+    Answer {
+        verdict: verdict(reachable, &checks.clone().collect::<Vec<_>>()),
         protocol: render::protocol(&established.grants),
         broker: established.broker,
         state: handle.status().state,
         reachable,
         authenticated: reachable,
-        ping,
-        round_trip: parts.trips,
-        retained: parts.retained,
-        wildcard: parts.wildcard,
-        shared_subscription: parts.shared,
+        checks: checks.chain([("ping", ping)]).collect(),
         sys,
         left_behind: parts.left_behind,
         ms: render::millis(began.elapsed()),
-    };
-    answer.verdict = verdict(&answer);
-    answer
+    }
 }
 
-/// What comes of the parts that publish.
+/// What comes of the parts that publish, in the order of [`PARTS`].
 struct Parts {
-    trips: Trips,
-    retained: Check,
-    wildcard: Check,
-    shared: Check,
+    checks: [Check; 6],
     left_behind: Option<String>,
 }
 
 impl Parts {
     fn skipped(why: &str) -> Self {
-        let check = Check::skipped(why);
         Self {
-            trips: Trips {
-                qos0: check.clone(),
-                qos1: check.clone(),
-                qos2: check.clone(),
-            },
-            retained: check.clone(),
-            wildcard: check.clone(),
-            shared: check,
+            checks: [(); 6].map(|()| Check::skipped(why)),
             left_behind: None,
         }
     }
@@ -213,19 +197,16 @@ impl Parts {
 
 async fn written(handle: &Handle, established: &Established, prefix: &str) -> Parts {
     let at = |level: u8| trip_at(handle, established, prefix, level);
-    let (qos0, qos1, qos2, wildcard, shared, (retained, left_behind)) = futures::join!(
+    let (qos0, qos1, qos2, (retained, left_behind), wildcard, shared) = futures::join!(
         at(0),
         at(1),
         at(2),
+        retained(handle, established, prefix),
         wildcard(handle, established, prefix),
         shared(handle, established, prefix),
-        retained(handle, established, prefix),
     );
     Parts {
-        trips: Trips { qos0, qos1, qos2 },
-        retained,
-        wildcard,
-        shared,
+        checks: [qos0, qos1, qos2, retained, wildcard, shared],
         left_behind,
     }
 }
@@ -451,22 +432,13 @@ fn told(report: &Report) -> Option<Sys> {
     (!topics.is_empty()).then_some(sys)
 }
 
-fn verdict(answer: &Answer) -> String {
-    if !answer.reachable {
+fn verdict(reachable: bool, checks: &[(&str, Check)]) -> String {
+    if !reachable {
         return "the broker does not answer over this connection; the error of `ping` says why"
             .to_owned();
     }
-    let trips = &answer.round_trip;
-    let parts = [
-        ("QoS 0", &trips.qos0),
-        ("QoS 1", &trips.qos1),
-        ("QoS 2", &trips.qos2),
-        ("retained", &answer.retained),
-        ("wildcard", &answer.wildcard),
-        ("shared subscription", &answer.shared_subscription),
-    ];
     let with = |outcome: Outcome| -> Vec<&str> {
-        let named = parts.iter().filter(|(_, check)| check.result == outcome);
+        let named = checks.iter().filter(|(_, check)| check.result == outcome);
         named.map(|(name, _)| *name).collect()
     };
     let mut said = Vec::new();

@@ -280,9 +280,7 @@ impl Task<'_> {
                 })
             }
             Break::Session(error) => match error {
-                SessionError::Refused(reason) => {
-                    Cause::Refused(self.code_of_5(reason), self.broker_words(reason))
-                }
+                SessionError::Refused(reason) => Cause::Refused(reason, self.broker_words(reason)),
                 SessionError::FallBack => Cause::Version,
                 SessionError::Malformed(_) => Cause::NotMqtt(None),
                 SessionError::Protocol(what) => Cause::Protocol(what.to_owned()),
@@ -291,18 +289,6 @@ impl Task<'_> {
                 }
                 SessionError::PingTimeout => Cause::Silent(self.life.patience),
             },
-        }
-    }
-
-    /// The return codes of a 3.1.1 CONNACK as the Reason Codes that replaced them.
-    fn code_of_5(&self, reason: Reason) -> Reason {
-        match (self.life.version, reason.0) {
-            (Version::V311, 1) => Reason(0x84),
-            (Version::V311, 2) => Reason(0x85),
-            (Version::V311, 3) => Reason(0x88),
-            (Version::V311, 4) => Reason(0x86),
-            (Version::V311, 5) => Reason(0x87),
-            _ => reason,
         }
     }
 

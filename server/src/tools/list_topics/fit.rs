@@ -20,7 +20,12 @@ enum Entry {
     Family(Family),
 }
 
-pub(super) fn answer(head: Head, report: &Report, format: Format, budget: usize) -> Answer {
+pub(in crate::tools) fn answer(
+    head: Head,
+    report: &Report,
+    format: Format,
+    budget: usize,
+) -> Answer {
     let none = Default::default();
     let found = report.findings.topics.as_ref().unwrap_or(&none);
     let names: Vec<&str> = found

@@ -21,7 +21,12 @@ const RESERVE: usize = 320;
 
 const MORE: &str = "narrower topic, shorter duration, larger max_bytes or response_format detailed";
 
-pub(super) fn answer(head: Head, report: &Report, format: Format, budget: usize) -> Answer {
+pub(in crate::tools) fn answer(
+    head: Head,
+    report: &Report,
+    format: Format,
+    budget: usize,
+) -> Answer {
     let none = Vec::new();
     let kept = report
         .findings

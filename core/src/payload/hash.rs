@@ -1,0 +1,46 @@
+//! A fast non-cryptographic hash (folded multiplication), seeded where outsiders choose what is hashed.
+
+const K0: u64 = 0x9e37_79b9_7f4a_7c15;
+const K1: u64 = 0xd6e8_feb8_6659_fd93;
+
+/// The low half of `x`.
+pub(crate) const fn low(x: u128) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = x.to_le_bytes();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
+/// Both halves of the 128-bit product, folded.
+#[inline]
+pub(crate) fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    low(product) ^ low(product >> 64)
+}
+
+/// `hash` with `value` mixed in; order matters.
+#[inline]
+pub(crate) fn mix(hash: u64, value: u64) -> u64 {
+    fold(hash ^ value ^ K1, K0 ^ hash.rotate_left(32))
+}
+
+/// Hash of `bytes` under `seed`.
+#[inline]
+pub(crate) fn bytes(seed: u64, bytes: &[u8]) -> u64 {
+    let mut hash = seed ^ K1;
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for chunk in chunks {
+        hash = fold(hash ^ u64::from_le_bytes(*chunk), K0);
+    }
+    let mut tail = 0u64;
+    for &byte in rest {
+        tail = tail << 8 | u64::from(byte);
+    }
+    let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    fold(hash ^ tail ^ K1, K0 ^ length)
+}
+
+/// `hash` reduced to an index below `len`, which is a power of two.
+#[inline]
+pub(crate) fn index(hash: u64, len: usize) -> usize {
+    let mask = u64::try_from(len.saturating_sub(1)).unwrap_or(0);
+    usize::try_from(hash & mask).unwrap_or(0)
+}

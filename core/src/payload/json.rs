@@ -1,0 +1,355 @@
+//! Strict JSON (RFC 8259), streamed: one pass over a text, events to a [`Visitor`], nothing built.
+//!
+//! Elsewhere: what the events are used for ([`super::inspect`]). Invariant: a text is accepted if and only
+//! if it is one JSON value within the limits below; the events before a refusal were those of a valid prefix.
+
+/// Containers inside one another; deeper is refused, as other widely used parsers do.
+pub const MAX_DEPTH: u32 = 127;
+/// Bytes of a key as written; the longest in use are under 200.
+pub const MAX_KEY: usize = 4_096;
+/// Bytes of a number as written; a 64-bit float needs at most 25.
+pub const MAX_NUMBER: usize = 1_024;
+
+/// A string or a key as it stands between its quotes.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Text<'a> {
+    /// Escapes are still in it.
+    pub raw: &'a str,
+    /// It holds at least one escape.
+    pub escaped: bool,
+}
+
+/// A value that is not a container.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)] // the standard's words
+pub enum Scalar<'a> {
+    Null,
+    Bool(bool),
+    /// As written.
+    Number(&'a str),
+    String(Text<'a>),
+}
+
+/// Takes the events of [`walk`].
+pub trait Visitor<'a> {
+    /// `{` or `[`.
+    fn open(&mut self, object: bool);
+    /// `}` or `]`.
+    fn close(&mut self);
+    /// The name of a member; its value follows.
+    fn key(&mut self, key: Text<'a>);
+    /// A value that is not a container.
+    fn scalar(&mut self, value: Scalar<'a>);
+}
+
+/// Why a text was refused.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Fault {
+    /// Not JSON from this byte on.
+    Syntax(usize),
+    /// JSON so far, and it ends too early.
+    End,
+    /// Over [`MAX_DEPTH`], [`MAX_KEY`] or [`MAX_NUMBER`].
+    Limit,
+}
+
+/// Walks `text`, which must be one JSON value with nothing but white space around it.
+///
+/// # Errors
+/// The first thing that is wrong; events until then have been delivered.
+pub fn walk<'a, V: Visitor<'a>>(text: &'a str, visitor: &mut V) -> Result<(), Fault> {
+    let mut walk = Walk {
+        text,
+        bytes: text.as_bytes(),
+        at: 0,
+        objects: 0,
+        depth: 0,
+    };
+    walk.document(visitor)?;
+    match walk.peek() {
+        None => Ok(()),
+        Some(_) => Err(Fault::Syntax(walk.at)),
+    }
+}
+
+struct Walk<'a> {
+    text: &'a str,
+    bytes: &'a [u8],
+    at: usize,
+    /// One bit a level, the innermost lowest: set for an object.
+    objects: u128,
+    depth: u32,
+}
+
+impl<'a> Walk<'a> {
+    /// The next byte that is not white space.
+    #[inline]
+    fn peek(&mut self) -> Option<u8> {
+        loop {
+            match self.bytes.get(self.at) {
+                Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
+                other => return other.copied(),
+            }
+        }
+    }
+
+    fn fault(&self) -> Fault {
+        if self.at >= self.bytes.len() {
+            Fault::End
+        } else {
+            Fault::Syntax(self.at)
+        }
+    }
+
+    fn document<V: Visitor<'a>>(&mut self, visitor: &mut V) -> Result<(), Fault> {
+        loop {
+            // A value is due.
+            match self.peek() {
+                Some(open @ (b'{' | b'[')) => {
+                    self.push(open == b'{')?;
+                    visitor.open(open == b'{');
+                    let close = if open == b'{' { b'}' } else { b']' };
+                    if self.peek() != Some(close) {
+                        if open == b'{' {
+                            self.member(visitor)?;
+                        }
+                        continue;
+                    }
+                }
+                Some(b'"') => {
+                    let text = self.string(usize::MAX)?;
+                    visitor.scalar(Scalar::String(text));
+                }
+                Some(b'-' | b'0'..=b'9') => visitor.scalar(Scalar::Number(self.number()?)),
+                Some(b't') => visitor.scalar(self.literal("true", Scalar::Bool(true))?),
+                Some(b'f') => visitor.scalar(self.literal("false", Scalar::Bool(false))?),
+                Some(b'n') => visitor.scalar(self.literal("null", Scalar::Null)?),
+                _ => return Err(self.fault()),
+            }
+            // A value is complete: close what closes, then a comma, or the end.
+            loop {
+                if self.depth == 0 {
+                    return Ok(());
+                }
+                let object = self.objects & 1 == 1;
+                match self.peek() {
+                    Some(b'}') if object => self.pop(),
+                    Some(b']') if !object => self.pop(),
+                    Some(b',') => {
+                        self.at += 1;
+                        if object {
+                            self.member(visitor)?;
+                        }
+                        break;
+                    }
+                    _ => return Err(self.fault()),
+                }
+                visitor.close();
+            }
+        }
+    }
+
+    fn push(&mut self, object: bool) -> Result<(), Fault> {
+        if self.depth >= MAX_DEPTH {
+            return Err(Fault::Limit);
+        }
+        self.depth += 1;
+        self.objects = self.objects << 1 | u128::from(object);
+        self.at += 1;
+        Ok(())
+    }
+
+    fn pop(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+        self.objects >>= 1;
+        self.at += 1;
+    }
+
+    #[inline]
+    fn member<V: Visitor<'a>>(&mut self, visitor: &mut V) -> Result<(), Fault> {
+        if self.peek() != Some(b'"') {
+            return Err(self.fault());
+        }
+        let key = self.string(MAX_KEY)?;
+        visitor.key(key);
+        if self.peek() != Some(b':') {
+            return Err(self.fault());
+        }
+        self.at += 1;
+        Ok(())
+    }
+
+    /// From the opening quote to behind the closing one.
+    #[inline]
+    fn string(&mut self, limit: usize) -> Result<Text<'a>, Fault> {
+        self.at += 1;
+        let start = self.at;
+        let mut escaped = false;
+        loop {
+            match self.bytes.get(self.at) {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    escaped = true;
+                    self.escape()?;
+                }
+                Some(0..=0x1f) | None => return Err(self.fault()),
+                Some(_) => self.at += 1,
+            }
+        }
+        let raw = self.text.get(start..self.at).ok_or(Fault::Syntax(start))?;
+        if raw.len() > limit {
+            return Err(Fault::Limit);
+        }
+        self.at += 1;
+        Ok(Text { raw, escaped })
+    }
+
+    #[cold]
+    fn escape(&mut self) -> Result<(), Fault> {
+        self.at += 1;
+        match self.bytes.get(self.at) {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                let unit = self.unit()?;
+                match unit {
+                    0xD800..=0xDBFF => {
+                        for expected in [b'\\', b'u'] {
+                            if self.bytes.get(self.at) != Some(&expected) {
+                                return Err(self.fault());
+                            }
+                            self.at += 1;
+                        }
+                        self.at -= 1;
+                        if !(0xDC00..=0xDFFF).contains(&self.unit()?) {
+                            return Err(Fault::Syntax(self.at));
+                        }
+                    }
+                    0xDC00..=0xDFFF => return Err(Fault::Syntax(self.at)),
+                    _ => {}
+                }
+            }
+            _ => return Err(self.fault()),
+        }
+        Ok(())
+    }
+
+    /// `uXXXX`, from the `u`.
+    fn unit(&mut self) -> Result<u32, Fault> {
+        self.at += 1;
+        let mut unit = 0;
+        for _ in 0..4 {
+            let digit = self
+                .bytes
+                .get(self.at)
+                .and_then(|&b| char::from(b).to_digit(16));
+            unit = unit << 4 | digit.ok_or(self.fault())?;
+            self.at += 1;
+        }
+        Ok(unit)
+    }
+
+    #[inline]
+    fn number(&mut self) -> Result<&'a str, Fault> {
+        let start = self.at;
+        if self.bytes.get(self.at) == Some(&b'-') {
+            self.at += 1;
+        }
+        match self.bytes.get(self.at) {
+            Some(b'0') => self.at += 1,
+            Some(b'1'..=b'9') => self.digits()?,
+            _ => return Err(self.fault()),
+        }
+        if self.bytes.get(self.at) == Some(&b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.bytes.get(self.at) {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        if self.at - start > MAX_NUMBER {
+            return Err(Fault::Limit);
+        }
+        self.text.get(start..self.at).ok_or(Fault::Syntax(start))
+    }
+
+    /// At least one digit.
+    #[inline]
+    fn digits(&mut self) -> Result<(), Fault> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.bytes.get(self.at) {
+            self.at += 1;
+        }
+        if self.at == start {
+            Err(self.fault())
+        } else {
+            Ok(())
+        }
+    }
+
+    #[inline]
+    fn literal(&mut self, word: &str, value: Scalar<'a>) -> Result<Scalar<'a>, Fault> {
+        for expected in word.bytes() {
+            if self.bytes.get(self.at) != Some(&expected) {
+                return Err(self.fault());
+            }
+            self.at += 1;
+        }
+        Ok(value)
+    }
+}
+
+/// Writes `text` with its escapes resolved into `buffer`, cut at its end; returns what fits.
+pub fn unescape<'b>(text: &str, buffer: &'b mut [u8]) -> &'b str {
+    let mut used = 0;
+    let mut chars = text.chars();
+    let mut high = None;
+    while let Some(c) = chars.next() {
+        let c = if c == '\\' {
+            unescape_one(&mut chars, &mut high)
+        } else {
+            Some(c)
+        };
+        let Some(c) = c else { continue };
+        let Some(room) = buffer.get_mut(used..used + c.len_utf8()) else {
+            break;
+        };
+        c.encode_utf8(room);
+        used += c.len_utf8();
+    }
+    buffer
+        .get(..used)
+        .and_then(|bytes| core::str::from_utf8(bytes).ok())
+        .unwrap_or("")
+}
+
+/// One escape behind its backslash; none for the first half of a surrogate pair.
+fn unescape_one(chars: &mut core::str::Chars<'_>, high: &mut Option<u32>) -> Option<char> {
+    match chars.next()? {
+        'n' => Some('\n'),
+        'r' => Some('\r'),
+        't' => Some('\t'),
+        'b' => Some('\u{8}'),
+        'f' => Some('\u{c}'),
+        'u' => {
+            let mut unit = 0;
+            for _ in 0..4 {
+                unit = unit << 4 | chars.next()?.to_digit(16)?;
+            }
+            match (high.take(), unit) {
+                (_, 0xD800..=0xDBFF) => {
+                    *high = Some(unit);
+                    None
+                }
+                (Some(high), 0xDC00..=0xDFFF) => {
+                    char::from_u32(0x10000 + ((high - 0xD800) << 10) + (unit - 0xDC00))
+                }
+                _ => char::from_u32(unit),
+            }
+        }
+        other => Some(other),
+    }
+}

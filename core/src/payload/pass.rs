@@ -1,0 +1,612 @@
+//! The consumer of the walk: judges pairs of key and value, and gathers shape, numbers and states on the way.
+//!
+//! Texts that are not JSON but hold pairs (XML, `key=value`, line protocol) go through the same judgement.
+
+use super::format::{self, Format, Guess};
+use super::json::{self, Fault, Scalar, Text, Visitor};
+use super::severity::{self, HINT, Severity};
+use super::topic::{Topic, masked};
+use super::words::*;
+use super::{MAX_NUMBERS, MAX_STATES, Reason, binary, hash};
+use heapless::Vec;
+
+/// Containers inside one another whose keys are told apart; deeper ones count as this one.
+const FRAMES: usize = 24;
+/// Bytes of a string that can be a state.
+const STATE: usize = 24;
+/// Inside something that is configured or asked for.
+const ASKED: Flags = 1 << 30;
+/// Inside something whose key names a problem.
+const WITHIN: Flags = 1 << 29;
+
+/// One container.
+#[derive(Clone, Copy)]
+struct Frame<'a> {
+    path: u64,
+    key: &'a str,
+    flags: Flags,
+    object: bool,
+    /// Inside an array, where paths come again.
+    again: bool,
+    /// `"name": "Fault"` waits for `"value": true`, or the other way round.
+    name: Option<&'a str>,
+    value: Option<Scalar<'a>>,
+}
+
+/// The state of one pass.
+pub(super) struct Pass<'t, 'a> {
+    topic: &'t Topic<'a>,
+    frames: Vec<Frame<'a>, FRAMES>,
+    deeper: u32,
+    key: &'a str,
+    flags: Flags,
+    path: u64,
+    /// Sum over paths outside arrays, each seen once.
+    once: u64,
+    /// Set of paths inside arrays.
+    often: [u64; 4],
+    pub(super) numbers: Vec<(u64, f64), MAX_NUMBERS>,
+    pub(super) states: Vec<(u64, u64), MAX_STATES>,
+    /// The worst so far that holds whatever else is said.
+    hard: Found<'a>,
+    /// The worst so far that a quiet level or an end of the problem would take back.
+    soft: Found<'a>,
+    quiet: bool,
+    over: bool,
+    has_text: bool,
+    /// A numeric level as some loggers write it, of use if there is a text too.
+    numeric_level: Option<(&'a str, &'a str)>,
+    kind: u64,
+}
+
+type Found<'a> = (Severity, Option<Reason<'a>>);
+
+impl<'t, 'a> Pass<'t, 'a> {
+    pub(super) fn new(topic: &'t Topic<'a>) -> Self {
+        Self {
+            topic,
+            frames: Vec::new(),
+            deeper: 0,
+            key: topic.subject,
+            flags: topic.key,
+            path: topic.class,
+            once: 0,
+            often: [0; 4],
+            numbers: Vec::new(),
+            states: Vec::new(),
+            hard: (Severity::None, None),
+            soft: (Severity::None, None),
+            quiet: false,
+            over: false,
+            has_text: false,
+            numeric_level: None,
+            kind: 0,
+        }
+    }
+
+    /// Goes through the payload.
+    pub(super) fn payload(&mut self, payload: &'a [u8]) -> Guess {
+        if payload.is_empty() {
+            return (Format::Empty, 100, None);
+        }
+        let Ok(text) = core::str::from_utf8(payload) else {
+            if self.topic.sparkplug {
+                return (Format::SparkplugB, 90, Some(Format::Protobuf));
+            }
+            return binary::guess(payload);
+        };
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let first = text.trim_ascii_start().bytes().next().unwrap_or(b' ');
+        if matches!(
+            first,
+            b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'
+        ) {
+            match json::walk(text, self) {
+                Ok(()) => return self.json(first),
+                Err(fault) if matches!(first, b'{' | b'[') => {
+                    return self.broken(first, fault, text);
+                }
+                Err(_) => {}
+            }
+        }
+        if payload
+            .iter()
+            .any(|&b| b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t' | 0x1b | 0x0c))
+        {
+            return if self.topic.sparkplug {
+                (Format::SparkplugB, 90, None)
+            } else {
+                binary::guess(payload)
+            };
+        }
+        let guess = format::text(text);
+        self.text(guess.0, text);
+        guess
+    }
+
+    fn json(&self, first: u8) -> Guess {
+        let format = match first {
+            b'{' => Format::JsonObject,
+            b'[' => Format::JsonArray,
+            b'"' => Format::JsonString,
+            b't' | b'f' => Format::Bool,
+            b'n' => Format::Null,
+            _ => return (Format::Number, 99, Some(Format::Text)),
+        };
+        (format, 100, None)
+    }
+
+    /// Begins as JSON and is not.
+    fn broken(&mut self, first: u8, fault: Fault, text: &'a str) -> Guess {
+        let format = if first == b'{' {
+            Format::JsonObject
+        } else {
+            Format::JsonArray
+        };
+        let reason = |subject| {
+            Some(Reason {
+                parent: "",
+                subject,
+                value: "",
+            })
+        };
+        match fault {
+            Fault::Limit => (format, 60, Some(Format::Text)),
+            Fault::End if self.once != 0 || first == b'[' => {
+                self.hard = (Severity::Error, reason("JSON is cut off"));
+                (format, 60, Some(Format::Text))
+            }
+            Fault::Syntax(at) if first == b'{' && json_lines(text, at) => {
+                (Format::JsonLines, 90, Some(Format::Text))
+            }
+            _ => {
+                if self.once != 0 {
+                    self.hard = self
+                        .hard
+                        .max_with((Severity::Warning, reason("JSON is malformed")));
+                }
+                let (format, confidence, runner) = format::text(text);
+                self.text(format, text);
+                (
+                    format,
+                    confidence.min(60),
+                    runner.or(Some(Format::JsonObject)),
+                )
+            }
+        }
+    }
+
+    /// A text that is not JSON, or a bare word.
+    fn text(&mut self, format: Format, text: &'a str) {
+        let trimmed = text.trim();
+        match format {
+            Format::KeyValue | Format::LineProtocol => self.pairs(trimmed),
+            Format::Xml => self.xml(trimmed),
+            Format::Csv if self.topic.smart_rest => self.smart_rest(trimmed),
+            Format::Timestamp | Format::Base64 | Format::Hex | Format::Csv => {}
+            _ => {
+                self.once = self.once.wrapping_add(self.path);
+                self.state(trimmed);
+                self.bare(trimmed);
+            }
+        }
+    }
+
+    /// A text under the key that the topic is.
+    fn bare(&mut self, text: &'a str) {
+        let flags = self.topic.key;
+        let mut severity = severity::string(flags, text);
+        if flags & (SETTING | PROBLEM | LEVEL) == 0 {
+            let words = Words::new(text).take(4).count();
+            let other = if words <= 3 && text.len() <= STATE {
+                severity::state(text)
+            } else {
+                severity::line(text)
+            };
+            severity = severity.max(other);
+        }
+        self.tell_text(text);
+        self.found(false, severity, self.topic.subject, text);
+    }
+
+    /// Cumulocity SmartREST 2.0, static templates: 301 to 304 raise alarms, 502 and 505 fail operations.
+    fn smart_rest(&mut self, text: &'a str) {
+        let (template, rest) = text.split_once(',').unwrap_or((text, ""));
+        let severity = match template {
+            "301" | "302" | "502" | "505" => Severity::Error,
+            "303" | "304" => Severity::Warning,
+            _ => Severity::None,
+        };
+        self.tell_text(rest);
+        self.found(true, severity, template, rest);
+    }
+
+    /// `key=value` in all its punctuations.
+    fn pairs(&mut self, text: &'a str) {
+        let mut rest = text;
+        for _ in 0..128 {
+            let Some((before, behind)) = rest.split_once('=') else {
+                break;
+            };
+            let key = before
+                .rsplit([' ', ',', '&', ';', '\t', '\n'])
+                .next()
+                .unwrap_or(before);
+            let (value, behind) = match behind.strip_prefix('"') {
+                Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+                None => behind.split_at(
+                    behind
+                        .find([' ', ',', '&', ';', '\t', '\n'])
+                        .unwrap_or(behind.len()),
+                ),
+            };
+            rest = behind;
+            let number = value
+                .strip_suffix(['i', 'u'])
+                .filter(|n| n.parse::<i64>().is_ok());
+            self.loose(key, number.unwrap_or(value));
+        }
+    }
+
+    /// `<key>value</key>` and `key="value"`; a walk that asks for no more than that.
+    fn xml(&mut self, text: &'a str) {
+        let mut open = "";
+        for part in text.split('<').skip(1).take(256) {
+            let (tag, content) = part.split_once('>').unwrap_or((part, ""));
+            if tag.starts_with(['/', '?', '!']) {
+                continue;
+            }
+            open = tag.split([' ', '/', '\n']).next().unwrap_or(open);
+            if let Some((_, attributes)) = tag.split_once(' ') {
+                self.pairs(attributes);
+            }
+            if !content.trim().is_empty() {
+                self.loose(open, content.trim());
+            }
+        }
+    }
+
+    /// A pair of a format in which everything is a string.
+    fn loose(&mut self, key: &'a str, value: &'a str) {
+        self.key = key;
+        self.flags = severity::key(key);
+        self.path = hash::bytes(self.topic.class, key.as_bytes());
+        self.once = self.once.wrapping_add(self.path);
+        match value.parse::<f64>() {
+            Ok(number) if number.is_finite() => {
+                let _ = self.numbers.push((self.path, number));
+            }
+            _ => self.state(value),
+        }
+        self.judge(Scalar::String(Text {
+            raw: value,
+            escaped: false,
+        }));
+    }
+
+    fn state(&mut self, text: &str) {
+        if text.len() <= STATE && text.bytes().filter(u8::is_ascii_digit).count() < 3 {
+            let _ = self
+                .states
+                .push((self.path, hash::bytes(1, text.as_bytes())));
+        }
+    }
+
+    /// One scalar under the current key.
+    fn judge(&mut self, value: Scalar<'a>) {
+        let flags = self.flags;
+        if flags & !(HEAT | PLAIN | BATTERY) == 0 && flags & (PLAIN | HEAT | BATTERY) == 0
+            || flags & ASKED != 0
+        {
+            return;
+        }
+        let within = flags & WITHIN != 0 && flags & (NAME | SETTING) == 0;
+        let told =
+            within && (flags & (PLAIN | TEXT | CODE) != 0 || matches!(value, Scalar::Bool(_)));
+        let flags = if told { flags | PROBLEM } else { flags };
+        if flags & (TEXT | PROBLEM | CODE) != 0 {
+            if let Scalar::String(text) = value {
+                self.has_text |= flags & TEXT != 0;
+                self.tell_text(text.raw);
+            } else if let Scalar::Number(number) = value {
+                self.kind = self
+                    .kind
+                    .wrapping_add(hash::bytes(self.path, number.as_bytes()));
+            }
+        }
+        if let (Scalar::Number(number), true) = (value, flags & LEVEL != 0) {
+            self.numeric_level = Some((self.key, number));
+        }
+        let severity = severity::pair(flags, value);
+        self.take_back(flags, value);
+        let soft = flags & (TEXT | CAUSE) != 0 && flags & (PROBLEM | STATUS | RESTART) == 0
+            || flags & LEVEL != 0
+            || told;
+        if severity != Severity::None {
+            self.found(!soft, severity, self.key, raw(value));
+        }
+    }
+
+    /// What says that a problem named elsewhere is over, or that the level is quiet.
+    fn take_back(&mut self, flags: Flags, value: Scalar<'a>) {
+        match value {
+            Scalar::Bool(false) if self.key.eq_ignore_ascii_case("active") => self.over = true,
+            Scalar::Bool(true) if matches!(self.key, "cleared" | "resolved") => self.over = true,
+            Scalar::String(text) if flags & LEVEL != 0 => {
+                self.quiet |= severity::level(text.raw) == Some(Severity::None);
+            }
+            Scalar::String(text) if flags & STATUS != 0 => {
+                let over = |word: Word| word.flags & OVER != 0 && word.flags & GOOD == 0;
+                self.over |= Words::new(text.raw).take(3).any(over);
+            }
+            _ => {}
+        }
+    }
+
+    fn tell_text(&mut self, text: &str) {
+        let text = severity::front(text, 256);
+        self.kind = self.kind.wrapping_add(masked(self.path, text.as_bytes()));
+    }
+
+    fn found(&mut self, hard: bool, severity: Severity, subject: &'a str, value: &'a str) {
+        if severity == Severity::None {
+            return;
+        }
+        let parent = match self.frames.last() {
+            Some(frame) if frame.key != subject && self.frames.len() > 1 => frame.key,
+            _ => "",
+        };
+        let found = (
+            severity,
+            Some(Reason {
+                parent,
+                subject,
+                value,
+            }),
+        );
+        let place = if hard { &mut self.hard } else { &mut self.soft };
+        *place = place.max_with(found);
+    }
+
+    /// All things considered.
+    pub(super) fn judgement(&mut self, payload: &'a [u8]) -> Found<'a> {
+        if let (Some((key, number)), true) = (self.numeric_level, self.has_text) {
+            let severity = numeric_level(key, number);
+            self.quiet |= severity == Severity::None;
+            self.found(false, severity, key, number);
+        }
+        let mut worst = self.hard;
+        if !self.quiet && !self.over {
+            worst = worst.max_with(self.soft);
+        }
+        if let Some((severity, level)) = self.topic.verdict
+            && !self.over
+            && !neutral(payload)
+        {
+            let value = core::str::from_utf8(payload).map_or("", |text| severity::front(text, 96));
+            let said = Reason {
+                parent: "topic",
+                subject: level,
+                value,
+            };
+            if worst.0 < severity {
+                worst = (severity, Some(said));
+            }
+        }
+        worst
+    }
+
+    /// Hash of class and key paths.
+    pub(super) fn shape(&self, format: u64) -> u64 {
+        let [a, b, c, d] = self.often;
+        let often = if a | b | c | d == 0 {
+            0
+        } else {
+            hash::mix(hash::mix(a, b), hash::mix(c, d))
+        };
+        hash::mix(self.topic.class ^ self.once, often ^ format)
+    }
+
+    /// Hash of class and masked text.
+    pub(super) fn kind(&self, reason: Option<&Reason<'_>>) -> u64 {
+        let subject = reason.map_or(0, |reason| masked(5, reason.subject.as_bytes()));
+        hash::mix(self.topic.class ^ self.kind, subject)
+    }
+}
+
+trait MaxWith {
+    fn max_with(self, other: Self) -> Self;
+}
+
+impl MaxWith for Found<'_> {
+    /// The worse of two, the earlier of equals.
+    fn max_with(self, other: Self) -> Self {
+        if other.0 > self.0 { other } else { self }
+    }
+}
+
+fn raw<'a>(value: Scalar<'a>) -> &'a str {
+    match value {
+        Scalar::Null => "null",
+        Scalar::Bool(true) => "true",
+        Scalar::Bool(false) => "false",
+        Scalar::Number(number) => number,
+        Scalar::String(text) => text.raw,
+    }
+}
+
+/// Bunyan and pino count upwards in tens; syslog and journald downwards from seven.
+fn numeric_level(key: &str, number: &str) -> Severity {
+    let journald = key.eq_ignore_ascii_case("priority");
+    match number.parse::<u8>() {
+        Ok(0..=3) if journald => Severity::Error,
+        Ok(4) if journald => Severity::Warning,
+        Ok(50..=60) => Severity::Error,
+        Ok(40..50) => Severity::Warning,
+        _ => Severity::None,
+    }
+}
+
+/// A payload that takes back what its topic says.
+fn neutral(payload: &[u8]) -> bool {
+    matches!(
+        payload.trim_ascii(),
+        b"" | b"0"
+            | b"0.0"
+            | b"false"
+            | b"null"
+            | b"[]"
+            | b"{}"
+            | b"\"\""
+            | b"none"
+            | b"None"
+            | b"OK"
+            | b"ok"
+            | b"off"
+            | b"OFF"
+    )
+}
+
+/// Whether what is refused at `at` is the second of several documents, one a line.
+fn json_lines(text: &str, at: usize) -> bool {
+    let before = text
+        .get(..at)
+        .unwrap_or("")
+        .trim_end_matches([' ', '\t', '\r']);
+    before.ends_with('\n')
+        && text
+            .get(at..)
+            .is_some_and(|rest| rest.starts_with(['{', '[']))
+}
+
+impl<'a> Visitor<'a> for Pass<'_, 'a> {
+    fn open(&mut self, object: bool) {
+        let outer = self.frames.last().copied();
+        let array = outer.is_some_and(|frame| !frame.object);
+        if array {
+            self.element(outer);
+        }
+        let top = outer.is_none();
+        let mut flags = if top { 0 } else { self.flags };
+        if flags & SETTING != 0 && flags & (STATUS | TEXT) == 0 {
+            flags |= ASKED;
+        }
+        if top && self.topic.key & SETTING != 0 {
+            flags |= ASKED;
+        }
+        if flags & (PROBLEM | HINT) != 0 {
+            flags |= WITHIN;
+        }
+        let frame = Frame {
+            path: self.path,
+            key: if top { "" } else { self.key },
+            flags,
+            object,
+            again: outer.is_some_and(|frame| frame.again) || !object,
+            name: None,
+            value: None,
+        };
+        if self.frames.push(frame).is_err() {
+            self.deeper += 1;
+        }
+    }
+
+    fn close(&mut self) {
+        if self.deeper > 0 {
+            self.deeper -= 1;
+            return;
+        }
+        let Some(frame) = self.frames.pop() else {
+            return;
+        };
+        if let (Some(name), Some(value)) = (frame.name, frame.value) {
+            self.key = name;
+            self.flags = severity::key(name) | frame.flags & ASKED;
+            self.judge(value);
+        }
+    }
+
+    #[inline]
+    fn key(&mut self, key: Text<'a>) {
+        let Some(frame) = self.frames.last() else {
+            return;
+        };
+        self.path = hash::bytes(frame.path, key.raw.as_bytes());
+        if frame.again {
+            let [bits, ..] = self.path.to_le_bytes();
+            if let Some(word) = self.often.get_mut(usize::from(bits >> 6)) {
+                *word |= 1 << (bits & 63);
+            }
+        } else {
+            self.once = self.once.wrapping_add(self.path);
+        }
+        self.key = key.raw;
+        self.flags = severity::key(key.raw) | frame.flags & (ASKED | WITHIN);
+        if self.frames.len() == 1 && self.flags & VALUE != 0 {
+            self.flags |= self.topic.key
+                & (PROBLEM | HINT | HEAT | STATUS | PRESENCE | GOOD | DANGER | SETTING);
+        }
+    }
+
+    #[inline]
+    fn scalar(&mut self, value: Scalar<'a>) {
+        let outer = self.frames.last().copied();
+        if outer.is_some_and(|frame| !frame.object) {
+            self.element(outer);
+        } else if outer.is_none() {
+            self.once = self.once.wrapping_add(self.path);
+        }
+        match value {
+            Scalar::Number(text) => {
+                if let Ok(number) = text.parse::<f64>()
+                    && number.is_finite()
+                {
+                    let _ = self.numbers.push((self.path, number));
+                }
+            }
+            Scalar::Bool(value) => {
+                let _ = self.states.push((self.path, u64::from(value)));
+            }
+            Scalar::String(text) if !text.escaped => self.state(text.raw),
+            Scalar::String(_) | Scalar::Null => {}
+        }
+        if outer.is_none() {
+            if let Scalar::String(text) = value {
+                self.bare(text.raw);
+                return;
+            }
+        } else {
+            self.pair_up(value);
+        }
+        self.judge(value);
+    }
+}
+
+impl<'a> Pass<'_, 'a> {
+    /// An element of an array stands under the key of the array.
+    fn element(&mut self, outer: Option<Frame<'a>>) {
+        if let Some(frame) = outer {
+            self.key = frame.key;
+            self.flags = frame.flags;
+            self.path = hash::mix(frame.path, 7);
+        }
+    }
+
+    /// Remembers the halves of `{"name": …, "value": …}`.
+    fn pair_up(&mut self, value: Scalar<'a>) {
+        let flags = self.flags;
+        if flags & (NAME | VALUE) == 0 {
+            return;
+        }
+        let Some(frame) = self.frames.last_mut() else {
+            return;
+        };
+        match value {
+            Scalar::String(text) if flags & NAME != 0 && frame.name.is_none() => {
+                frame.name = Some(text.raw)
+            }
+            _ if flags & VALUE != 0 => frame.value = Some(value),
+            _ => {}
+        }
+    }
+}

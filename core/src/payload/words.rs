@@ -1,0 +1,317 @@
+//! What single words mean in keys, values and prose: one table, hashed at compile time.
+//!
+//! A key or a value is cut into words at punctuation, at digits and where case changes (`fixFailed`,
+//! `error_code`); compound words without a seam (`loaderror`) are met by their beginnings and ends. The rules that
+//! put words together are in [`super::severity`]. German, French, Spanish, Italian and Dutch are covered thinly.
+
+use super::hash;
+
+/// What a word can mean; a set of these bits.
+pub(crate) type Flags = u32;
+
+/// In a key: names something wrong, if the value agrees.
+pub(crate) const PROBLEM: Flags = 1;
+/// In a key: says nothing by itself (`code`, `state`, `active`), so the word before it decides.
+pub(crate) const PLAIN: Flags = 1 << 1;
+/// In a key: holds a level (`severity`).
+pub(crate) const LEVEL: Flags = 1 << 2;
+/// In a key: holds a state or an outcome.
+pub(crate) const STATUS: Flags = 1 << 3;
+/// In a key: holds prose.
+pub(crate) const TEXT: Flags = 1 << 4;
+/// In a key: something is wrong if it is false.
+pub(crate) const GOOD: Flags = 1 << 5;
+/// In a key: `restart`, `reset`; with a cause its value is judged.
+pub(crate) const RESTART: Flags = 1 << 6;
+/// In a key: `reason`, `cause`.
+pub(crate) const CAUSE: Flags = 1 << 7;
+/// In a key or a level of a topic: what is in it is configured or asked for, not happening.
+pub(crate) const SETTING: Flags = 1 << 8;
+/// `no`, `not`, `without`, `0`.
+pub(crate) const NOT: Flags = 1 << 9;
+/// In a key: a temperature.
+pub(crate) const HEAT: Flags = 1 << 10;
+/// In a key: names the pair that the object is.
+pub(crate) const NAME: Flags = 1 << 11;
+/// In a key: the value of the pair that the object is, or of the topic.
+pub(crate) const VALUE: Flags = 1 << 12;
+/// In a key: a danger that a sensor tells as true or false.
+pub(crate) const DANGER: Flags = 1 << 13;
+/// In a state: something is wrong.
+pub(crate) const BAD: Flags = 1 << 14;
+/// In a state: something may be wrong.
+pub(crate) const DOUBTFUL: Flags = 1 << 15;
+/// In a state: nothing is wrong.
+pub(crate) const FINE: Flags = 1 << 16;
+/// In a state or in prose: it is over.
+pub(crate) const OVER: Flags = 1 << 17;
+/// In prose: something went wrong.
+pub(crate) const WRONG: Flags = 1 << 18;
+/// A level that is an error.
+pub(crate) const SEVERE: Flags = 1 << 19;
+/// A level that is a warning.
+pub(crate) const MINOR: Flags = 1 << 20;
+/// A level below a warning.
+pub(crate) const QUIET: Flags = 1 << 21;
+/// Behind a problem in prose: the problem is only spoken of (`error handler`).
+pub(crate) const ABOUT: Flags = 1 << 22;
+/// A level of a topic that tells presence (`availability`, `LWT`).
+pub(crate) const PRESENCE: Flags = 1 << 23;
+/// In a cause of a restart: it crashed.
+pub(crate) const CRASH: Flags = 1 << 24;
+/// As the last level of a topic: whatever is told there is a failure (`rejected`).
+pub(crate) const VERDICT: Flags = 1 << 25;
+/// In a key: a battery.
+pub(crate) const BATTERY: Flags = 1 << 26;
+/// In a key: a code by the rules of HTTP, if another word says status.
+pub(crate) const CODE: Flags = 1 << 27;
+
+const FAILED: Flags = PROBLEM | BAD | WRONG;
+
+#[rustfmt::skip]
+const TABLE: &[(&[&str], Flags)] = &[
+    (&["error", "errors", "err", "errs", "fehler", "erreur", "errore", "errori", "failure", "failures"], FAILED | SEVERE | VERDICT | CRASH),
+    (&["fatal", "panic", "severe"], FAILED | SEVERE | VERDICT | CRASH),
+    (&["failed", "fail", "fallo", "echec", "exception", "exceptions"], FAILED | VERDICT | CRASH),
+    (&["fault", "faults", "faulty", "faulted", "malfunction", "störung", "stoerung", "störungen", "defekt", "defect", "defective", "ausfall", "panne", "falla", "guasto", "storing", "avería", "averia"], FAILED | CRASH),
+    (&["alarm", "alarms", "alarme"], PROBLEM | BAD),
+    (&["errno", "errorcode", "errcode", "faultcode", "fehlercode", "problem", "problems", "trouble", "errored", "dtc"], PROBLEM | BAD),
+    (&["fails", "failing", "failover"], PROBLEM),
+    (&["overheat", "overheated", "overheating", "overtemperature", "overtemp", "overpower", "overload", "overloaded", "overcurrent", "overvoltage", "undervoltage", "undervolt", "undertemperature", "brownout", "shortcircuit", "jammed", "stalled", "tripped", "leaking", "übertemperatur", "kurzschluss", "überlast"], PROBLEM | BAD | WRONG),
+    (&["crash", "crashed", "wdt", "watchdog", "segfault", "abort", "aborted", "assert", "coredump"], BAD | WRONG | CRASH),
+    (&["smoke", "leak", "flood", "tamper", "tampered", "gas", "sos", "monoxide", "leakage", "intrusion", "burglary", "fire"], DANGER),
+    (&["emergency", "estop"], DANGER | BAD | SEVERE),
+    (&["critical", "crit", "emerg", "alert", "major", "kritisch"], SEVERE | BAD),
+    (&["warning", "warn", "warnung", "warnings"], MINOR | DOUBTFUL),
+    (&["minor"], MINOR | DOUBTFUL),
+    (&["info", "information", "informational", "debug", "trace", "notice", "verbose", "dbg", "inf"], QUIET | FINE),
+    (&["offline", "dead", "died", "lost", "unreachable", "unresponsive", "unavailable"], BAD | WRONG),
+    (&["rejected", "refused", "denied", "nack", "unauthorized", "forbidden"], BAD | WRONG | VERDICT),
+    (&["timeout", "timedout", "corrupt", "corrupted", "unrecoverable", "traceback", "backtrace", "segmentation", "guru"], BAD | WRONG),
+    (&["down", "broken", "stuck", "blocked", "triggered", "ausgefallen", "expired", "unsuccessful"], BAD),
+    (&["unable", "cannot", "couldn", "invalid", "malformed", "unexpected", "mismatch", "unsupported", "overflow", "unhandled", "fehlgeschlagen", "impossible"], WRONG),
+    (&["degraded", "disconnected", "unstable", "stale", "unhealthy", "invalid", "unknown"], DOUBTFUL),
+    (&["level", "lvl", "severity", "sev", "loglevel", "priority", "levelname"], LEVEL),
+    (&["status", "state", "stat", "result", "outcome", "health", "condition", "phase", "verdict", "zustand", "ergebnis", "diag", "diagnosis"], STATUS | PLAIN),
+    (&["statuscode", "httpstatus", "statut"], STATUS | PLAIN | CODE),
+    (&["code"], PLAIN | CODE),
+    (&["http"], CODE),
+    (&["message", "msg", "text", "log", "meldung"], TEXT | PLAIN),
+    (&["reason", "cause", "grund"], CAUSE | PLAIN | TEXT),
+    (&["detail", "details", "info", "description", "desc", "string"], PLAIN),
+    (&["count", "cnt", "counter", "number", "num", "nr", "flag", "flags", "active", "present", "detected", "bits", "mask", "bitmap", "word", "register", "list", "aktiv", "is", "has", "set", "raised", "current", "name", "output", "total"], PLAIN),
+    (&["ok", "okay", "passed", "success", "succeeded", "successful", "healthy"], GOOD | FINE),
+    (&["online", "reachable", "alive", "connected", "operational"], GOOD | FINE | PRESENCE | OVER),
+    (&["availability", "available", "lwt", "presence", "connection", "connectivity", "will", "verfügbar"], PRESENCE | STATUS),
+    (&["restart", "reset", "reboot", "boot", "resetcause", "resetreason", "restartreason", "rebootreason", "neustart"], RESTART),
+    (&["settings", "setting", "config", "configuration", "threshold", "thresholds", "limit", "limits", "setpoint", "delay", "duration", "interval", "enabled", "enable", "disabled", "disable", "mode", "volume", "melody", "sound", "hour", "minute", "ignore", "suppress", "clear", "mute", "ack", "acknowledge", "acknowledged", "retry", "silence", "simulate", "test", "policy", "template", "url", "topic", "clock", "options", "definition", "definitions", "schema", "supported", "search", "filter", "request", "command", "cmnd", "cmd", "exposes", "timeout", "rate", "ratio", "percent", "id", "uid", "time", "timestamp", "date", "ts", "since", "at", "max", "min", "minimum", "maximum", "control", "panel", "handler", "handling", "handlers", "budget", "tolerance", "support", "supports", "type", "class", "icon", "on", "positive"], SETTING),
+    (&["no", "not", "non", "without", "zero", "kein", "keine", "keinen", "ohne", "nicht", "sin", "sans", "pas", "geen", "nessun", "nessuna", "never", "ninguno", "aucun", "aucune"], NOT | FINE),
+    (&["temperature", "temp", "temperatur", "temps", "temperatura"], HEAT),
+    (&["key", "metric", "field", "param", "parameter", "property", "signal", "tag"], NAME),
+    (&["name"], NAME),
+    (&["value", "val", "wert", "v", "values"], VALUE | PLAIN),
+    (&["none", "null", "nil", "off", "false", "normal", "nominal", "good", "inactive", "idle", "na", "ready", "running", "standby", "disarmed", "armed", "arming", "pending", "nothing", "aus", "nein", "regular", "fine", "gut", "safe", "stopped", "closed", "completed", "complete", "valid", "disabled", "initial"], FINE),
+    (&["cleared", "clear", "resolved", "recovered", "restored", "fixed", "behoben", "corrected", "recovery", "reconnected", "ended", "solved", "inactive", "closed"], OVER | FINE),
+    (&["handler", "handlers", "handling", "rate", "free", "correction", "log", "logs", "logging", "report", "reports", "reporting", "page", "margin", "counter", "counters", "test", "tests", "budget", "callback", "reset", "tolerance", "tolerant", "codes", "message", "messages", "recovery", "threshold", "limit", "clock", "set", "armed", "disarmed", "off", "history", "policy", "check", "checking", "checks", "mode", "detection"], ABOUT),
+    (&["battery", "batt", "bat", "akku", "batterie", "batteries"], BATTERY),
+    (&["low", "weak", "leer", "schwach"], DOUBTFUL),
+];
+
+const SIZE: usize = 2_048;
+
+/// Words hashed to places; zero is no word.
+static WORDS: ([u128; SIZE], [Flags; SIZE]) = build();
+
+#[allow(clippy::indexing_slicing)] // evaluated at compile time: out of bounds does not compile
+const fn build() -> ([u128; SIZE], [Flags; SIZE]) {
+    let mut keys = [0; SIZE];
+    let mut flags = [0; SIZE];
+    let mut row = 0;
+    while row < TABLE.len() {
+        let (words, meaning) = TABLE[row];
+        let mut n = 0;
+        while n < words.len() {
+            let key = pack(words[n].as_bytes());
+            let mut place = home(key);
+            while keys[place] != 0 && keys[place] != key {
+                place = (place + 1) % SIZE;
+            }
+            keys[place] = key;
+            flags[place] |= meaning;
+            n += 1;
+        }
+        row += 1;
+    }
+    (keys, flags)
+}
+
+#[allow(clippy::indexing_slicing)] // as above
+const fn pack(word: &[u8]) -> u128 {
+    let mut packed = 0;
+    let mut n = 0;
+    while n < word.len() {
+        packed = push(packed, word[n]);
+        n += 1;
+    }
+    packed
+}
+
+/// `packed` with one more byte in lower case; of a long word the last sixteen bytes stay.
+#[inline]
+pub(crate) const fn push(packed: u128, byte: u8) -> u128 {
+    // Sets bit five: lower case in ASCII, and for the second bytes of ä ö ü and their like.
+    packed << 8 | (byte | 0x20) as u128
+}
+
+#[inline]
+const fn home(packed: u128) -> usize {
+    let x = (hash::low(packed) ^ hash::low(packed >> 61)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let [.., low, high] = x.to_le_bytes();
+    u16::from_le_bytes([low, high]) as usize % SIZE
+}
+
+/// What the packed word means; zero: nothing.
+#[inline]
+pub(crate) fn meaning(packed: u128) -> Flags {
+    let (keys, flags) = &WORDS;
+    let mut place = home(packed);
+    loop {
+        match keys.get(place) {
+            Some(&key) if key == packed => return flags.get(place).copied().unwrap_or(0),
+            Some(0) | None => return compound(packed),
+            Some(_) => place = (place + 1) % SIZE,
+        }
+    }
+}
+
+const ENDS: [(u128, u32); 8] = [
+    end("error"),
+    end("fault"),
+    end("failure"),
+    end("failed"),
+    end("alarm"),
+    end("störung"),
+    end("fehler"),
+    end("exception"),
+];
+const STARTS: [(u128, u32); 6] = [
+    end("overtemp"),
+    end("overvolt"),
+    end("undervolt"),
+    end("overcurr"),
+    end("overheat"),
+    end("errorc"),
+];
+
+const fn end(word: &str) -> (u128, u32) {
+    #[allow(clippy::cast_possible_truncation)] // a literal of a few bytes
+    (pack(word.as_bytes()), word.len() as u32 * 8)
+}
+
+/// Compounds of languages and makers that write words together.
+#[inline]
+fn compound(packed: u128) -> Flags {
+    let bits = 128 - packed.leading_zeros().min(127);
+    if bits <= 40 {
+        return 0;
+    }
+    let length = bits.div_ceil(8) * 8;
+    for (end, width) in ENDS {
+        let tail = if width >= 128 {
+            packed
+        } else {
+            packed & ((1 << width) - 1)
+        };
+        if tail == end && packed != const { pack(b"default") } {
+            return FAILED;
+        }
+    }
+    for (start, width) in STARTS {
+        if length > width && packed >> (length - width) == start {
+            return PROBLEM | BAD;
+        }
+    }
+    0
+}
+
+/// The words of a text: at most `limit`, each with its meaning and whether it is all digits.
+pub(crate) struct Words<'a> {
+    bytes: &'a [u8],
+    at: usize,
+}
+
+/// One word.
+#[derive(Clone, Copy)]
+pub(crate) struct Word {
+    /// Its meaning.
+    pub(crate) flags: Flags,
+    /// Its bytes in lower case, the last sixteen.
+    pub(crate) packed: u128,
+    /// First byte and the one behind the last.
+    pub(crate) span: (usize, usize),
+    /// All digits.
+    pub(crate) number: bool,
+}
+
+impl<'a> Words<'a> {
+    pub(crate) const fn new(text: &'a str) -> Self {
+        Self {
+            bytes: text.as_bytes(),
+            at: 0,
+        }
+    }
+}
+
+impl Iterator for Words<'_> {
+    type Item = Word;
+
+    fn next(&mut self) -> Option<Word> {
+        while let Some(&byte) = self.bytes.get(self.at) {
+            if byte.is_ascii_alphanumeric() || byte >= 0x80 {
+                break;
+            }
+            self.at += 1;
+        }
+        let start = self.at;
+        let first = *self.bytes.get(start)?;
+        let number = first.is_ascii_digit();
+        let mut packed = 0;
+        let mut previous = first;
+        while let Some(&byte) = self.bytes.get(self.at) {
+            let inside = if number {
+                byte.is_ascii_digit()
+            } else {
+                (byte.is_ascii_alphabetic() || byte >= 0x80) && !self.seam(previous, byte)
+            };
+            if !inside {
+                break;
+            }
+            packed = push(packed, byte);
+            previous = byte;
+            self.at += 1;
+        }
+        let flags = if number { 0 } else { meaning(packed) };
+        Some(Word {
+            flags,
+            packed,
+            span: (start, self.at),
+            number,
+        })
+    }
+}
+
+impl Words<'_> {
+    /// Whether a word of a key in camel case begins at `byte`: `fixFailed`, `LEDError`.
+    #[inline]
+    fn seam(&self, previous: u8, byte: u8) -> bool {
+        if !byte.is_ascii_uppercase() {
+            return false;
+        }
+        previous.is_ascii_lowercase()
+            || (previous.is_ascii_uppercase()
+                && self
+                    .bytes
+                    .get(self.at + 1)
+                    .is_some_and(u8::is_ascii_lowercase))
+    }
+}

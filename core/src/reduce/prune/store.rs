@@ -1,0 +1,375 @@
+//! Where candidates live: slots for what is known of them, one arena for topics, payloads and reasons.
+//!
+//! Entries are put at the end of the arena and slid together when it is full. The newest message of all always
+//! stands in front, outside the slots, so that most messages cost one copy. Invariant: every slot in use has at
+//! least one reference from a stratum; arena order is the order of the list from `oldest` to `newest`.
+
+use super::strata::STATE_WORDS;
+use crate::payload::{Facts, Format, Severity};
+use crate::reduce::Record;
+use core::fmt::Write;
+
+/// No slot.
+pub(super) const NONE: u16 = u16::MAX;
+/// Bytes of a topic that are kept; longer ones, which no real system uses, are cut.
+const TOPIC: usize = 1_024;
+/// Bytes of a reason that are kept.
+const WHY: usize = 200;
+
+/// One candidate.
+#[derive(Clone, Copy, Debug)]
+pub struct Slot {
+    pub(super) at: u64,
+    pub(super) id: u64,
+    pub(super) shape: u64,
+    pub(super) states: [u64; STATE_WORDS],
+    pub(super) full: u32,
+    start: u32,
+    payload: u32,
+    topic: u16,
+    why: u16,
+    refs: u16,
+    before: u16,
+    behind: u16,
+    pub(super) format: Format,
+    pub(super) severity: Severity,
+    pub(super) qos: u8,
+    pub(super) retain: bool,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self {
+            at: 0,
+            id: 0,
+            shape: 0,
+            states: [0; STATE_WORDS],
+            full: 0,
+            start: 0,
+            payload: 0,
+            topic: 0,
+            why: 0,
+            refs: 0,
+            before: NONE,
+            behind: NONE,
+            format: Format::Empty,
+            severity: Severity::None,
+            qos: 0,
+            retain: false,
+        }
+    }
+}
+
+impl Slot {
+    fn bytes(&self) -> usize {
+        usize::from(self.topic) + size(self.payload) + usize::from(self.why)
+    }
+
+    /// In use.
+    pub(super) fn live(&self) -> bool {
+        self.refs > 0
+    }
+}
+
+fn size(n: u32) -> usize {
+    usize::try_from(n).unwrap_or(0)
+}
+
+/// Topic, payload (perhaps cut) and reason of a candidate.
+pub(super) type Content<'a> = (&'a str, &'a [u8], &'a str);
+
+/// Slots and arena.
+#[derive(Debug)]
+pub(super) struct Store<S, B> {
+    slots: S,
+    arena: B,
+    /// Bytes of one entry at most; as many are set aside in front for the newest message.
+    entry: usize,
+    payload: usize,
+    end: usize,
+    live: usize,
+    fresh: usize,
+    free: u16,
+    oldest: u16,
+    newest: u16,
+    /// The newest message.
+    pub(super) last: Slot,
+}
+
+impl<S, B> Store<S, B>
+where
+    S: AsMut<[Slot]> + AsRef<[Slot]>,
+    B: AsMut<[u8]> + AsRef<[u8]>,
+{
+    pub(super) fn new(slots: S, arena: B, payload: usize) -> Self {
+        let room = arena.as_ref().len() / 8;
+        let entry = (payload + TOPIC + WHY).min(room);
+        let payload = payload.min(entry.saturating_sub(TOPIC + WHY).max(entry / 2));
+        Self {
+            slots,
+            arena,
+            entry,
+            payload,
+            end: entry,
+            live: 0,
+            fresh: 0,
+            free: NONE,
+            oldest: NONE,
+            newest: NONE,
+            last: Slot::default(),
+        }
+    }
+
+    pub(super) fn slots(&self) -> &[Slot] {
+        self.slots.as_ref()
+    }
+
+    pub(super) fn get(&self, slot: u16) -> Option<&Slot> {
+        self.slots
+            .as_ref()
+            .get(usize::from(slot))
+            .filter(|slot| slot.live())
+    }
+
+    /// Makes `record` the newest message.
+    pub(super) fn set_last(
+        &mut self,
+        record: &Record<'_>,
+        facts: &Facts<'_>,
+        id: u64,
+        states: [u64; STATE_WORDS],
+    ) {
+        self.last = Slot {
+            at: record.at.as_micros(),
+            id,
+            shape: facts.shape,
+            states,
+            full: u32::try_from(record.payload.len()).unwrap_or(u32::MAX),
+            format: facts.format,
+            severity: facts.severity,
+            qos: record.qos,
+            retain: record.retain,
+            refs: 1,
+            ..Slot::default()
+        };
+        let Some(room) = self.arena.as_mut().get_mut(..self.entry) else {
+            return;
+        };
+        let mut writer = Writer { room, used: 0 };
+        let topic = front(
+            record.topic,
+            TOPIC.min(self.entry.saturating_sub(self.payload)),
+        );
+        self.last.topic = u16::try_from(writer.put(topic.as_bytes())).unwrap_or(0);
+        let payload = record.payload.get(..self.payload).unwrap_or(record.payload);
+        self.last.payload = u32::try_from(writer.put(payload)).unwrap_or(0);
+        if let Some(reason) = &facts.reason {
+            let before = writer.used;
+            let _ = write!(writer, "{reason}");
+            self.last.why = u16::try_from(writer.used - before).unwrap_or(0);
+        }
+    }
+
+    /// Makes the newest message a candidate with one reference; none if there is no room.
+    pub(super) fn keep_last(&mut self) -> Option<u16> {
+        let bytes = self.last.bytes();
+        let start = self.reserve(bytes)?;
+        self.arena.as_mut().copy_within(..bytes, start);
+        self.enter(
+            Slot {
+                refs: 1,
+                ..self.last
+            },
+            start,
+        )
+    }
+
+    /// Copies a candidate of another store.
+    pub(super) fn copy(
+        &mut self,
+        slot: &Slot,
+        content: Content<'_>,
+        states: [u64; STATE_WORDS],
+    ) -> Option<u16> {
+        let (topic, payload, why) = content;
+        let payload = payload.get(..self.payload).unwrap_or(payload);
+        let start = self.reserve(topic.len() + payload.len() + why.len())?;
+        let mut writer = Writer {
+            room: self.arena.as_mut().get_mut(start..)?,
+            used: 0,
+        };
+        let mut slot = Slot {
+            refs: 1,
+            states,
+            ..*slot
+        };
+        slot.topic = u16::try_from(writer.put(topic.as_bytes())).ok()?;
+        slot.payload = u32::try_from(writer.put(payload)).ok()?;
+        slot.why = u16::try_from(writer.put(why.as_bytes())).ok()?;
+        self.enter(slot, start)
+    }
+
+    /// Takes over the newest message of another store.
+    pub(super) fn copy_last(
+        &mut self,
+        slot: &Slot,
+        content: Content<'_>,
+        states: [u64; STATE_WORDS],
+    ) {
+        let (topic, payload, why) = content;
+        let Some(room) = self.arena.as_mut().get_mut(..self.entry) else {
+            return;
+        };
+        let mut writer = Writer { room, used: 0 };
+        self.last = Slot { states, ..*slot };
+        self.last.start = 0;
+        self.last.topic = u16::try_from(writer.put(topic.as_bytes())).unwrap_or(0);
+        self.last.payload = u32::try_from(writer.put(payload)).unwrap_or(0);
+        self.last.why = u16::try_from(writer.put(why.as_bytes())).unwrap_or(0);
+    }
+
+    /// One more reference.
+    pub(super) fn hold(&mut self, slot: u16) {
+        if let Some(slot) = self.slots.as_mut().get_mut(usize::from(slot)) {
+            slot.refs = slot.refs.saturating_add(1);
+        }
+    }
+
+    /// One reference less; without any the candidate is gone.
+    pub(super) fn release(&mut self, number: u16) {
+        let slots = self.slots.as_mut();
+        let Some(slot) = slots
+            .get_mut(usize::from(number))
+            .filter(|slot| slot.refs > 0)
+        else {
+            return;
+        };
+        slot.refs -= 1;
+        if slot.refs > 0 {
+            return;
+        }
+        let (before, behind, bytes) = (slot.before, slot.behind, slot.bytes());
+        slot.behind = self.free;
+        self.free = number;
+        self.live -= bytes;
+        match slots.get_mut(usize::from(before)) {
+            Some(slot) => slot.behind = behind,
+            None => self.oldest = behind,
+        }
+        match slots.get_mut(usize::from(behind)) {
+            Some(slot) => slot.before = before,
+            None => self.newest = before,
+        }
+    }
+
+    pub(super) fn content(&self, slot: &Slot) -> Content<'_> {
+        let start = size(slot.start);
+        let part =
+            |from: usize, len: usize| self.arena.as_ref().get(from..from + len).unwrap_or(&[]);
+        let (topic, payload) = (usize::from(slot.topic), size(slot.payload));
+        let text = |bytes| core::str::from_utf8(bytes).unwrap_or("");
+        (
+            text(part(start, topic)),
+            part(start + topic, payload),
+            text(part(start + topic + payload, usize::from(slot.why))),
+        )
+    }
+
+    /// More than three quarters are in use: candidates of little weight should go.
+    pub(super) fn tight(&self) -> bool {
+        let room = self.arena.as_ref().len().saturating_sub(self.entry);
+        let slots = self.slots.as_ref().len();
+        self.live + self.entry > room / 4 * 3 || self.free == NONE && self.fresh + 8 > slots
+    }
+
+    /// Where so many bytes may be put. The arena is slid together only if that frees a good part of it, so that
+    /// the work is paid for by many messages.
+    fn reserve(&mut self, bytes: usize) -> Option<usize> {
+        let size = self.arena.as_ref().len();
+        if self.free == NONE && self.fresh >= self.slots.as_ref().len().min(usize::from(NONE)) {
+            return None;
+        }
+        if self.end + bytes > size {
+            let garbage = self.end - self.entry - self.live;
+            if garbage < size / 16 {
+                return None;
+            }
+            self.compact();
+        }
+        (self.end + bytes <= size).then_some(self.end)
+    }
+
+    fn enter(&mut self, mut slot: Slot, start: usize) -> Option<u16> {
+        slot.start = u32::try_from(start).ok()?;
+        slot.before = self.newest;
+        slot.behind = NONE;
+        let slots = self.slots.as_mut();
+        let number = match slots.get(usize::from(self.free)) {
+            Some(free) => core::mem::replace(&mut self.free, free.behind),
+            None => {
+                self.fresh += 1;
+                u16::try_from(self.fresh - 1).ok()?
+            }
+        };
+        *slots.get_mut(usize::from(number))? = slot;
+        match slots.get_mut(usize::from(self.newest)) {
+            Some(newest) => newest.behind = number,
+            None => self.oldest = number,
+        }
+        self.newest = number;
+        self.end = start + slot.bytes();
+        self.live += slot.bytes();
+        Some(number)
+    }
+
+    fn compact(&mut self) {
+        let (slots, arena) = (self.slots.as_mut(), self.arena.as_mut());
+        let mut end = self.entry;
+        let mut number = self.oldest;
+        while let Some(slot) = slots.get_mut(usize::from(number)) {
+            let start = size(slot.start);
+            arena.copy_within(start..start + slot.bytes(), end);
+            slot.start = u32::try_from(end).unwrap_or(u32::MAX);
+            end += slot.bytes();
+            number = slot.behind;
+        }
+        self.end = end;
+    }
+}
+
+/// At most `limit` bytes of `text`, whole characters.
+fn front(text: &str, limit: usize) -> &str {
+    let mut end = limit.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    text.get(..end).unwrap_or("")
+}
+
+/// Writes into bytes until they are full.
+struct Writer<'a> {
+    room: &'a mut [u8],
+    used: usize,
+}
+
+impl Writer<'_> {
+    /// Puts what fits; returns how much that was.
+    fn put(&mut self, bytes: &[u8]) -> usize {
+        let room = self.room.len() - self.used;
+        let bytes = bytes.get(..room).unwrap_or(bytes);
+        if let Some(place) = self.room.get_mut(self.used..self.used + bytes.len()) {
+            place.copy_from_slice(bytes);
+        }
+        self.used += bytes.len();
+        bytes.len()
+    }
+}
+
+impl Write for Writer<'_> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        let room = self.room.len() - self.used;
+        let text = front(text, room);
+        self.put(text.as_bytes());
+        Ok(())
+    }
+}

@@ -1,0 +1,212 @@
+//! The strata: tables that say which candidates matter for one thing each. All are fixed arrays; what finds no
+//! room is counted. Keys are hashes that are well mixed already, so their low bits are their places.
+
+use super::store::NONE;
+use crate::payload::hash;
+
+/// Kinds of errors and warnings that are kept apart.
+pub(super) const KINDS: usize = 64;
+/// Largest gaps, each with both sides.
+pub(super) const GAPS: usize = 6;
+/// Places for shapes; half of them are used.
+pub(super) const SHAPES: usize = 1_024;
+/// Places for numeric paths; half of them are used.
+pub(super) const PATHS: usize = 256;
+/// Values of states; one bit each in a candidate.
+pub(super) const STATES: usize = 256;
+/// Words of those bits.
+pub(super) const STATE_WORDS: usize = STATES / 64;
+/// Values of one path beyond which it is no state but text.
+pub(super) const STATE_VALUES: usize = 12;
+/// Time buckets.
+pub(super) const BUCKETS: usize = 1_024;
+/// Members of the even sample over all messages.
+pub(super) const DRAWN: usize = 256;
+
+/// One kind of error or warning.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    pub(super) hash: u64,
+    pub(super) count: u64,
+    pub(super) first_at: u64,
+    pub(super) latest_at: u64,
+    pub(super) first: u16,
+    pub(super) latest: u16,
+    pub(super) error: bool,
+}
+
+/// A silence, with the messages on its sides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gap {
+    pub(super) length: u64,
+    pub(super) until: u64,
+    pub(super) left: u16,
+    pub(super) right: u16,
+}
+
+impl Gap {
+    pub(super) const NONE: Self = Self {
+        length: 0,
+        until: 0,
+        left: NONE,
+        right: NONE,
+    };
+}
+
+/// An entry that is found by a hash; zero is an empty place.
+pub(super) trait Keyed: Copy {
+    /// Its hash.
+    fn key(&self) -> u64;
+}
+
+macro_rules! keyed {
+    ($($kind:ty),*) => { $(impl Keyed for $kind { fn key(&self) -> u64 { self.hash } })* };
+}
+keyed!(Shape, Path, State, StatePath);
+
+/// A shape of payload.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    pub(super) hash: u64,
+    pub(super) count: u32,
+    pub(super) slot: u16,
+}
+
+impl Shape {
+    pub(super) const EMPTY: Self = Self {
+        hash: 0,
+        count: 0,
+        slot: NONE,
+    };
+}
+
+/// A numeric path with the messages of its extremes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Path {
+    pub(super) hash: u64,
+    pub(super) min: f64,
+    pub(super) max: f64,
+    pub(super) low: u16,
+    pub(super) high: u16,
+}
+
+impl Path {
+    pub(super) const EMPTY: Self = Self {
+        hash: 0,
+        min: 0.0,
+        max: 0.0,
+        low: NONE,
+        high: NONE,
+    };
+}
+
+/// A value of a state.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct State {
+    pub(super) hash: u64,
+    pub(super) slot: u16,
+    /// Place among the bits of a candidate.
+    pub(super) bit: u16,
+}
+
+impl State {
+    pub(super) const EMPTY: Self = Self {
+        hash: 0,
+        slot: NONE,
+        bit: NONE,
+    };
+}
+
+/// A path whose values are states, unless there are too many.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StatePath {
+    pub(super) hash: u64,
+    pub(super) count: u8,
+    /// Places of its values in the table of states.
+    pub(super) values: [u16; STATE_VALUES],
+}
+
+impl StatePath {
+    pub(super) const EMPTY: Self = Self {
+        hash: 0,
+        count: 0,
+        values: [NONE; STATE_VALUES],
+    };
+    /// More values than a state has.
+    pub(super) const TEXT: u8 = u8::MAX;
+}
+
+/// One time bucket: its message of lowest rank.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bucket {
+    pub(super) rank: u64,
+    pub(super) count: u32,
+    pub(super) slot: u16,
+}
+
+impl Bucket {
+    pub(super) const EMPTY: Self = Self {
+        rank: u64::MAX,
+        count: 0,
+        slot: NONE,
+    };
+}
+
+/// Hashed table with open addressing that is never more than half full.
+#[derive(Clone, Debug)]
+pub(super) struct Table<T, const N: usize> {
+    places: [T; N],
+    used: usize,
+}
+
+impl<T: Keyed, const N: usize> Table<T, N> {
+    pub(super) const fn new(empty: T) -> Self {
+        Self {
+            places: [empty; N],
+            used: 0,
+        }
+    }
+
+    pub(super) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// The place of `key`, which is not zero: taken (true) or free; none if it is free and the table is half full.
+    #[inline]
+    pub(super) fn find(&self, key: u64) -> Option<(usize, bool)> {
+        let mut place = hash::index(key, N);
+        loop {
+            match self.places.get(place)?.key() {
+                found if found == key => return Some((place, true)),
+                0 => return (self.used * 2 < N).then_some((place, false)),
+                _ => place = (place + 1) & (N - 1),
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn get(&self, place: usize) -> Option<&T> {
+        self.places.get(place)
+    }
+
+    #[inline]
+    pub(super) fn get_mut(&mut self, place: usize) -> Option<&mut T> {
+        self.places.get_mut(place)
+    }
+
+    /// Fills a free place.
+    pub(super) fn put(&mut self, place: usize, value: T) {
+        if let Some(free) = self.places.get_mut(place) {
+            *free = value;
+            self.used += 1;
+        }
+    }
+
+    /// Places in use with what is there.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &T)> {
+        self.places
+            .iter()
+            .enumerate()
+            .filter(|(_, value)| value.key() != 0)
+    }
+}

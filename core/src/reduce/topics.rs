@@ -1,0 +1,277 @@
+//! A table of topics: per topic its messages, bytes, first and last time, rate, format and a preview of the value.
+//!
+//! Names stand in one byte arena, found by an index whose hash is seeded, because outsiders choose the names.
+//! Invariant: at most as many topics as there are slots; beyond, topics are only estimated and messages counted.
+
+use super::{Distinct, Record};
+use crate::payload::{Facts, Format, hash};
+use crate::time::Instant;
+
+/// Bytes of a preview.
+pub const PREVIEW: usize = 96;
+
+/// One topic of a [`Topics`].
+#[derive(Clone, Copy, Debug)]
+pub struct TopicSlot {
+    hash: u64,
+    name: u32,
+    name_len: u16,
+    /// Format of the last payload.
+    pub format: Format,
+    preview_len: u8,
+    preview: [u8; PREVIEW],
+    /// Bytes of the whole last payload.
+    pub last_bytes: u32,
+    /// Messages, retained ones included.
+    pub messages: u64,
+    /// Of these, replayed retained ones.
+    pub retained: u64,
+    /// Payload bytes.
+    pub bytes: u64,
+    /// First message.
+    pub first: Instant,
+    /// Last message.
+    pub last: Instant,
+    live: (Instant, Instant),
+}
+
+impl Default for TopicSlot {
+    fn default() -> Self {
+        Self {
+            hash: 0,
+            name: 0,
+            name_len: 0,
+            format: Format::Empty,
+            preview_len: 0,
+            preview: [0; PREVIEW],
+            last_bytes: 0,
+            messages: 0,
+            retained: 0,
+            bytes: 0,
+            first: Instant::ZERO,
+            last: Instant::ZERO,
+            live: (Instant::ZERO, Instant::ZERO),
+        }
+    }
+}
+
+impl TopicSlot {
+    /// The front of the last payload.
+    pub fn preview(&self) -> &[u8] {
+        self.preview
+            .get(..usize::from(self.preview_len))
+            .unwrap_or(&[])
+    }
+
+    /// Live messages per second between the first and the last live one; none under two, or in no time.
+    pub fn rate(&self) -> Option<f64> {
+        let live = self.messages.saturating_sub(self.retained);
+        let span = self.live.1.since(self.live.0).as_secs_f64();
+        let steps = u32::try_from(live.saturating_sub(1)).unwrap_or(u32::MAX);
+        (live >= 2 && span > 0.0).then(|| f64::from(steps) / span)
+    }
+
+    fn count(&mut self, record: &Record<'_>, format: Format) {
+        let live = self.messages - self.retained;
+        if !record.retain {
+            self.live = (if live == 0 { record.at } else { self.live.0 }, record.at);
+        }
+        self.messages += 1;
+        self.retained += u64::from(record.retain);
+        self.bytes += record.payload.len() as u64;
+        self.last = record.at;
+        self.last_bytes = u32::try_from(record.payload.len()).unwrap_or(u32::MAX);
+        self.format = format;
+        let front = record.payload.get(..PREVIEW).unwrap_or(record.payload);
+        if let Some(preview) = self.preview.get_mut(..front.len()) {
+            preview.copy_from_slice(front);
+        }
+        self.preview_len = u8::try_from(front.len()).unwrap_or(0);
+    }
+
+    fn absorb(&mut self, other: &Self) {
+        let live = |slot: &Self| slot.messages > slot.retained;
+        self.live = match (live(self), live(other)) {
+            (_, false) => self.live,
+            (false, true) => other.live,
+            (true, true) => (self.live.0.min(other.live.0), self.live.1.max(other.live.1)),
+        };
+        self.messages += other.messages;
+        self.retained += other.retained;
+        self.bytes += other.bytes;
+        self.first = self.first.min(other.first);
+        if other.last > self.last {
+            self.last = other.last;
+            self.last_bytes = other.last_bytes;
+            self.format = other.format;
+            self.preview = other.preview;
+            self.preview_len = other.preview_len;
+        }
+    }
+}
+
+/// The table, over slots `S`, an index `I` of at least twice as many places, and an arena `B` for names.
+#[derive(Debug)]
+pub struct Topics<S, I, B> {
+    slots: S,
+    index: I,
+    names: B,
+    seed: u64,
+    used: usize,
+    named: usize,
+    distinct: Distinct,
+    missed: u64,
+}
+
+impl<S, I, B> Topics<S, I, B>
+where
+    S: AsMut<[TopicSlot]> + AsRef<[TopicSlot]>,
+    I: AsMut<[u32]> + AsRef<[u32]>,
+    B: AsMut<[u8]> + AsRef<[u8]>,
+{
+    /// An empty table. `index` must be zeroed; its length a power of two, at least twice the slots, or part of the
+    /// slots stays unused. `seed` should be random.
+    pub fn new(slots: S, index: I, names: B, seed: u64) -> Self {
+        Self {
+            slots,
+            index,
+            names,
+            seed,
+            used: 0,
+            named: 0,
+            distinct: Distinct::default(),
+            missed: 0,
+        }
+    }
+
+    /// Takes one message. Returns whether its topic was new (beyond the table: surely new, by the estimate).
+    pub fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>) -> bool {
+        let hash = hash::bytes(self.seed, record.topic.as_bytes());
+        let (slot, new) = self.enter(hash, record.topic.as_bytes());
+        let Some(slot) = slot else {
+            self.missed += 1;
+            return self.distinct.record(hash);
+        };
+        if new {
+            slot.first = record.at;
+        }
+        slot.count(record, facts.format);
+        if new {
+            self.distinct.record(hash);
+        }
+        new
+    }
+
+    /// Takes in what another table has seen; its seed must be the same, or distinct topics are over-estimated.
+    pub fn merge(&mut self, other: &Self) {
+        self.distinct.merge(&other.distinct);
+        self.missed += other.missed;
+        for (name, theirs) in other.iter() {
+            let hash = hash::bytes(self.seed, name.as_bytes());
+            match self.enter(hash, name.as_bytes()) {
+                (None, _) => self.missed += theirs.messages,
+                (Some(ours), true) => {
+                    *ours = TopicSlot {
+                        hash,
+                        name: ours.name,
+                        ..*theirs
+                    }
+                }
+                (Some(ours), false) => ours.absorb(theirs),
+            }
+        }
+    }
+
+    /// Distinct topics, also beyond the table.
+    pub fn seen(&self) -> u64 {
+        let used = self.used as u64;
+        if self.estimated() {
+            self.distinct.estimate().max(used + 1)
+        } else {
+            used
+        }
+    }
+
+    /// The table was full: [`Topics::seen`] is an estimate.
+    pub fn estimated(&self) -> bool {
+        self.missed > 0
+    }
+
+    /// Messages of topics that found no room.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// The topics in order of first sight, each with its name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &TopicSlot)> {
+        let slots = self.slots.as_ref().iter().take(self.used);
+        slots.map(|slot| (core::str::from_utf8(self.name(slot)).unwrap_or(""), slot))
+    }
+
+    fn name(&self, slot: &TopicSlot) -> &[u8] {
+        name(self.names.as_ref(), slot)
+    }
+
+    /// The slot of a topic, made if there is room, and whether it was.
+    fn enter(&mut self, hash: u64, topic: &[u8]) -> (Option<&mut TopicSlot>, bool) {
+        let index = self.index.as_mut();
+        let slots = self.slots.as_mut();
+        let names = self.names.as_mut();
+        let mut place = hash::index(hash, index.len());
+        // Half of the index stays empty, so a run ends soon; the bound is for an index that is too small.
+        for _ in 0..index.len() {
+            match index
+                .get(place)
+                .map_or(0, |&n| usize::try_from(n).unwrap_or(0))
+            {
+                0 => break,
+                n => {
+                    let known = slots
+                        .get(n - 1)
+                        .is_some_and(|slot| slot.hash == hash && name(names, slot) == topic);
+                    if known {
+                        return (slots.get_mut(n - 1), false);
+                    }
+                }
+            }
+            place = (place + 1) & index.len().saturating_sub(1);
+        }
+        let full = self.used >= slots.len() || self.used * 2 >= index.len();
+        let (Some(name), Ok(name_len), false) = (
+            names.get_mut(self.named..self.named + topic.len()),
+            u16::try_from(topic.len()),
+            full,
+        ) else {
+            return (None, false);
+        };
+        let (Ok(at), Ok(number), Some(entry)) = (
+            u32::try_from(self.named),
+            u32::try_from(self.used + 1),
+            index.get_mut(place),
+        ) else {
+            return (None, false);
+        };
+        name.copy_from_slice(topic);
+        *entry = number;
+        self.named += topic.len();
+        self.used += 1;
+        let slot = slots.get_mut(self.used - 1);
+        let slot = slot.map(|slot| {
+            *slot = TopicSlot {
+                hash,
+                name: at,
+                name_len,
+                ..TopicSlot::default()
+            };
+            slot
+        });
+        (slot, true)
+    }
+}
+
+fn name<'n>(names: &'n [u8], slot: &TopicSlot) -> &'n [u8] {
+    let start = usize::try_from(slot.name).unwrap_or(usize::MAX);
+    names
+        .get(start..start.saturating_add(usize::from(slot.name_len)))
+        .unwrap_or(&[])
+}
