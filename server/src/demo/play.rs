@@ -178,7 +178,7 @@ impl Stage<'_> {
                 "payload": "{\"state\":\"ON\",\"brightness\":180}",
                 "qos": 1,
                 "expect": {
-                    "filter": "zigbee2mqtt/living_room_lamp",
+                    "topic": "zigbee2mqtt/living_room_lamp",
                     "seconds": 3,
                     "answers": 1,
                     "schema": {"type": "object", "required": ["state"], "properties": {"state": {"const": "ON"}}},

@@ -37,12 +37,9 @@ fn established(answer: &Value) -> Vec<String> {
 
 fn tested(answer: &Value) -> Vec<String> {
     let mut lines = vec![text(&answer["verdict"])];
-    let trips = answer["round_trip"].as_object();
-    for (level, trip) in trips.into_iter().flatten() {
-        lines.push(format!("round trip {level}: {}", members(trip)));
-    }
-    for check in ["ping", "retained", "wildcard", "shared_subscription"] {
-        lines.push(format!("{check}: {}", members(&answer[check])));
+    let checks = answer["checks"].as_object();
+    for (check, outcome) in checks.into_iter().flatten() {
+        lines.push(format!("{check}: {}", members(outcome)));
     }
     lines
 }
