@@ -4,7 +4,7 @@ mod codec;
 mod describe;
 mod framer;
 mod roundtrip;
+mod session;
 mod statements;
 mod topics;
 mod vectors;
-mod session;

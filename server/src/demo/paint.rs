@@ -92,7 +92,8 @@ impl Painter {
             .filter(|(name, _)| *name != "session_id")
             .map(|(name, value)| format!("{name}: {value}"))
             .collect();
-        self.line(Style::Cyan, &format!("  → {what} {}", shown.join(", ")));
+        let line = format!("  → {what} {}", shown.join(", "));
+        self.line(Style::Cyan, line.trim_end());
     }
 
     /// The answer: its cost in one line, then what matters of it.

@@ -126,8 +126,16 @@ impl Stage<'_> {
             .as_str()
             .ok_or("establish_connection returned no session_id")?
             .clone_into(&mut self.session);
-        self.tool("test_connection", json!({"session_id": self.session}))?;
-        Ok(())
+        let tested = self.tool("test_connection", json!({"session_id": self.session}))?;
+        let checks = tested["checks"].as_object();
+        match checks
+            .into_iter()
+            .flatten()
+            .find(|(_, check)| check["result"] == "failed")
+        {
+            Some((check, outcome)) => Err(format!("test_connection: {check}: {}", outcome["why"])),
+            None => Ok(()),
+        }
     }
 
     fn exploring(&mut self) -> Result<(), String> {

@@ -103,7 +103,11 @@ fn collected(answer: &Value) -> Vec<String> {
     more(&mut lines, kinds.len(), "kinds of error");
     // Errors first: they are why one listens.
     let mut kept: Vec<&Value> = list(&answer["messages"]).iter().collect();
-    kept.sort_by_key(|message| message.get("severity").is_none());
+    kept.sort_by_key(|message| match message["severity"].as_str() {
+        Some(severity) if severity.starts_with("error") => 0,
+        Some(_) => 1,
+        None => 2,
+    });
     lines.extend(kept.iter().take(ENTRIES).map(|message| {
         format!(
             "+{:.1} s  {}  {}",
