@@ -8,4 +8,5 @@ mod mcp_eras;
 mod mcp_flight;
 mod mcp_lines;
 mod mcp_program;
+mod mcp_progress;
 mod support;
