@@ -24,13 +24,20 @@ fn main() {
     let bytes: usize = messages.iter().map(|(_, payload)| payload.len()).sum();
     println!("{} bytes a payload", bytes / messages.len());
     let mut memo = Memo::new(1);
-    let rounds = std::env::args().nth(1).map_or(100, |n| n.parse().expect("rounds"));
-    let per = |start: std::time::Instant| start.elapsed().as_nanos() as usize / (rounds * messages.len());
+    let rounds = std::env::args()
+        .nth(1)
+        .map_or(100, |n| n.parse().expect("rounds"));
+    let per =
+        |start: std::time::Instant| start.elapsed().as_nanos() as usize / (rounds * messages.len());
 
     let start = std::time::Instant::now();
     for _ in 0..rounds {
         for (topic, payload) in &messages {
-            black_box(inspect_with(&mut memo, black_box(topic), black_box(payload.as_bytes())));
+            black_box(inspect_with(
+                &mut memo,
+                black_box(topic),
+                black_box(payload.as_bytes()),
+            ));
         }
     }
     println!("inspect            {} ns", per(start));
@@ -49,9 +56,18 @@ fn main() {
     let mut scratch = vec![Default::default(); pruner.scratch_len()];
     let start = std::time::Instant::now();
     let kept = pruner.kept(&mut scratch).count();
-    println!("kept {kept} in {:?}; {} lost", start.elapsed(), pruner.lost());
+    println!(
+        "kept {kept} in {:?}; {} lost",
+        start.elapsed(),
+        pruner.lost()
+    );
 
-    let mut topics = Topics::new(vec![Default::default(); 1_000], vec![0; 2_048], vec![0; 96_000], 7);
+    let mut topics = Topics::new(
+        vec![Default::default(); 1_000],
+        vec![0; 2_048],
+        vec![0; 96_000],
+        7,
+    );
     let start = std::time::Instant::now();
     for _ in 0..rounds {
         for (topic, payload) in &messages {
@@ -69,9 +85,20 @@ fn main() {
 }
 
 fn new_pruner() -> Pruner<Vec<bitsperity_mqtt_core::reduce::prune::Slot>, Vec<u8>> {
-    Pruner::new(vec![Default::default(); 612], vec![0; 256 * 1024], 50, 4_096)
+    Pruner::new(
+        vec![Default::default(); 612],
+        vec![0; 256 * 1024],
+        50,
+        4_096,
+    )
 }
 
 fn record<'a>(at: u64, topic: &'a str, payload: &'a str) -> Record<'a> {
-    Record { at: Instant::from_micros(at), topic, payload: payload.as_bytes(), qos: 0, retain: false }
+    Record {
+        at: Instant::from_micros(at),
+        topic,
+        payload: payload.as_bytes(),
+        qos: 0,
+        retain: false,
+    }
 }

@@ -23,7 +23,11 @@ pub struct Memo {
 impl Memo {
     /// Knows nothing yet. `seed` should be random.
     pub const fn new(seed: u64) -> Self {
-        Self { seed, topics: [(0, Says::NOTHING); TOPICS], keys: [(0, 0); KEYS] }
+        Self {
+            seed,
+            topics: [(0, Says::NOTHING); TOPICS],
+            keys: [(0, 0); KEYS],
+        }
     }
 
     pub(super) fn topic<'a>(&mut self, name: &'a str) -> Topic<'a> {

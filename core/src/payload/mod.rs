@@ -107,7 +107,11 @@ fn look<'a>(topic: topic::Topic<'a>, payload: &'a [u8], memo: Option<&mut Memo>)
         reason,
         class: topic.says.class,
         shape: pass.shape(format),
-        kind: if severity == Severity::None { 0 } else { pass.kind(reason.as_ref()) },
+        kind: if severity == Severity::None {
+            0
+        } else {
+            pass.kind(reason.as_ref())
+        },
         numbers: pass.numbers,
         states: pass.states,
     }

@@ -3,8 +3,8 @@
 //! Texts that are not JSON but hold pairs (XML, `key=value`, line protocol) go through the same judgement.
 
 use super::format::{self, Format, Guess};
-use super::memo::Memo;
 use super::json::{self, Fault, Scalar, Text, Visitor};
+use super::memo::Memo;
 use super::severity::{self, HINT, Severity};
 use super::topic::{Topic, masked};
 use super::words::*;
@@ -473,7 +473,10 @@ impl<'t, 'a> Pass<'t, 'a> {
         } else {
             hash::mix(hash::mix(a, b), hash::mix(c, d))
         };
-        hash::mix(self.topic.says.class ^ self.once, often ^ format.index() as u64)
+        hash::mix(
+            self.topic.says.class ^ self.once,
+            often ^ format.index() as u64,
+        )
     }
 
     /// Hash of class and masked text.
@@ -539,8 +542,9 @@ fn neutral(payload: &[u8]) -> bool {
 /// A number of JSON as a float, quickly if it is a short decimal.
 #[inline]
 fn decimal(text: &str) -> Option<f64> {
-    const POWERS: [f64; 16] =
-        [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+    const POWERS: [f64; 16] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.len() > 15 || digits.bytes().any(|b| b | 0x20 == b'e') {
         return text.parse().ok().filter(|number: &f64| number.is_finite());
@@ -557,7 +561,11 @@ fn decimal(text: &str) -> Option<f64> {
     }
     // At most fifteen digits: exact in a float, and so is the power of ten.
     let value = number as f64 / POWERS.get(scale.unwrap_or(0)).copied().unwrap_or(1.0);
-    Some(if digits.len() < text.len() { -value } else { value })
+    Some(if digits.len() < text.len() {
+        -value
+    } else {
+        value
+    })
 }
 
 /// A bare number is judged by its key.

@@ -131,11 +131,17 @@ impl<'a> Topic<'a> {
 fn span(topic: &str, level: &str) -> Span {
     let start = level.as_ptr().addr().saturating_sub(topic.as_ptr().addr());
     let at = |n| u16::try_from(n).unwrap_or(u16::MAX);
-    if level.is_empty() { (0, 0) } else { (at(start), at(start + level.len())) }
+    if level.is_empty() {
+        (0, 0)
+    } else {
+        (at(start), at(start + level.len()))
+    }
 }
 
 fn part(topic: &str, (start, end): Span) -> &str {
-    topic.get(usize::from(start)..usize::from(end)).unwrap_or("")
+    topic
+        .get(usize::from(start)..usize::from(end))
+        .unwrap_or("")
 }
 
 /// The level that says what a bare value is: the last one, or the one before if the last says nothing by itself.
