@@ -1,6 +1,6 @@
 //! Much at once: giant messages, volume over every transport, a flood that must starve nobody.
 
-use crate::support::client::*;
+use crate::support::connection::*;
 use crate::support::mosquitto::{Mosquitto, Options};
 use crate::support::peers;
 use async_std::task::block_on;

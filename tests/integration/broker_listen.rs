@@ -1,6 +1,6 @@
 //! Listening: stop conditions, what is counted, what is freed, and collections that live through a restart of the broker.
 
-use crate::support::client::*;
+use crate::support::connection::*;
 use crate::support::mosquitto::{Mosquitto, Options};
 use crate::support::peers;
 use async_std::task::block_on;

@@ -65,7 +65,8 @@ pub(super) fn key(text: &str) -> Flags {
     let mut key = last & (STATUS | TEXT | CODE | VALUE | DANGER | LEVEL | PLAIN | PRESENCE)
         | all & (HEAT | BATTERY | DANGER);
     if all & SETTING != 0 && last & STATUS == 0 {
-        return (key | SETTING) & !(PLAIN | DANGER);
+        let typed = if telling <= 1 { last & TYPED } else { 0 };
+        return (key | SETTING | typed) & !(PLAIN | DANGER);
     }
     if problem {
         key |= if blurred { HINT } else { PROBLEM };

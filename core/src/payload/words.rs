@@ -118,7 +118,7 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["none", "null", "nil", "off", "false", "normal", "nominal", "good", "inactive", "idle", "na", "ready", "running", "standby", "disarmed", "armed", "arming", "pending", "nothing", "aus", "nein", "regular", "fine", "gut", "safe", "stopped", "closed", "completed", "complete", "valid", "disabled", "initial"], FINE),
     (&["cleared", "clear", "resolved", "recovered", "restored", "fixed", "behoben", "corrected", "recovery", "reconnected", "ended", "solved", "inactive", "closed"], OVER | FINE),
     (&["handler", "handlers", "handling", "rate", "free", "correction", "log", "logs", "logging", "report", "reports", "reporting", "page", "margin", "counter", "counters", "test", "tests", "budget", "callback", "reset", "tolerance", "tolerant", "codes", "message", "messages", "recovery", "threshold", "limit", "clock", "set", "armed", "disarmed", "off", "history", "policy", "check", "checking", "checks", "mode", "detection"], ABOUT),
-    (&["type", "event", "kind"], TYPED),
+    (&["type", "event", "kind", "command"], TYPED),
     (&["battery", "batt", "bat", "akku", "batterie", "batteries"], BATTERY),
     (&["low", "weak", "leer", "schwach"], DOUBTFUL),
 ];

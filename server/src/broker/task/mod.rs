@@ -150,6 +150,7 @@ impl Task<'_> {
                 return false;
             }
             if self.listeners.any_full() {
+                self.events(now);
                 let session = &mut self.session;
                 self.listeners.sweep(now, |id| session.unsubscribe(now, id));
             }
