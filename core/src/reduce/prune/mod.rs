@@ -6,6 +6,7 @@
 //! candidates as there are slots, at most as many bytes as the arena has; what finds no room is counted.
 
 mod choose;
+mod merge;
 mod store;
 mod strata;
 
@@ -547,8 +548,8 @@ where
         }
     }
 
-    /// Lets go of samples until there is room again.
-    fn loosen(&mut self) {
+    /// Lets go of samples; false if there are none left to let go.
+    fn loosen(&mut self) -> bool {
         if self.bucket_limit > 32 {
             self.bucket_limit /= 2;
             while self
@@ -559,6 +560,7 @@ where
             {
                 self.double_width();
             }
+            true
         } else if self.drawn_limit > 8 {
             self.drawn_limit /= 2;
             while self.drawn.len() > self.drawn_limit {
@@ -577,6 +579,9 @@ where
                 .map(|drawn| drawn.0)
                 .max()
                 .unwrap_or(u64::MAX);
+            true
+        } else {
+            false
         }
     }
 }
@@ -610,5 +615,7 @@ fn identity(record: &Record<'_>, facts: &Facts<'_>) -> u64 {
     hash::mix(hash::mix(content, facts.class), record.at.as_micros())
 }
 
+#[cfg(test)]
+mod quality;
 #[cfg(test)]
 mod tests;

@@ -59,6 +59,9 @@ const ALIASES: usize = 16;
 /// Room in the outgoing queue beside one packet of the largest size.
 const OUTBOUND_SPARE: usize = 64 * 1024;
 
+/// Bytes of a read that may be an answer alone.
+const SMALL_READ: usize = 1_024;
+
 /// Time for the last bytes of a connection that is being closed.
 const FAREWELL: Duration = Duration::from_millis(800);
 
@@ -138,7 +141,7 @@ async fn run(start: Start) {
         target: target.clone(),
         input: Input::new(start.max_packet),
         output: Output::new(),
-        listeners: Listeners::new(clock),
+        listeners: Listeners::new(clock, start.shared.clone()),
         requests: Requests::default(),
         inbox: start.inbox,
         first: Some(start.first),
@@ -234,7 +237,11 @@ impl Task<'_> {
                             self.listeners.record(now, &message);
                             Ok(())
                         }
-                        Ok(None) => Ok(()),
+                        Ok(None) => {
+                            // A SUBACK counts before the messages behind it.
+                            self.events(now);
+                            Ok(())
+                        }
                         Err(SessionError::Malformed(_)) => Err(Break::Garbage(frame.to_vec())),
                         Err(error) => Err(Break::Session(error)),
                     }
@@ -317,9 +324,6 @@ impl Task<'_> {
             .bytes_out
             .store(self.output.written, Ordering::Relaxed);
         shared
-            .subscriptions
-            .store(self.listeners.count(), Ordering::Relaxed);
-        shared
             .reconnects
             .store(self.counts.reconnects, Ordering::Relaxed);
     }
@@ -380,6 +384,9 @@ impl Task<'_> {
             Poll::Ready(Ok(count)) => {
                 self.counts.bytes_in += count as u64;
                 self.input.filled(count);
+                if count < SMALL_READ && (self.requests.any_asked() || self.listeners.any_asked()) {
+                    open.stream.acknowledge_now();
+                }
             }
             Poll::Ready(Err(error)) => self.broke(self.clock.now(), Break::Io(error)),
             Poll::Pending => {
