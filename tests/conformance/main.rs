@@ -5,6 +5,7 @@ mod describe;
 mod framer;
 mod roundtrip;
 mod session;
+mod session_random;
 mod statements;
 mod topics;
 mod vectors;

@@ -1,6 +1,17 @@
 //! The program as a whole.
 
 mod broker_connect;
+mod broker_listen;
 mod broker_publish;
 mod fences;
+mod mcp_end;
+mod mcp_eras;
+mod mcp_flight;
+mod mcp_lines;
+mod mcp_program;
 mod support;
+mod tools_assistant;
+mod tools_listening;
+mod tools_publishing;
+mod tools_refusals;
+mod tools_ways;

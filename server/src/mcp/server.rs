@@ -55,7 +55,7 @@ impl Server {
     pub(super) async fn line(&mut self, line: &[u8]) {
         let parsed = message::parse(line);
         match parsed {
-            Line::Blank => {}
+            Line::Blank => return,
             Line::NotJson(why) => {
                 // Once per burst: somebody who sends garbage often sends much of it.
                 if !self.in_garbage {

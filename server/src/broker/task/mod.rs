@@ -59,6 +59,9 @@ const ALIASES: usize = 16;
 /// Room in the outgoing queue beside one packet of the largest size.
 const OUTBOUND_SPARE: usize = 64 * 1024;
 
+/// Bytes of a read that may be an answer alone.
+const SMALL_READ: usize = 1_024;
+
 /// Time for the last bytes of a connection that is being closed.
 const FAREWELL: Duration = Duration::from_millis(800);
 
@@ -138,7 +141,7 @@ async fn run(start: Start) {
         target: target.clone(),
         input: Input::new(start.max_packet),
         output: Output::new(),
-        listeners: Listeners::new(clock),
+        listeners: Listeners::new(clock, start.shared.clone()),
         requests: Requests::default(),
         inbox: start.inbox,
         first: Some(start.first),
@@ -234,7 +237,11 @@ impl Task<'_> {
                             self.listeners.record(now, &message);
                             Ok(())
                         }
-                        Ok(None) => Ok(()),
+                        Ok(None) => {
+                            // A SUBACK counts before the messages behind it.
+                            self.events(now);
+                            Ok(())
+                        }
                         Err(SessionError::Malformed(_)) => Err(Break::Garbage(frame.to_vec())),
                         Err(error) => Err(Break::Session(error)),
                     }
@@ -255,6 +262,7 @@ impl Task<'_> {
                 return false;
             }
             if self.listeners.any_full() {
+                self.events(now);
                 let session = &mut self.session;
                 self.listeners.sweep(now, |id| session.unsubscribe(now, id));
             }
@@ -278,14 +286,15 @@ impl Task<'_> {
             self.life.last_try();
             self.attempt(now);
         }
-        if self.link.is_ready() {
-            self.serve_requests(now);
-        }
     }
 
     /// After every input: what happened, what is to be sent, what is due.
     fn tail(&mut self, now: Instant) {
+        self.tell();
         self.events(now);
+        if self.link.is_ready() {
+            self.serve_requests(now);
+        }
         if self.link.is_open() {
             if self.session.poll_timeout().is_some_and(|at| at <= now)
                 && let Err(error) = self.session.handle_timeout(now)
@@ -314,9 +323,6 @@ impl Task<'_> {
         shared
             .bytes_out
             .store(self.output.written, Ordering::Relaxed);
-        shared
-            .subscriptions
-            .store(self.listeners.count(), Ordering::Relaxed);
         shared
             .reconnects
             .store(self.counts.reconnects, Ordering::Relaxed);
@@ -378,6 +384,9 @@ impl Task<'_> {
             Poll::Ready(Ok(count)) => {
                 self.counts.bytes_in += count as u64;
                 self.input.filled(count);
+                if count < SMALL_READ && (self.requests.any_asked() || self.listeners.any_asked()) {
+                    open.stream.acknowledge_now();
+                }
             }
             Poll::Ready(Err(error)) => self.broke(self.clock.now(), Break::Io(error)),
             Poll::Pending => {
