@@ -4,6 +4,7 @@
 pub(crate) mod certificates;
 #[allow(dead_code)] // each test file uses a part of it
 pub(crate) mod client;
+pub(crate) mod connection;
 pub(crate) mod mosquitto;
 pub(crate) mod peers;
 pub(crate) mod schema;
