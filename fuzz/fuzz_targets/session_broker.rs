@@ -299,6 +299,9 @@ impl Broker {
         assert!(qos <= publication.qos);
         publication.told = true;
         match publication.fate {
+            // Given up before the connection was lost, and told after.
+            Some(Outcome::InDoubt) if matches!(outcome, Outcome::Refused(reason) if is_ours(reason)) =>
+                {}
             Some(fate) => assert_eq!(fate, outcome),
             // The session itself refuses what a new broker's grants forbid.
             None => {
@@ -663,4 +666,9 @@ fn outcome(reason: Reason) -> Outcome {
     } else {
         Outcome::Acknowledged(reason)
     }
+}
+
+/// With these the session itself gives up what a new connection's grants do not allow.
+fn is_ours(reason: Reason) -> bool {
+    reason == Reason::PACKET_TOO_LARGE || reason == Reason::RETAIN_NOT_SUPPORTED
 }
