@@ -89,17 +89,34 @@ pub fn matches(filter: &str, name: &str) -> bool {
     if name.starts_with('$') && filter.starts_with(['+', '#']) {
         return false;
     }
-    let mut levels = name.split('/');
-    for wanted in filter.split('/') {
-        if wanted == "#" {
-            return true;
+    let (mut wanted, mut given) = (filter.as_bytes(), name.as_bytes());
+    loop {
+        match wanted {
+            [b'#', ..] => return true,
+            [b'+', rest @ ..] => {
+                wanted = rest;
+                while let [byte, rest @ ..] = given
+                    && *byte != b'/'
+                {
+                    given = rest;
+                }
+            }
+            _ => {
+                while let ([one, one_rest @ ..], [other, other_rest @ ..]) = (wanted, given)
+                    && one == other
+                    && *one != b'/'
+                {
+                    (wanted, given) = (one_rest, other_rest);
+                }
+            }
         }
-        match levels.next() {
-            Some(level) if wanted == "+" || wanted == level => {}
+        match (wanted, given) {
+            ([], []) => return true,
+            ([b'/', next @ ..], [b'/', rest @ ..]) => (wanted, given) = (next, rest),
+            ([b'/', next @ ..], []) => return next == b"#", // a level and all below it (4.7.1.2)
             _ => return false,
         }
     }
-    levels.next().is_none()
 }
 
 /// Why a Topic Name or Topic Filter is not valid.
@@ -181,25 +198,27 @@ const fn non_zero(word: u64) -> u64 {
     ((word & LOW).wrapping_add(LOW) | word) & HIGH
 }
 
+/// The high bit of each byte that is none of U+0000, `+` and `#`.
 #[inline]
-const fn word_is_plain(word: u64) -> bool {
-    non_zero(word) & non_zero((word & EITHER) ^ HASH) == HIGH
+const fn plain(bytes: [u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(bytes);
+    non_zero(word) & non_zero((word & EITHER) ^ HASH)
 }
 
-/// Whether U+0000, `+` or `#` stands in `bytes`.
+/// Whether U+0000, `+` or `#` stands in `bytes`. No way out of the loop before its end: names are short, and
+/// without one the compiler takes two words at a time.
 #[inline]
 fn holds_special(bytes: &[u8]) -> bool {
-    let (words, rest) = bytes.as_chunks::<8>();
-    if !words
+    let Some(&last) = bytes.last_chunk::<8>() else {
+        return bytes.iter().fold(false, |found, &byte| {
+            found | matches!(byte, 0 | b'+' | b'#')
+        });
+    };
+    let (words, _) = bytes.as_chunks::<8>();
+    words
         .iter()
-        .all(|&word| word_is_plain(u64::from_le_bytes(word)))
-    {
-        return true;
-    }
-    match bytes.last_chunk::<8>() {
-        Some(&last) => !word_is_plain(u64::from_le_bytes(last)),
-        None => rest.iter().any(|&byte| matches!(byte, 0 | b'+' | b'#')),
-    }
+        .fold(plain(last), |all, &word| all & plain(word))
+        != HIGH
 }
 
 #[cold]

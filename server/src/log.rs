@@ -24,7 +24,7 @@ pub fn init(level: LevelFilter) {
             let place = panic.location().map(ToString::to_string);
             let place = place.unwrap_or_default();
             let text = panic.payload_as_str().unwrap_or("no message");
-            ::log::error!("panic at {place}: {text}");
+            ::log::error!(target: "panic", "at {place}: {text}");
         }));
     }
     ::log::set_max_level(level);
@@ -100,7 +100,7 @@ mod tests {
             STDERR.enabled(&metadata)
         };
         assert!(enabled("bitsperity_mqtt_mcp::broker", Level::Trace));
-        assert!(enabled("rustls", Level::Warn));
-        assert!(!enabled("tungstenite::protocol", Level::Info));
+        assert!(enabled("library", Level::Warn));
+        assert!(!enabled("library::frames", Level::Info));
     }
 }

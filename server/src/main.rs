@@ -8,7 +8,6 @@ use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
 
 /// Configuration or command line are wrong; clap's own exit code, too.
 const USAGE: u8 = 2;
@@ -123,7 +122,7 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    let started = Instant::now();
+    let started = mcp::clock::now();
     let cli = Cli::parse();
     let command = match cli.command {
         #[cfg(not(feature = "demo"))]
@@ -151,7 +150,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn serve(loaded: Loaded, started: Instant) -> ExitCode {
+fn serve(loaded: Loaded, started: std::time::Instant) -> ExitCode {
     if std::io::stdin().is_terminal() {
         complain(
             "This is an MCP server: an AI assistant's host starts it and speaks JSON with it over standard input and \

@@ -108,7 +108,7 @@ async def main(mode):
                 "topic": "clients/echo",
                 "payload": '{"state":"ON"}',
                 "qos": 2,
-                "expect": {"filter": "clients/echo", "seconds": 5, "answers": 1},
+                "expect": {"topic": "clients/echo", "seconds": 5, "answers": 1},
             },
         )
         assert published["delivered"] and published["answered"], published

@@ -52,7 +52,7 @@ export async function session(tools, call) {
     topic: "clients/echo",
     payload: '{"state":"ON"}',
     qos: 2,
-    expect: { filter: "clients/echo", seconds: 5, answers: 1 },
+    expect: { topic: "clients/echo", seconds: 5, answers: 1 },
   });
   assert.ok(published.delivered && published.answered, JSON.stringify(published));
   assert.deepEqual(published.answers[0].payload, { state: "ON" });

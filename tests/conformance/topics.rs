@@ -1,6 +1,7 @@
 //! Topic Names and Topic Filters (4.7): the standard's own examples, and the bounds.
 
 use bitsperity_mqtt_core::topic::{TopicError, matches, validate_filter, validate_name};
+use proptest::prelude::*;
 
 #[test]
 fn filters_match_as_the_standard_says() {
@@ -92,5 +93,33 @@ fn a_special_byte_is_found_at_every_place_of_every_length() {
     }
     for plain in ["ä", "€", "😀", "\u{ff}", "\u{a3}", "\u{ab}", "\u{80}", "ࠀ"] {
         assert_eq!(validate_name(&plain.repeat(20)), Ok(()));
+    }
+}
+
+/// Matching as 4.7.1 tells it, level by level.
+fn matches_by_levels(filter: &str, name: &str) -> bool {
+    let (filter, name): (Vec<_>, Vec<_>) = (filter.split('/').collect(), name.split('/').collect());
+    let whole = filter.last() != Some(&"#");
+    let levels = filter.len() - usize::from(!whole);
+    let fits = if whole {
+        name.len() == levels
+    } else {
+        name.len() >= levels
+    };
+    let hidden = name[0].starts_with('$') && ["+", "#"].contains(&filter[0]);
+    fits && !hidden && (0..levels).all(|at| filter[at] == "+" || filter[at] == name[at])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn matching_is_what_the_levels_say(
+        filter in "([ab$]{0,2}|[+])(/([ab]{0,2}|[+])){0,3}(/#)?|#",
+        name in "[ab$]{0,2}(/[ab]{0,2}){0,3}",
+    ) {
+        prop_assume!(!filter.is_empty() && !name.is_empty());
+        prop_assert_eq!(validate_filter(&filter), Ok(()));
+        prop_assert_eq!(matches(&filter, &name), matches_by_levels(&filter, &name));
     }
 }

@@ -177,8 +177,19 @@ fn exactly_once_through_a_restart() {
     let durable = ["-t", "orders/#", "-q", "2", "-c", "-i", "keeper"];
     drop(broker.subscribe(&durable));
     block_on(async {
-        let handle = connect(&broker.url(), Protocol::V5).await;
-        for round in 0..5 {
+        for round in 0..3 {
+            // Mosquitto writes down only sessions that did not begin clean.
+            let target = Target {
+                clean_start: false,
+                ..Target::parse(&format!("{}/orders", broker.url())).expect("a URL")
+            };
+            let handle = match Handle::connect(target, &Limits::default()).await {
+                Ok((handle, _)) => handle,
+                Err(error) => panic!("{error}"),
+            };
+            // Nothing is answered while it is frozen, so all of it is under way when the broker goes.
+            broker.freeze(true);
+            let before = handle.status().bytes_out;
             let publishing: Vec<_> = (0..20)
                 .map(|n| {
                     let handle = handle.clone();
@@ -189,14 +200,18 @@ fn exactly_once_through_a_restart() {
                     })
                 })
                 .collect();
+            while handle.status().bytes_out < before + 20 * 20 {
+                async_std::task::sleep(Duration::from_millis(1)).await;
+            }
             broker.terminate();
             broker.run();
             for result in futures::future::join_all(publishing).await {
                 result.unwrap_or_else(|error| panic!("{error}"));
             }
+            assert_eq!(handle.status().reconnects, 1);
+            handle.close(PATIENCE).await;
         }
-        assert_eq!(handle.status().reconnects, 5);
-        assert_eq!(handle.status().state, State::Connected);
+        let handle = connect(&broker.url(), Protocol::V5).await;
         let last = message("orders/new", "the last", QoS::ExactlyOnce);
         handle
             .publish(last, PATIENCE)
@@ -205,7 +220,7 @@ fn exactly_once_through_a_restart() {
     });
     let mut arrived = broker.subscribe(&durable).messages_until("the last");
     arrived.sort_by_key(|line| line.rsplit(' ').next().and_then(|n| n.parse::<u32>().ok()));
-    let expected: Vec<String> = (0..100)
+    let expected: Vec<String> = (0..60)
         .map(|n| format!("orders/new 2 0 order {n}"))
         .collect();
     assert_eq!(arrived, expected);
@@ -215,9 +230,9 @@ fn exactly_once_through_a_restart() {
 fn never_silently_lost_when_the_broker_is_killed() {
     let mut broker = Mosquitto::plain();
     block_on(async {
-        let handle = connect(&broker.url(), Protocol::V5).await;
         let (mut delivered, mut doubted) = (0, 0);
-        for _ in 0..5 {
+        for _ in 0..3 {
+            let handle = connect(&broker.url(), Protocol::V5).await;
             let subscriber = broker.subscribe(&["-t", "orders/#", "-q", "2"]);
             let publishing: Vec<_> = (0..10)
                 .map(|n| {
@@ -243,7 +258,7 @@ fn never_silently_lost_when_the_broker_is_killed() {
                 }
             }
         }
-        assert_eq!(delivered + doubted, 50);
+        assert_eq!(delivered + doubted, 30);
     });
 }
 

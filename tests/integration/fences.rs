@@ -16,7 +16,8 @@ const CORE: &[(&str, &[&str])] = &[
     ("framer", &["wire"]),
     ("topic", &["limits"]),
     ("packet", &["wire", "topic"]),
-    ("session", &["packet", "topic", "wire", "time"]),
+    // An outgoing packet that was kept is framed again when it is resent.
+    ("session", &["packet", "framer", "topic", "wire", "time"]),
     ("payload", &["limits"]),
     ("reduce", &["payload", "topic", "time", "limits"]),
 ];

@@ -6,7 +6,7 @@ use super::admission::Admission;
 use super::property::Field;
 use super::{DecodeError, EncodeError, PacketType, Property, Version};
 use crate::limits::MAX_STRING;
-use crate::wire::{Reader, Writer};
+use crate::wire::{Reader, Writer, holds_nul};
 
 /// The properties of one packet: a list of the caller's to encode, or validated bytes that were decoded.
 /// Empty in 3.1.1.
@@ -201,7 +201,7 @@ impl core::iter::FusedIterator for PropertyIter<'_> {}
 #[inline]
 pub(super) fn check_string(string: &str) -> Result<(), EncodeError> {
     check_binary(string.as_bytes())?;
-    if string.as_bytes().contains(&0) {
+    if holds_nul(string.as_bytes()) {
         return Err(EncodeError::Invalid(DecodeError::Nul));
     }
     Ok(())

@@ -9,12 +9,14 @@ mod binary;
 mod format;
 pub(crate) mod hash;
 pub mod json;
+mod memo;
 mod pass;
 mod severity;
 mod topic;
 mod words;
 
 pub use format::Format;
+pub use memo::Memo;
 pub use severity::Severity;
 
 use heapless::Vec;
@@ -84,25 +86,38 @@ impl core::fmt::Display for Reason<'_> {
 
 /// Looks once at a message. Any topic, any bytes; allocates nothing, never fails.
 pub fn inspect<'a>(topic: &'a str, payload: &'a [u8]) -> Facts<'a> {
-    let topic = topic::Topic::new(topic);
-    let mut pass = pass::Pass::new(&topic);
+    look(topic::Topic::new(topic), payload, None)
+}
+
+/// [`inspect`] for many messages of one stream: remembers what topics and keys say.
+pub fn inspect_with<'a>(memo: &mut Memo, topic: &'a str, payload: &'a [u8]) -> Facts<'a> {
+    let topic = memo.topic(topic);
+    look(topic, payload, Some(memo))
+}
+
+fn look<'a>(topic: topic::Topic<'a>, payload: &'a [u8], memo: Option<&mut Memo>) -> Facts<'a> {
+    let mut pass = pass::Pass::new(topic, memo);
     let (format, confidence, runner_up) = pass.payload(payload);
     let (severity, reason) = pass.judgement(payload);
-    let class = topic.class;
-    let known = format.index() as u64;
     Facts {
         format,
         confidence,
         runner_up,
         severity,
         reason,
-        class,
-        shape: pass.shape(known),
-        kind: pass.kind(reason.as_ref()),
+        class: topic.says.class,
+        shape: pass.shape(format),
+        kind: if severity == Severity::None {
+            0
+        } else {
+            pass.kind(reason.as_ref())
+        },
         numbers: pass.numbers,
         states: pass.states,
     }
 }
 
+#[cfg(test)]
+mod judged;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 
 use super::format::{self, Format, Guess};
 use super::json::{self, Fault, Scalar, Text, Visitor};
+use super::memo::Memo;
 use super::severity::{self, HINT, Severity};
 use super::topic::{Topic, masked};
 use super::words::*;
@@ -35,7 +36,8 @@ struct Frame<'a> {
 
 /// The state of one pass.
 pub(super) struct Pass<'t, 'a> {
-    topic: &'t Topic<'a>,
+    topic: Topic<'a>,
+    memo: Option<&'t mut Memo>,
     frames: Vec<Frame<'a>, FRAMES>,
     deeper: u32,
     key: &'a str,
@@ -56,20 +58,23 @@ pub(super) struct Pass<'t, 'a> {
     has_text: bool,
     /// A numeric level as some loggers write it, of use if there is a text too.
     numeric_level: Option<(&'a str, &'a str)>,
+    /// A level that is a setting, unless there is a text too.
+    log_level: Option<(&'a str, &'a str)>,
     kind: u64,
 }
 
 type Found<'a> = (Severity, Option<Reason<'a>>);
 
 impl<'t, 'a> Pass<'t, 'a> {
-    pub(super) fn new(topic: &'t Topic<'a>) -> Self {
+    pub(super) fn new(topic: Topic<'a>, memo: Option<&'t mut Memo>) -> Self {
         Self {
             topic,
+            memo,
             frames: Vec::new(),
             deeper: 0,
-            key: topic.subject,
-            flags: topic.key,
-            path: topic.class,
+            key: topic.subject(),
+            flags: topic.says.key,
+            path: topic.says.class,
             once: 0,
             often: [0; 4],
             numbers: Vec::new(),
@@ -80,6 +85,7 @@ impl<'t, 'a> Pass<'t, 'a> {
             over: false,
             has_text: false,
             numeric_level: None,
+            log_level: None,
             kind: 0,
         }
     }
@@ -90,7 +96,7 @@ impl<'t, 'a> Pass<'t, 'a> {
             return (Format::Empty, 100, None);
         }
         let Ok(text) = core::str::from_utf8(payload) else {
-            if self.topic.sparkplug {
+            if self.topic.says.sparkplug {
                 return (Format::SparkplugB, 90, Some(Format::Protobuf));
             }
             return binary::guess(payload);
@@ -113,7 +119,7 @@ impl<'t, 'a> Pass<'t, 'a> {
             .iter()
             .any(|&b| b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t' | 0x1b | 0x0c))
         {
-            return if self.topic.sparkplug {
+            return if self.topic.says.sparkplug {
                 (Format::SparkplugB, 90, None)
             } else {
                 binary::guess(payload)
@@ -182,7 +188,7 @@ impl<'t, 'a> Pass<'t, 'a> {
         match format {
             Format::KeyValue | Format::LineProtocol => self.pairs(trimmed),
             Format::Xml => self.xml(trimmed),
-            Format::Csv if self.topic.smart_rest => self.smart_rest(trimmed),
+            Format::Csv if self.topic.says.smart_rest => self.smart_rest(trimmed),
             Format::Timestamp | Format::Base64 | Format::Hex | Format::Csv => {}
             _ => {
                 self.once = self.once.wrapping_add(self.path);
@@ -194,7 +200,7 @@ impl<'t, 'a> Pass<'t, 'a> {
 
     /// A text under the key that the topic is.
     fn bare(&mut self, text: &'a str) {
-        let flags = self.topic.key;
+        let flags = self.topic.says.key;
         let mut severity = severity::string(flags, text);
         if flags & (SETTING | PROBLEM | LEVEL) == 0 {
             let words = Words::new(text).take(4).count();
@@ -206,7 +212,7 @@ impl<'t, 'a> Pass<'t, 'a> {
             severity = severity.max(other);
         }
         self.tell_text(text);
-        self.found(false, severity, self.topic.subject, text);
+        self.found(false, severity, self.topic.subject(), text);
     }
 
     /// Cumulocity SmartREST 2.0, static templates: 301 to 304 raise alarms, 502 and 505 fail operations.
@@ -269,8 +275,8 @@ impl<'t, 'a> Pass<'t, 'a> {
     /// A pair of a format in which everything is a string.
     fn loose(&mut self, key: &'a str, value: &'a str) {
         self.key = key;
-        self.flags = severity::key(key);
-        self.path = hash::bytes(self.topic.class, key.as_bytes());
+        self.flags = self.key_flags(key);
+        self.path = hash::bytes(self.topic.says.class, key.as_bytes());
         self.once = self.once.wrapping_add(self.path);
         match value.parse::<f64>() {
             Ok(number) if number.is_finite() => {
@@ -292,14 +298,31 @@ impl<'t, 'a> Pass<'t, 'a> {
         }
     }
 
-    /// One scalar under the current key.
-    fn judge(&mut self, value: Scalar<'a>) {
-        let flags = self.flags;
-        if flags & !(HEAT | PLAIN | BATTERY) == 0 && flags & (PLAIN | HEAT | BATTERY) == 0
-            || flags & ASKED != 0
-        {
-            return;
+    #[inline]
+    fn key_flags(&mut self, key: &str) -> Flags {
+        match &mut self.memo {
+            Some(memo) => memo.key(key),
+            None => severity::key(key),
         }
+    }
+
+    /// One scalar under the current key.
+    #[inline]
+    fn judge(&mut self, value: Scalar<'a>) {
+        let telling = match value {
+            Scalar::Null => 0,
+            Scalar::Bool(_) => PROBLEM | HINT | DANGER | GOOD | BATTERY | WITHIN,
+            Scalar::Number(number) if number.starts_with("-127") => Flags::MAX,
+            Scalar::Number(_) => PROBLEM | HINT | GOOD | STATUS | CODE | LEVEL | WITHIN,
+            Scalar::String(_) => !(HEAT | PLAIN | SETTING | NAME),
+        };
+        if self.flags & telling != 0 && self.flags & ASKED == 0 {
+            self.judge_telling(value);
+        }
+    }
+
+    fn judge_telling(&mut self, value: Scalar<'a>) {
+        let flags = self.flags;
         let within = flags & WITHIN != 0 && flags & (NAME | SETTING) == 0;
         let told =
             within && (flags & (PLAIN | TEXT | CODE) != 0 || matches!(value, Scalar::Bool(_)));
@@ -314,16 +337,56 @@ impl<'t, 'a> Pass<'t, 'a> {
                     .wrapping_add(hash::bytes(self.path, number.as_bytes()));
             }
         }
+        if flags & LEVEL != 0 && flags & HINT != 0 {
+            self.log_level = Some((self.key, raw(value)));
+            return;
+        }
         if let (Scalar::Number(number), true) = (value, flags & LEVEL != 0) {
             self.numeric_level = Some((self.key, number));
         }
-        let severity = severity::pair(flags, value);
+        let severity = self
+            .known_answer(value)
+            .unwrap_or_else(|| severity::pair(flags, value));
         self.take_back(flags, value);
         let soft = flags & (TEXT | CAUSE) != 0 && flags & (PROBLEM | STATUS | RESTART) == 0
             || flags & LEVEL != 0
             || told;
         if severity != Severity::None {
             self.found(!soft, severity, self.key, raw(value));
+        }
+    }
+
+    /// Answers that are known by key and value together, whatever the parts mean.
+    fn known_answer(&self, value: Scalar<'a>) -> Option<Severity> {
+        match (self.key, value) {
+            ("exit_code" | "exitCode" | "return_code" | "returnCode", Scalar::Number(number)) => {
+                Some(if number == "0" {
+                    Severity::None
+                } else {
+                    Severity::Error
+                })
+            }
+            // Tasmota's answer to what it does not understand.
+            ("Command" | "command", Scalar::String(text))
+                if matches!(text.raw, "Unknown" | "Error") =>
+            {
+                Some(Severity::Error)
+            }
+            (_, Scalar::String(text)) if self.flags & TYPED != 0 => {
+                let mut words = Words::new(text.raw);
+                let wrong = words.next().is_some_and(|word| word.flags & WRONG != 0);
+                Some(if wrong && words.next().is_none() {
+                    Severity::Error
+                } else {
+                    Severity::None
+                })
+            }
+            ("value", Scalar::Number("1"))
+                if self.topic.says.victron && self.topic.says.key & PROBLEM != 0 =>
+            {
+                Some(Severity::Warning)
+            }
+            _ => None,
         }
     }
 
@@ -375,13 +438,19 @@ impl<'t, 'a> Pass<'t, 'a> {
             self.quiet |= severity == Severity::None;
             self.found(false, severity, key, number);
         }
+        if let (Some((key, level)), true) = (self.log_level, self.has_text) {
+            let severity = severity::level(level).unwrap_or_default();
+            self.quiet |= severity == Severity::None;
+            self.found(false, severity, key, level);
+        }
         let mut worst = self.hard;
         if !self.quiet && !self.over {
             worst = worst.max_with(self.soft);
         }
-        if let Some((severity, level)) = self.topic.verdict
+        if let Some((severity, level)) = self.topic.verdict()
             && !self.over
             && !neutral(payload)
+            && (self.topic.subject() != level || !is_number(payload))
         {
             let value = core::str::from_utf8(payload).map_or("", |text| severity::front(text, 96));
             let said = Reason {
@@ -397,20 +466,23 @@ impl<'t, 'a> Pass<'t, 'a> {
     }
 
     /// Hash of class and key paths.
-    pub(super) fn shape(&self, format: u64) -> u64 {
+    pub(super) fn shape(&self, format: Format) -> u64 {
         let [a, b, c, d] = self.often;
         let often = if a | b | c | d == 0 {
             0
         } else {
             hash::mix(hash::mix(a, b), hash::mix(c, d))
         };
-        hash::mix(self.topic.class ^ self.once, often ^ format)
+        hash::mix(
+            self.topic.says.class ^ self.once,
+            often ^ format.index() as u64,
+        )
     }
 
     /// Hash of class and masked text.
     pub(super) fn kind(&self, reason: Option<&Reason<'_>>) -> u64 {
         let subject = reason.map_or(0, |reason| masked(5, reason.subject.as_bytes()));
-        hash::mix(self.topic.class ^ self.kind, subject)
+        hash::mix(self.topic.says.class ^ self.kind, subject)
     }
 }
 
@@ -467,6 +539,40 @@ fn neutral(payload: &[u8]) -> bool {
     )
 }
 
+/// A number of JSON as a float, quickly if it is a short decimal.
+#[inline]
+fn decimal(text: &str) -> Option<f64> {
+    const POWERS: [f64; 16] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    if digits.len() > 15 || digits.bytes().any(|b| b | 0x20 == b'e') {
+        return text.parse().ok().filter(|number: &f64| number.is_finite());
+    }
+    let mut number = 0u64;
+    let mut scale = None;
+    for byte in digits.bytes() {
+        if byte == b'.' {
+            scale = Some(0);
+            continue;
+        }
+        number = number * 10 + u64::from(byte & 0x0f);
+        scale = scale.map(|n: usize| n + 1);
+    }
+    // At most fifteen digits: exact in a float, and so is the power of ten.
+    let value = number as f64 / POWERS.get(scale.unwrap_or(0)).copied().unwrap_or(1.0);
+    Some(if digits.len() < text.len() {
+        -value
+    } else {
+        value
+    })
+}
+
+/// A bare number is judged by its key.
+fn is_number(payload: &[u8]) -> bool {
+    core::str::from_utf8(payload).is_ok_and(|text| text.trim().parse::<f64>().is_ok())
+}
+
 /// Whether what is refused at `at` is the second of several documents, one a line.
 fn json_lines(text: &str, at: usize) -> bool {
     let before = text
@@ -491,10 +597,10 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
         if flags & SETTING != 0 && flags & (STATUS | TEXT) == 0 {
             flags |= ASKED;
         }
-        if top && self.topic.key & SETTING != 0 {
+        if top && self.topic.says.asked {
             flags |= ASKED;
         }
-        if flags & (PROBLEM | HINT) != 0 {
+        if flags & (PROBLEM | HINT) != 0 || top && self.topic.says.within {
             flags |= WITHIN;
         }
         let frame = Frame {
@@ -521,7 +627,7 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
         };
         if let (Some(name), Some(value)) = (frame.name, frame.value) {
             self.key = name;
-            self.flags = severity::key(name) | frame.flags & ASKED;
+            self.flags = self.key_flags(name) | frame.flags & ASKED;
             self.judge(value);
         }
     }
@@ -541,9 +647,10 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
             self.once = self.once.wrapping_add(self.path);
         }
         self.key = key.raw;
-        self.flags = severity::key(key.raw) | frame.flags & (ASKED | WITHIN);
+        let inherited = frame.flags & (ASKED | WITHIN);
+        self.flags = self.key_flags(key.raw) | inherited;
         if self.frames.len() == 1 && self.flags & VALUE != 0 {
-            self.flags |= self.topic.key
+            self.flags |= self.topic.says.key
                 & (PROBLEM | HINT | HEAT | STATUS | PRESENCE | GOOD | DANGER | SETTING);
         }
     }
@@ -558,9 +665,7 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
         }
         match value {
             Scalar::Number(text) => {
-                if let Ok(number) = text.parse::<f64>()
-                    && number.is_finite()
-                {
+                if let Some(number) = decimal(text) {
                     let _ = self.numbers.push((self.path, number));
                 }
             }

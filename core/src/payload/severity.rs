@@ -58,16 +58,21 @@ pub(super) fn key(text: &str) -> Flags {
         last = flags;
         telling += u32::from(flags & PLAIN == 0 || flags & (VALUE | STATUS | TEXT) != 0);
     }
+    if all & LEVEL != 0 && all & TEXT != 0 {
+        // `log_level` is a setting, except beside a message.
+        return LEVEL | HINT;
+    }
     let mut key = last & (STATUS | TEXT | CODE | VALUE | DANGER | LEVEL | PLAIN | PRESENCE)
-        | all & (HEAT | BATTERY);
-    if all & SETTING != 0 {
-        return (key | SETTING) & !(PLAIN | DANGER);
+        | all & (HEAT | BATTERY | DANGER);
+    if all & SETTING != 0 && last & STATUS == 0 {
+        let typed = if telling <= 1 { last & TYPED } else { 0 };
+        return (key | SETTING | typed) & !(PLAIN | DANGER);
     }
     if problem {
         key |= if blurred { HINT } else { PROBLEM };
     }
     if telling <= 1 {
-        key |= last & (GOOD | NAME);
+        key |= last & (GOOD | NAME | TYPED);
     }
     if all & RESTART != 0 && all & CAUSE != 0 || last & CAUSE != 0 {
         key |= all & (RESTART | CAUSE);
@@ -117,6 +122,9 @@ fn count(key: Flags, number: &str) -> Severity {
     if key & HEAT != 0 && key & SETTING == 0 && value == DISCONNECTED_SENSOR {
         return Severity::Error;
     }
+    if key & GOOD != 0 && key & PRESENCE != 0 && value == 0.0 {
+        return Severity::Error;
+    }
     let whole = !number.contains(['.', 'e', 'E']) || number.ends_with(".0");
     if key & PROBLEM != 0 && whole && value != 0.0 || key & HINT != 0 && number == "1" {
         return Severity::Error;
@@ -154,6 +162,9 @@ pub(super) fn string(key: Flags, text: &str) -> Severity {
     if key & PROBLEM != 0 {
         return affirmed(text);
     }
+    if key & DANGER != 0 && matches!(state(text), Severity::Error) {
+        return Severity::Error;
+    }
     if key & RESTART != 0 && Words::new(text).take(8).any(|word| word.flags & CRASH != 0) {
         return Severity::Error;
     }
@@ -184,7 +195,7 @@ fn affirmed(text: &str) -> Severity {
             && text
                 .get(word.span.0..word.span.1)
                 .is_some_and(|w| w.bytes().all(|b| b == b'0'));
-        if n == 0 && (word.flags & NOT != 0 || zero) || word.flags & OVER != 0 {
+        if n == 0 && (word.flags & (NOT | FINE) != 0 || zero) || word.flags & OVER != 0 {
             return Severity::None;
         }
         all &= word.flags & (FINE | STATUS | PROBLEM) != 0 || word.number;
@@ -211,7 +222,7 @@ pub(super) fn state(text: &str) -> Severity {
             return Severity::None;
         }
         let zero = word.number && word.packed == PACKED_ZERO;
-        if word.flags & (BAD | SEVERE) != 0 && !not {
+        if word.flags & (BAD | SEVERE) != 0 && !not || word.flags & GOOD != 0 && not {
             severity = Severity::Error;
         } else if word.flags & DOUBTFUL != 0 && !not {
             severity = severity.max(Severity::Warning);

@@ -4,24 +4,66 @@ use super::hash;
 use super::severity::{self, HINT, Severity};
 use super::words::{self, *};
 
-/// What one pass over a topic finds.
+/// A topic with what it says.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Topic<'a> {
+    pub(super) name: &'a str,
+    pub(super) says: Says,
+}
+
+/// What one pass over a topic finds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Says {
     /// Hash of the topic with its numbers masked.
     pub(super) class: u64,
     /// The level that says what a bare value is.
-    pub(super) subject: &'a str,
-    /// What that level says as a key.
+    subject: Span,
+    /// The level that says what any payload at all means here, and what that is.
+    verdict: (Severity, Span),
+    /// What the subject says as a key.
     pub(super) key: Flags,
-    /// What any payload at all means here, and the level that says so.
-    pub(super) verdict: Option<(Severity, &'a str)>,
+    /// What is told here is configured or asked for.
+    pub(super) asked: bool,
+    /// What is told here is an error, if it is told in the words of one.
+    pub(super) within: bool,
+    /// Victron: a value of one is a warning.
+    pub(super) victron: bool,
     /// Sparkplug B carries a payload of its own.
     pub(super) sparkplug: bool,
     /// SmartREST: the first field is a number with a meaning.
     pub(super) smart_rest: bool,
 }
 
+/// First byte of a level and the one behind the last.
+type Span = (u16, u16);
+
+impl Says {
+    /// Nothing.
+    pub(super) const NOTHING: Self = Self {
+        class: 0,
+        subject: (0, 0),
+        verdict: (Severity::None, (0, 0)),
+        key: 0,
+        asked: false,
+        within: false,
+        victron: false,
+        sparkplug: false,
+        smart_rest: false,
+    };
+}
+
 impl<'a> Topic<'a> {
+    /// The level that says what a bare value is.
+    pub(super) fn subject(&self) -> &'a str {
+        part(self.name, self.says.subject)
+    }
+
+    /// What any payload at all means here, and the level that says so.
+    pub(super) fn verdict(&self) -> Option<(Severity, &'a str)> {
+        let (severity, span) = self.says.verdict;
+        (severity != Severity::None).then(|| (severity, part(self.name, span)))
+    }
+
     pub(super) fn new(topic: &'a str) -> Self {
         let mut last = ["", "", ""];
         let mut setting = false;
@@ -57,21 +99,49 @@ impl<'a> Topic<'a> {
             found = Some((Severity::Error, death));
         }
         let (subject, mut key) = subject(outer, inner);
-        if setting || matches!(inner, "set" | "get") {
+        let asked = setting || matches!(inner, "set" | "get");
+        if asked {
             key = SETTING;
+        } else if alarms.eq_ignore_ascii_case("alarms") && key & SETTING == 0 {
+            key |= PROBLEM;
+        }
+        if !asked && let Some(code) = status_level(topic) {
+            found = Some((Severity::Error, code));
         }
         if !setting && found.is_none() {
             found = told_by_name(inner);
         }
-        Self {
+        let (severity, level) = found.unwrap_or_default();
+        let says = Says {
             class: class(topic),
-            subject,
+            subject: span(topic, subject),
+            verdict: (severity, span(topic, level)),
             key,
-            verdict: found,
+            asked,
+            within: !asked && word(inner) & (PROBLEM | WRONG) == PROBLEM | WRONG,
+            victron: topic.starts_with("N/"),
             sparkplug,
             smart_rest: topic.starts_with("c8y/s/us") || topic.starts_with("s/us"),
-        }
+        };
+        Self { name: topic, says }
     }
+}
+
+/// Where `level`, which is a part of `topic`, stands in it.
+fn span(topic: &str, level: &str) -> Span {
+    let start = level.as_ptr().addr().saturating_sub(topic.as_ptr().addr());
+    let at = |n| u16::try_from(n).unwrap_or(u16::MAX);
+    if level.is_empty() {
+        (0, 0)
+    } else {
+        (at(start), at(start + level.len()))
+    }
+}
+
+fn part(topic: &str, (start, end): Span) -> &str {
+    topic
+        .get(usize::from(start)..usize::from(end))
+        .unwrap_or("")
 }
 
 /// The level that says what a bare value is: the last one, or the one before if the last says nothing by itself.
@@ -91,14 +161,21 @@ fn subject<'a>(outer: &'a str, inner: &'a str) -> (&'a str, Flags) {
 
 /// A last level that is itself the verdict: `…/rejected`, `…/down/failed`.
 fn told_by_name(level: &str) -> Option<(Severity, &str)> {
+    (word(level) & VERDICT != 0).then_some((Severity::Error, level))
+}
+
+/// What a level means that is one word.
+fn word(level: &str) -> Flags {
     if level.len() > 12 {
-        return None;
+        return 0;
     }
-    let mut packed = 0;
-    for byte in level.bytes() {
-        packed = words::push(packed, byte);
-    }
-    (words::meaning(packed) & VERDICT != 0).then_some((Severity::Error, level))
+    words::meaning(level.bytes().fold(0, words::push))
+}
+
+/// A code of HTTP that is a level of an answer's topic and tells of a failure: `$iothub/twin/res/404/…`.
+fn status_level(topic: &str) -> Option<&str> {
+    let code = topic.strip_prefix("$iothub/twin/res/")?.split('/').next()?;
+    (code.len() == 3 && code.starts_with(['4', '5'])).then_some(code)
 }
 
 /// Hash of the topic with runs of digits and long hexadecimal levels masked.

@@ -66,19 +66,24 @@ pub(crate) const BATTERY: Flags = 1 << 26;
 /// In a key: a code by the rules of HTTP, if another word says status.
 pub(crate) const CODE: Flags = 1 << 27;
 
+/// In a key: says what kind of message it is.
+pub(crate) const TYPED: Flags = 1 << 28;
+
 const FAILED: Flags = PROBLEM | BAD | WRONG;
 
 #[rustfmt::skip]
 const TABLE: &[(&[&str], Flags)] = &[
-    (&["error", "errors", "err", "errs", "fehler", "erreur", "errore", "errori", "failure", "failures"], FAILED | SEVERE | VERDICT | CRASH),
+    (&["error", "errors", "err", "errs", "fehler", "erreur", "errore", "errori"], FAILED | SEVERE | CRASH),
+    (&["failure", "failures"], FAILED | SEVERE | VERDICT | CRASH),
     (&["fatal", "panic", "severe"], FAILED | SEVERE | VERDICT | CRASH),
-    (&["failed", "fail", "fallo", "echec", "exception", "exceptions"], FAILED | VERDICT | CRASH),
+    (&["failed"], FAILED | VERDICT | CRASH),
+    (&["fail", "fallo", "echec", "exception", "exceptions"], FAILED | CRASH),
     (&["fault", "faults", "faulty", "faulted", "malfunction", "störung", "stoerung", "störungen", "defekt", "defect", "defective", "ausfall", "panne", "falla", "guasto", "storing", "avería", "averia"], FAILED | CRASH),
     (&["alarm", "alarms", "alarme"], PROBLEM | BAD),
-    (&["errno", "errorcode", "errcode", "faultcode", "fehlercode", "problem", "problems", "trouble", "errored", "dtc"], PROBLEM | BAD),
+    (&["errno", "errorcode", "errcode", "faultcode", "fehlercode", "problem", "problems", "trouble", "errored", "dtc", "exitcode", "returncode", "retcode"], PROBLEM | BAD),
     (&["fails", "failing", "failover"], PROBLEM),
     (&["overheat", "overheated", "overheating", "overtemperature", "overtemp", "overpower", "overload", "overloaded", "overcurrent", "overvoltage", "undervoltage", "undervolt", "undertemperature", "brownout", "shortcircuit", "jammed", "stalled", "tripped", "leaking", "übertemperatur", "kurzschluss", "überlast"], PROBLEM | BAD | WRONG),
-    (&["crash", "crashed", "wdt", "watchdog", "segfault", "abort", "aborted", "assert", "coredump"], BAD | WRONG | CRASH),
+    (&["crash", "crashed", "wdt", "watchdog", "segfault", "abort", "aborted", "assert", "coredump", "canary", "rtcwdt", "oom"], BAD | WRONG | CRASH),
     (&["smoke", "leak", "flood", "tamper", "tampered", "gas", "sos", "monoxide", "leakage", "intrusion", "burglary", "fire"], DANGER),
     (&["emergency", "estop"], DANGER | BAD | SEVERE),
     (&["critical", "crit", "emerg", "alert", "major", "kritisch"], SEVERE | BAD),
@@ -88,11 +93,11 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["offline", "dead", "died", "lost", "unreachable", "unresponsive", "unavailable"], BAD | WRONG),
     (&["rejected", "refused", "denied", "nack", "unauthorized", "forbidden"], BAD | WRONG | VERDICT),
     (&["timeout", "timedout", "corrupt", "corrupted", "unrecoverable", "traceback", "backtrace", "segmentation", "guru"], BAD | WRONG),
-    (&["down", "broken", "stuck", "blocked", "triggered", "ausgefallen", "expired", "unsuccessful"], BAD),
+    (&["down", "broken", "stuck", "blocked", "triggered", "ausgefallen", "expired", "unsuccessful", "bad", "nok", "ko", "ng", "nak", "timed", "gestört", "alert"], BAD),
     (&["unable", "cannot", "couldn", "invalid", "malformed", "unexpected", "mismatch", "unsupported", "overflow", "unhandled", "fehlgeschlagen", "impossible"], WRONG),
-    (&["degraded", "disconnected", "unstable", "stale", "unhealthy", "invalid", "unknown"], DOUBTFUL),
+    (&["degraded", "disconnected", "unstable", "stale", "unhealthy", "invalid", "unknown", "poor", "uncertain"], DOUBTFUL),
     (&["level", "lvl", "severity", "sev", "loglevel", "priority", "levelname"], LEVEL),
-    (&["status", "state", "stat", "result", "outcome", "health", "condition", "phase", "verdict", "zustand", "ergebnis", "diag", "diagnosis"], STATUS | PLAIN),
+    (&["status", "state", "stat", "result", "outcome", "health", "condition", "phase", "verdict", "zustand", "ergebnis", "diag", "diagnosis", "quality", "response", "reply"], STATUS | PLAIN),
     (&["statuscode", "httpstatus", "statut"], STATUS | PLAIN | CODE),
     (&["code"], PLAIN | CODE),
     (&["http"], CODE),
@@ -104,7 +109,7 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["online", "reachable", "alive", "connected", "operational"], GOOD | FINE | PRESENCE | OVER),
     (&["availability", "available", "lwt", "presence", "connection", "connectivity", "will", "verfügbar"], PRESENCE | STATUS),
     (&["restart", "reset", "reboot", "boot", "resetcause", "resetreason", "restartreason", "rebootreason", "neustart"], RESTART),
-    (&["settings", "setting", "config", "configuration", "threshold", "thresholds", "limit", "limits", "setpoint", "delay", "duration", "interval", "enabled", "enable", "disabled", "disable", "mode", "volume", "melody", "sound", "hour", "minute", "ignore", "suppress", "clear", "mute", "ack", "acknowledge", "acknowledged", "retry", "silence", "simulate", "test", "policy", "template", "url", "topic", "clock", "options", "definition", "definitions", "schema", "supported", "search", "filter", "request", "command", "cmnd", "cmd", "exposes", "timeout", "rate", "ratio", "percent", "id", "uid", "time", "timestamp", "date", "ts", "since", "at", "max", "min", "minimum", "maximum", "control", "panel", "handler", "handling", "handlers", "budget", "tolerance", "support", "supports", "type", "class", "icon", "on", "positive"], SETTING),
+    (&["settings", "setting", "config", "configuration", "threshold", "thresholds", "limit", "limits", "setpoint", "delay", "duration", "interval", "enabled", "enable", "disabled", "disable", "mode", "volume", "melody", "sound", "hour", "minute", "ignore", "suppress", "clear", "mute", "ack", "acknowledge", "acknowledged", "retry", "silence", "simulate", "test", "policy", "template", "url", "topic", "clock", "correction", "logging", "reporting", "notification", "notifications", "detection", "recovery", "monitoring", "email", "sms", "led", "buzzer", "siren", "ringtone", "snooze", "repeat", "label", "days", "safe", "options", "definition", "definitions", "schema", "supported", "search", "filter", "request", "command", "cmnd", "cmd", "exposes", "timeout", "rate", "ratio", "percent", "id", "uid", "time", "timestamp", "date", "ts", "since", "at", "max", "min", "minimum", "maximum", "control", "panel", "handler", "handling", "handlers", "budget", "tolerance", "support", "supports", "type", "class", "icon", "on", "positive"], SETTING),
     (&["no", "not", "non", "without", "zero", "kein", "keine", "keinen", "ohne", "nicht", "sin", "sans", "pas", "geen", "nessun", "nessuna", "never", "ninguno", "aucun", "aucune"], NOT | FINE),
     (&["temperature", "temp", "temperatur", "temps", "temperatura"], HEAT),
     (&["key", "metric", "field", "param", "parameter", "property", "signal", "tag"], NAME),
@@ -113,6 +118,7 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["none", "null", "nil", "off", "false", "normal", "nominal", "good", "inactive", "idle", "na", "ready", "running", "standby", "disarmed", "armed", "arming", "pending", "nothing", "aus", "nein", "regular", "fine", "gut", "safe", "stopped", "closed", "completed", "complete", "valid", "disabled", "initial"], FINE),
     (&["cleared", "clear", "resolved", "recovered", "restored", "fixed", "behoben", "corrected", "recovery", "reconnected", "ended", "solved", "inactive", "closed"], OVER | FINE),
     (&["handler", "handlers", "handling", "rate", "free", "correction", "log", "logs", "logging", "report", "reports", "reporting", "page", "margin", "counter", "counters", "test", "tests", "budget", "callback", "reset", "tolerance", "tolerant", "codes", "message", "messages", "recovery", "threshold", "limit", "clock", "set", "armed", "disarmed", "off", "history", "policy", "check", "checking", "checks", "mode", "detection"], ABOUT),
+    (&["type", "event", "kind", "command"], TYPED),
     (&["battery", "batt", "bat", "akku", "batterie", "batteries"], BATTERY),
     (&["low", "weak", "leer", "schwach"], DOUBTFUL),
 ];
@@ -281,7 +287,8 @@ impl Iterator for Words<'_> {
             let inside = if number {
                 byte.is_ascii_digit()
             } else {
-                (byte.is_ascii_alphabetic() || byte >= 0x80) && !self.seam(previous, byte)
+                (byte.is_ascii_alphabetic() || byte >= 0x80)
+                    && (self.at == start || !self.seam(previous, byte))
             };
             if !inside {
                 break;

@@ -189,15 +189,24 @@ impl<'s> Outbound<'s> {
         }
     }
 
-    fn index_of(&self, packet_id: PacketId) -> Option<usize> {
+    /// The slot that an acknowledgement is for. One that is to be sent again counts: the answer may be that to its
+    /// first sending, unless it is half written, when another answer will come.
+    fn index_of(&self, packet_id: PacketId) -> Result<usize, Answer> {
         let mut slots = self.live().iter();
-        slots.position(|s| s.packet_id == Some(packet_id) && s.in_flight())
+        let known = |s: &InFlight| s.in_flight() || s.stage == Stage::Again;
+        let index = slots.position(|s| s.packet_id == Some(packet_id) && known(s));
+        match index {
+            None => Err(Answer::Unknown),
+            Some(index) if self.writing == Some(index) => Err(Answer::Done),
+            Some(index) => Ok(index),
+        }
     }
 
     /// PUBACK.
     pub(super) fn puback(&mut self, packet_id: PacketId, reason: Reason) -> Answer {
-        let Some(index) = self.index_of(packet_id) else {
-            return Answer::Unknown;
+        let index = match self.index_of(packet_id) {
+            Ok(index) => index,
+            Err(answer) => return answer,
         };
         let slot = self.live().get(index).copied().unwrap_or_default();
         if slot.qos != QoS::AtLeastOnce {
@@ -209,8 +218,9 @@ impl<'s> Outbound<'s> {
 
     /// PUBREC. The payload is not needed any more `[MQTT-4.3.3-6]` v5; a failure ends it `[MQTT-4.3.3-4]` v5.
     pub(super) fn pubrec(&mut self, packet_id: PacketId, reason: Reason) -> Answer {
-        let Some(index) = self.index_of(packet_id) else {
-            return Answer::Unknown;
+        let index = match self.index_of(packet_id) {
+            Ok(index) => index,
+            Err(answer) => return answer,
         };
         let receptions = self.receptions + 1;
         let Some(slot) = self.live_mut().get_mut(index) else {
@@ -219,11 +229,12 @@ impl<'s> Outbound<'s> {
         if slot.qos != QoS::ExactlyOnce {
             return Answer::Misplaced;
         }
-        if slot.stage == Stage::Sent && reason.is_failure() {
+        let first = matches!(slot.stage, Stage::Sent | Stage::Again);
+        if first && reason.is_failure() {
             self.end(index, Outcome::Refused(reason));
             return Answer::Done;
         }
-        if slot.stage == Stage::Sent {
+        if first {
             slot.reason = Some(reason);
             slot.received = receptions;
             slot.forget_bytes();
@@ -233,19 +244,18 @@ impl<'s> Outbound<'s> {
         Answer::Done
     }
 
-    /// PUBCOMP.
+    /// PUBCOMP; also for a PUBREL of the connection before.
     pub(super) fn pubcomp(&mut self, packet_id: PacketId) -> Answer {
-        let Some(index) = self.index_of(packet_id) else {
-            return Answer::Unknown;
+        let index = match self.index_of(packet_id) {
+            Ok(index) => index,
+            Err(answer) => return answer,
         };
         let slot = self.live().get(index).copied().unwrap_or_default();
-        if slot.stage != Stage::Released {
+        if !matches!(slot.stage, Stage::Received | Stage::Released) {
             return Answer::Misplaced;
         }
-        self.end(
-            index,
-            Outcome::Acknowledged(slot.reason.unwrap_or(Reason::SUCCESS)),
-        );
+        let reason = slot.reason.unwrap_or(Reason::SUCCESS);
+        self.end(index, Outcome::Acknowledged(reason));
         Answer::Done
     }
 
@@ -281,7 +291,11 @@ impl<'s> Outbound<'s> {
                 slot.qos = slot.qos.min(grants.maximum_qos);
             }
             if let Some(reason) = slot.unfit(grants) {
-                self.end(index, Outcome::Refused(reason));
+                let outcome = match slot.stage {
+                    Stage::Again => Outcome::InDoubt,
+                    _ => Outcome::Refused(reason),
+                };
+                self.end(index, outcome);
                 continue;
             }
             if slot.qos != QoS::AtMostOnce {

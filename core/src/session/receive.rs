@@ -58,10 +58,12 @@ impl Session<'_> {
                 self.phase = Phase::Failed;
                 Err(SessionError::Disconnected(disconnect.reason))
             }
-            Packet::ConnAck(_) => Err(self.violation(Reason::PROTOCOL_ERROR, "a second CONNACK")),
+            Packet::ConnAck(_) => {
+                Err(self.violation(Reason::PROTOCOL_ERROR, "a second CONNACK [MQTT-3.2.0-2] v5"))
+            }
             Packet::Auth(_) => Err(self.violation(
                 Reason::PROTOCOL_ERROR,
-                "AUTH without a method [MQTT-4.12.0-1]",
+                "AUTH without a method [MQTT-4.12.0-6]",
             )),
             _ => Err(self.violation(Reason::PROTOCOL_ERROR, "a packet that only a client sends")),
         }?;
@@ -110,7 +112,7 @@ impl Session<'_> {
         if !self.aliases.allows(alias) {
             return Err(self.violation(
                 Reason::TOPIC_ALIAS_INVALID,
-                "a Topic Alias out of range [MQTT-3.3.2-9] v5",
+                "a Topic Alias out of range [MQTT-3.3.2-11] v5",
             ));
         }
         if !topic.is_empty() {
@@ -207,12 +209,11 @@ impl Session<'_> {
             Phase::Connected => {}
             Phase::Leaving(_) if self.accepted => {}
             Phase::Leaving(_) | Phase::Finished => return Ok(nothing),
-            _ => {
-                return Err(self.violation(
-                    Reason::PROTOCOL_ERROR,
-                    "a packet before CONNACK [MQTT-3.2.0-1]",
-                ));
+            Phase::Connecting => {
+                let what = "a packet before CONNACK [MQTT-3.2.0-1]";
+                return Err(self.violation(Reason::PROTOCOL_ERROR, what));
             }
+            _ => return Err(SessionError::Protocol("a packet after the end")),
         }
         if !self.inbound.has_room() {
             return Err(self.violation(

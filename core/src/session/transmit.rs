@@ -3,7 +3,7 @@
 //! Small packets are encoded into a scratch of the session and copied from there, PUBLISH straight from the arena;
 //! either may be cut anywhere by the end of `out`. Invariant: a packet begins only when the one before is written.
 
-use super::subscriptions::{Purpose, Wanted};
+use super::requests::{Purpose, Wanted};
 use super::{Phase, Replay, Session};
 use crate::limits::MAX_FILTER;
 use crate::packet::{

@@ -5,7 +5,7 @@ mod reader;
 pub(crate) mod varint;
 mod writer;
 
-pub(crate) use reader::Reader;
+pub(crate) use reader::{Reader, holds_nul};
 pub(crate) use writer::Writer;
 
 /// What a read found wrong.

@@ -94,9 +94,15 @@ impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn string(&mut self) -> Result<&'a str, Fault> {
         let string = self.utf8()?;
-        if string.as_bytes().contains(&0) {
+        if holds_nul(string.as_bytes()) {
             return Err(Fault::Nul);
         }
         Ok(string)
     }
+}
+
+/// Whether a byte is 0. Strings are short: looking at all of them is quicker than leaving early.
+#[inline]
+pub(crate) fn holds_nul(bytes: &[u8]) -> bool {
+    bytes.iter().fold(false, |found, &byte| found | (byte == 0))
 }

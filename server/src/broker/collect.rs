@@ -8,7 +8,7 @@ use super::report::{
     Wants,
 };
 use bitsperity_mqtt_core::packet::QoS;
-use bitsperity_mqtt_core::payload::{Facts, Severity, inspect};
+use bitsperity_mqtt_core::payload::{Facts, Memo, Severity, inspect_with};
 use bitsperity_mqtt_core::reduce::prune::{Choice, Kept, Slot};
 use bitsperity_mqtt_core::reduce::topics::TopicSlot;
 use bitsperity_mqtt_core::reduce::{Distinct, Pruner, Record, Topics};
@@ -48,6 +48,7 @@ pub struct Collector {
     topics: Option<Box<Table>>,
     /// Stands in for the table where none is wanted.
     distinct: Distinct,
+    memo: Box<Memo>,
     seed: u64,
 }
 
@@ -60,13 +61,14 @@ impl Collector {
             messages: wants.messages.as_ref().map(new_messages),
             topics: wants.topics.map(|limit| new_topics(limit, seed)),
             distinct: Distinct::default(),
+            memo: Box::new(Memo::new(seed)),
             seed,
         }
     }
 
     /// Takes one message in about a microsecond. Returns whether its topic was new.
     pub fn record(&mut self, arrival: &Arrival<'_>) -> bool {
-        let facts = inspect(arrival.topic, arrival.payload);
+        let facts = inspect_with(&mut self.memo, arrival.topic, arrival.payload);
         let record = Record {
             at: arrival.at,
             topic: arrival.topic,

@@ -1,7 +1,8 @@
 //! `config show`: everything that is in force, with its default, range, unit and source; secrets masked.
 
-use super::load::{Loaded, Source};
+use super::load::Loaded;
 use super::policy::RULES;
+use super::source::Source;
 use super::{NamedBroker, Setting};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
@@ -92,7 +93,8 @@ impl Loaded {
                 what,
             } = setting;
             let source = self.source(name).name();
-            json!({"name": name, "value": value, "default": default, "min": min, "max": max,
+            json!({"name": name, "value": number(value), "default": number(default),
+                   "min": number(min), "max": number(max),
                    "unit": unit, "source": source, "what": what})
         });
         let rules = RULES.iter().map(|rule| {
@@ -144,4 +146,14 @@ fn describe(broker: &NamedBroker) -> Map<String, Value> {
         shown.insert("insecure_tls".to_owned(), true.into());
     }
     shown
+}
+
+/// Without a fraction where there is none.
+fn number(value: f64) -> Value {
+    // Every whole number of the table is far below 2^53.
+    if value.fract() == 0.0 {
+        (value as i64).into()
+    } else {
+        value.into()
+    }
 }

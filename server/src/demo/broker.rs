@@ -46,6 +46,7 @@ fn serve(port: u16, listening: &mpsc::SyncSender<io::Result<SocketAddr>>) {
         *context.extends.retain_mut().await = Box::new(Retained(DefaultRetainStorage::new()));
         let listener = Builder::new()
             .name("demo")
+            .nodelay(true)
             .laddr(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
             .bind()
             .and_then(|listener| listener.tcp());

@@ -1,6 +1,6 @@
 //! `demo`: what this server does, seen in twenty seconds on any machine. An embedded broker ([`broker`]) on loopback,
 //! a simulated household ([`household`]) that talks over it, and this very executable as a child process, with which
-//! an assistant's session through every tool is played ([`play`]) and printed ([`paint`]).
+//! an assistant's session through every tool is played ([`play`]) and printed ([`view`], [`paint`]).
 //!
 //! `demo --hold` keeps the household running on port 18883 for an assistant of one's own. All of this is in the binary only with the
 //! cargo feature `demo`.
@@ -12,6 +12,7 @@ mod household;
 mod link;
 mod paint;
 mod play;
+mod view;
 
 use paint::{Painter, Style};
 use serde_json::json;
@@ -55,10 +56,11 @@ fn household(port: u16) -> Result<SocketAddr, String> {
 
 fn perform(painter: &mut Painter) -> Result<(), String> {
     let address = household(0)?;
-    painter.line(
+    painter.sentence(
         Style::Plain,
+        "",
         &format!(
-            "A broker at mqtt://{address} with {} simulated devices; now an assistant's session, about 20 seconds.",
+            "A broker at mqtt://{address}, {} simulated devices, and an assistant's session of about twenty seconds:",
             household::DEVICES
         ),
     );
@@ -119,9 +121,10 @@ fn farewell(painter: &mut Painter, address: Option<SocketAddr>) {
         || "mqtt://your-broker (or keep this household: demo --hold)".to_owned(),
         |address| format!("mqtt://{address}"),
     );
-    painter.line(
+    painter.sentence(
         Style::Plain,
-        &format!("  Then say: “Connect to {broker} and tell me what is wrong in the house.”"),
+        "  ",
+        &format!("Then say: “Connect to {broker} and tell me what is wrong in the house.”"),
     );
 }
 

@@ -11,9 +11,6 @@ const WIDTH: usize = 100;
 /// Columns that a line uses at most; longer ones are hard to read.
 const MAX_WIDTH: usize = 140;
 
-/// Entries of a list that are shown.
-const ENTRIES: usize = 5;
-
 #[derive(Clone, Copy)]
 pub(super) enum Style {
     Plain,
@@ -73,20 +70,30 @@ impl Painter {
         }
     }
 
+    /// A sentence, on as many lines as it takes.
+    pub(super) fn sentence(&mut self, style: Style, indent: &str, sentence: &str) {
+        for line in wrap(sentence, self.width.saturating_sub(indent.chars().count())) {
+            self.whole(style, &format!("{indent}{line}"));
+        }
+    }
+
     /// What the assistant is about to do and why.
     pub(super) fn heading(&mut self, text: &str) {
         self.line(Style::Plain, "");
         self.line(Style::Bold, &format!("● {text}"));
     }
 
-    /// A request: the method or tool and its arguments.
+    /// A request: the method or tool and its arguments; the session goes without saying.
     pub(super) fn asked(&mut self, what: &str, arguments: &Value) {
-        let arguments = match arguments {
-            Value::Object(map) if map.is_empty() => String::new(),
-            Value::Null => String::new(),
-            other => format!(" {other}"),
-        };
-        self.line(Style::Cyan, &format!("  → {what}{arguments}"));
+        let shown: Vec<String> = arguments
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| *name != "session_id")
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
+        let line = format!("  → {what} {}", shown.join(", "));
+        self.line(Style::Cyan, line.trim_end());
     }
 
     /// The answer: its cost in one line, then what matters of it.
@@ -95,7 +102,7 @@ impl Painter {
         took: Duration,
         bytes: usize,
         memory: Option<u64>,
-        value: &Value,
+        lines: &[String],
     ) {
         let memory =
             memory.map_or_else(String::new, |bytes| format!(", server at {}", size(bytes)));
@@ -103,7 +110,7 @@ impl Painter {
             Style::Green,
             &format!("  ← {} in {}{memory}", size(bytes as u64), time(took)),
         );
-        for line in abridge(value) {
+        for line in lines {
             self.line(Style::Plain, &format!("    {line}"));
         }
     }
@@ -135,9 +142,24 @@ impl Painter {
     }
 }
 
+/// Broken between words, so that no line is longer than `width` unless a word is.
+fn wrap(sentence: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in sentence.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= width => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines
+}
+
 /// At most `width` characters; what was cut shows as an ellipsis. Control characters of third parties do not reach
 /// the terminal.
-fn cut(line: &str, width: usize) -> String {
+pub(super) fn cut(line: &str, width: usize) -> String {
     let clean = line.chars().map(|c| if c.is_control() { ' ' } else { c });
     if line.chars().count() <= width {
         return clean.collect();
@@ -145,49 +167,6 @@ fn cut(line: &str, width: usize) -> String {
     let mut cut: String = clean.take(width.saturating_sub(1)).collect();
     cut.push('…');
     cut
-}
-
-/// An answer in a few lines: a member a line, of a list the first entries and how many there are more.
-fn abridge(value: &Value) -> Vec<String> {
-    let Value::Object(members) = value else {
-        return vec![value.to_string()];
-    };
-    let mut lines = Vec::new();
-    for (name, member) in members {
-        match member {
-            Value::Array(entries)
-                if entries.len() > 1 && entries.iter().any(|entry| entry.is_object()) =>
-            {
-                lines.push(format!("{name}: {} entries", entries.len()));
-                lines.extend(
-                    entries
-                        .iter()
-                        .take(ENTRIES)
-                        .map(|entry| format!("  {}", short(entry))),
-                );
-                if entries.len() > ENTRIES {
-                    lines.push(format!("  … and {} more", entries.len() - ENTRIES));
-                }
-            }
-            other => lines.push(format!("{name}: {}", short(other))),
-        }
-    }
-    lines
-}
-
-fn short(value: &Value) -> String {
-    match value {
-        Value::String(text) => text.clone(),
-        Value::Object(members) => members
-            .iter()
-            .map(|(name, member)| match member {
-                Value::String(text) => format!("{name}={text}"),
-                other => format!("{name}={other}"),
-            })
-            .collect::<Vec<_>>()
-            .join("  "),
-        other => other.to_string(),
-    }
 }
 
 /// `417 B`, `12.3 KiB`, `7.1 MiB`.
@@ -216,8 +195,7 @@ pub(super) fn time(took: Duration) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{abridge, cut, size, time};
-    use serde_json::json;
+    use super::{cut, size, time, wrap};
     use std::time::Duration;
 
     #[test]
@@ -228,12 +206,8 @@ mod tests {
     }
 
     #[test]
-    fn a_long_list_says_how_many_are_not_shown() {
-        let entries: Vec<_> = (0..9).map(|n| json!({ "n": n })).collect();
-        let lines = abridge(&json!({"total": 9, "entries": entries}));
-        assert_eq!(lines[0], "total: 9");
-        assert_eq!(lines[1], "entries: 9 entries");
-        assert_eq!(lines.last().map(String::as_str), Some("  … and 4 more"));
+    fn a_sentence_is_broken_between_words() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use super::client::{Client, Reply};
 use super::paint::{Painter, Style, size, time};
+use super::view;
 use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -95,7 +96,9 @@ impl Stage<'_> {
             .iter()
             .filter_map(|tool| Some(tool.get("name")?.as_str()?.to_owned()))
             .collect();
-        self.answered(&listed, &json!({"tools": names.join(", ")}));
+        self.answered(&listed, &[]);
+        self.painter
+            .sentence(Style::Plain, "    ", &names.join(", "));
         if let Some(missing) = TOOLS
             .iter()
             .find(|tool| !names.iter().any(|name| name == **tool))
@@ -123,15 +126,23 @@ impl Stage<'_> {
             .as_str()
             .ok_or("establish_connection returned no session_id")?
             .clone_into(&mut self.session);
-        self.tool("test_connection", json!({"session_id": self.session}))?;
-        Ok(())
+        let tested = self.tool("test_connection", json!({"session_id": self.session}))?;
+        let checks = tested["checks"].as_object();
+        match checks
+            .into_iter()
+            .flatten()
+            .find(|(_, check)| check["result"] == "failed")
+        {
+            Some((check, outcome)) => Err(format!("test_connection: {check}: {}", outcome["why"])),
+            None => Ok(()),
+        }
     }
 
     fn exploring(&mut self) -> Result<(), String> {
         self.painter.heading("“What is there?”");
         self.tool(
             "list_topics",
-            json!({"session_id": self.session, "pattern": "#", "duration": 4}),
+            json!({"session_id": self.session, "pattern": "#", "duration": 5}),
         )?;
         self.painter.heading("“Is a device offline?”");
         self.tool(
@@ -144,9 +155,9 @@ impl Stage<'_> {
     /// A long listening; a ping meanwhile shows that the server is not busy with it.
     fn collecting(&mut self) -> Result<(), String> {
         self.painter
-            .heading("“Listen to everything for nine seconds and tell me what is wrong.”");
+            .heading("“Listen to everything for twelve seconds and tell me what is wrong.”");
         let arguments = arguments(
-            json!({"session_id": self.session, "topic": "#", "duration": 9, "max_messages": 100_000, "target_size": 25, "retained": "exclude"}),
+            json!({"session_id": self.session, "topic": "#", "duration": 12, "max_messages": 100_000, "target_size": 25, "retained": "exclude"}),
         );
         self.painter
             .asked("subscribe_and_collect", &Value::Object(arguments.clone()));
@@ -160,7 +171,7 @@ impl Stage<'_> {
             &format!("  ← ping, while it listens: {}", time(pinged.took)),
         );
         let collected = self.wait(listening)?;
-        self.structured(&collected)?;
+        self.structured("subscribe_and_collect", &collected)?;
         Ok(())
     }
 
@@ -175,7 +186,7 @@ impl Stage<'_> {
                 "payload": "{\"state\":\"ON\",\"brightness\":180}",
                 "qos": 1,
                 "expect": {
-                    "filter": "zigbee2mqtt/living_room_lamp",
+                    "topic": "zigbee2mqtt/living_room_lamp",
                     "seconds": 3,
                     "answers": 1,
                     "schema": {"type": "object", "required": ["state"], "properties": {"state": {"const": "ON"}}},
@@ -205,7 +216,7 @@ impl Stage<'_> {
         self.painter.asked(name, &given);
         let id = self.send(name, &arguments(given))?;
         let reply = self.wait(id)?;
-        self.structured(&reply)
+        self.structured(name, &reply)
             .map_err(|error| format!("{name}: {error}"))
     }
 
@@ -226,7 +237,7 @@ impl Stage<'_> {
     }
 
     /// Prints and returns the `structuredContent` of a tool's result.
-    fn structured(&mut self, reply: &Reply) -> Result<Value, String> {
+    fn structured(&mut self, tool: &str, reply: &Reply) -> Result<Value, String> {
         let result = result(reply)?;
         if result["isError"] == true {
             return Err(result["content"][0]["text"]
@@ -238,24 +249,24 @@ impl Stage<'_> {
         if !value.is_object() {
             return Err("the result has no structuredContent".to_owned());
         }
-        self.answered(reply, &value);
+        self.answered(reply, &view::lines(tool, &value));
         Ok(value)
     }
 
     fn shown(&mut self, reply: &Reply, members: &[&str]) -> Result<(), String> {
         let result = result(reply)?;
-        let shown: Map<String, Value> = members
+        let shown: Vec<String> = members
             .iter()
-            .filter_map(|name| Some(((*name).to_owned(), result.get(*name)?.clone())))
+            .filter_map(|name| Some(format!("{name} {}", result.get(*name)?)))
             .collect();
-        self.answered(reply, &Value::Object(shown));
+        self.answered(reply, &shown);
         Ok(())
     }
 
-    fn answered(&mut self, reply: &Reply, value: &Value) {
+    fn answered(&mut self, reply: &Reply, lines: &[String]) {
         let memory = self.client.memory();
         self.painter
-            .answered(reply.took, reply.bytes, memory, value);
+            .answered(reply.took, reply.bytes, memory, lines);
     }
 }
 

@@ -13,10 +13,10 @@ pub mod revision;
 mod server;
 pub mod stdio;
 
+pub use clock::sleep;
 pub use stdio::serve;
 
 use async_std::channel::{Receiver, Sender, bounded};
-use std::time::Duration;
 
 /// What a tool knows of the call it serves.
 pub struct Call {
@@ -90,11 +90,6 @@ pub struct Tick {
     pub total: f64,
     /// "10/30 s, 412 messages on 37 topics".
     pub message: String,
-}
-
-/// Waits; for tools, which own no clock.
-pub async fn sleep(time: Duration) {
-    async_std::task::sleep(time).await;
 }
 
 /// Starts the executor with two threads, before anything else uses it: a tool that makes a large result must not hold up

@@ -55,7 +55,7 @@ impl Server {
     pub(super) async fn line(&mut self, line: &[u8]) {
         let parsed = message::parse(line);
         match parsed {
-            Line::Blank => {}
+            Line::Blank => return,
             Line::NotJson(why) => {
                 // Once per burst: somebody who sends garbage often sends much of it.
                 if !self.in_garbage {
@@ -191,7 +191,11 @@ impl Server {
             "tools/list" => self.list(&params, revision).map(Answer::Now),
             "tools/call" => invocation(params, revision).map(Answer::Call),
             _ => {
-                let message = format!("Method not found in {}: {method}", revision.name());
+                let message = format!(
+                    "Method not found in {}: {}",
+                    revision.name(),
+                    message::repeat(method)
+                );
                 Err(RpcError::new(METHOD_NOT_FOUND, message))
             }
         }

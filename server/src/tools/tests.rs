@@ -104,16 +104,6 @@ fn the_list_stays_under_its_budget() {
         })
         .collect();
     let bytes = json!({ "tools": tools }).to_string().len();
-    for tool in &tools {
-        println!(
-            "{} {}\n  {}\n  {}",
-            tool["name"],
-            tool.to_string().len(),
-            tool["inputSchema"],
-            tool["outputSchema"]
-        );
-    }
-    println!("{bytes}");
     assert!(bytes < 15_900, "{bytes}");
 }
 

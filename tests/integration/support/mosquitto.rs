@@ -179,10 +179,9 @@ impl Mosquitto {
     /// SIGTERM: it says goodbye and, with persistence, writes down what it has.
     pub(crate) fn terminate(&mut self) {
         if let Some(mut process) = self.process.take() {
-            let status = Command::new("kill")
-                .args(["-TERM", &process.id().to_string()])
-                .status();
-            assert!(status.expect("kill").success());
+            signal(process.id(), "-TERM");
+            // It may be frozen, and then takes notice only now.
+            signal(process.id(), "-CONT");
             process.wait().expect("it ends");
         }
     }
@@ -190,11 +189,7 @@ impl Mosquitto {
     /// Stops it without ending it: it is there and answers nothing.
     pub(crate) fn freeze(&self, frozen: bool) {
         let process = self.process.as_ref().expect("it runs");
-        let signal = if frozen { "-STOP" } else { "-CONT" };
-        let status = Command::new("kill")
-            .args([signal, &process.id().to_string()])
-            .status();
-        assert!(status.expect("kill").success());
+        signal(process.id(), if frozen { "-STOP" } else { "-CONT" });
     }
 
     /// All that it has logged.
@@ -248,8 +243,10 @@ impl Mosquitto {
 
     /// Subscribes with `mosquitto_sub`; returns once it listens.
     pub(crate) fn subscribe(&self, args: &[&str]) -> Subscriber {
-        let mut process = self
-            .command("mosquitto_sub")
+        // Line by line also into a pipe.
+        let mut process = Command::new("stdbuf")
+            .args(["-oL", "mosquitto_sub", "-h", "127.0.0.1", "-p"])
+            .arg(self.port.to_string())
             .args(["-d", "-F", "MESSAGE %t %q %r %p"])
             .args(args)
             .stdout(Stdio::piped())
@@ -275,6 +272,13 @@ impl Mosquitto {
         command.args(["-h", "127.0.0.1", "-p", &self.port.to_string()]);
         command
     }
+}
+
+fn signal(process: u32, signal: &str) {
+    let status = Command::new("kill")
+        .args([signal, &process.to_string()])
+        .status();
+    assert!(status.expect("kill").success());
 }
 
 fn mosquitto() -> PathBuf {

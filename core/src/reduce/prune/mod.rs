@@ -6,6 +6,7 @@
 //! candidates as there are slots, at most as many bytes as the arena has; what finds no room is counted.
 
 mod choose;
+mod merge;
 mod store;
 mod strata;
 
@@ -116,7 +117,7 @@ where
             at.saturating_sub(self.store.last.at)
         };
         let left = if silence > self.least_gap() {
-            self.keep_last()
+            self.keep_previous()
         } else {
             NONE
         };
@@ -230,6 +231,20 @@ where
                 self.lost += 1;
                 NONE
             }
+        }
+    }
+
+    /// A reference to the newest message before this one, which may be a candidate already.
+    fn keep_previous(&mut self) -> u16 {
+        let last = &self.store.last;
+        let same = |slot: &Slot| slot.live() && (slot.id, slot.at) == (last.id, last.at);
+        let found = self.store.slots().iter().position(same);
+        match found.and_then(|n| u16::try_from(n).ok()) {
+            Some(slot) => {
+                self.store.hold(slot);
+                slot
+            }
+            None => self.keep_last(),
         }
     }
 
@@ -533,8 +548,8 @@ where
         }
     }
 
-    /// Lets go of samples until there is room again.
-    fn loosen(&mut self) {
+    /// Lets go of samples; false if there are none left to let go.
+    fn loosen(&mut self) -> bool {
         if self.bucket_limit > 32 {
             self.bucket_limit /= 2;
             while self
@@ -545,6 +560,7 @@ where
             {
                 self.double_width();
             }
+            true
         } else if self.drawn_limit > 8 {
             self.drawn_limit /= 2;
             while self.drawn.len() > self.drawn_limit {
@@ -563,6 +579,9 @@ where
                 .map(|drawn| drawn.0)
                 .max()
                 .unwrap_or(u64::MAX);
+            true
+        } else {
+            false
         }
     }
 }
@@ -596,5 +615,7 @@ fn identity(record: &Record<'_>, facts: &Facts<'_>) -> u64 {
     hash::mix(hash::mix(content, facts.class), record.at.as_micros())
 }
 
+#[cfg(test)]
+mod quality;
 #[cfg(test)]
 mod tests;

@@ -216,6 +216,8 @@ impl Task<'_> {
             None => {
                 ::log::info!("{}: connected again", self.target);
                 self.counts.reconnects += 1;
+                // Before anybody learns of it by the answer to what waited.
+                self.tell();
                 self.listeners.hearing(now);
             }
         }
@@ -391,10 +393,11 @@ impl Task<'_> {
     }
 }
 
-/// Between nothing and `most`. Without random bytes there is no jitter, which only makes reconnects less even.
+/// Full jitter: anything up to `most`, but not so little that all tries are spent while a broker restarts.
 fn jitter(most: Duration) -> Duration {
-    let part = getrandom::u32().unwrap_or(u32::MAX);
-    most.mul_f64(f64::from(part) / f64::from(u32::MAX))
+    // Without random bytes there is no jitter, which only makes reconnects less even.
+    let part = f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+    most.mul_f64(0.1 + 0.9 * part)
 }
 
 /// What else answers on a port that is not MQTT's.

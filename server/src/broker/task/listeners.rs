@@ -7,13 +7,14 @@ use super::clock::Clock;
 use crate::broker::collect::{Arrival, Collector};
 use crate::broker::error::BrokerError;
 use crate::broker::report::{Listen, Report, Retained, StopReason};
-use crate::broker::shared::ListenerSlot;
+use crate::broker::shared::{ListenerSlot, Shared};
 use bitsperity_mqtt_core::limits::MAX_SUBSCRIPTIONS;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::session::{Message, SubscriptionId, SubscriptionSet};
 use bitsperity_mqtt_core::time::Instant;
 use futures::channel::oneshot;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 struct Listener {
@@ -47,7 +48,10 @@ pub(super) struct Listeners {
     used: u64,
     /// Which have reached `max_messages`.
     full: u64,
+    /// The last message's time.
+    latest: Instant,
     clock: Clock,
+    shared: Arc<Shared>,
 }
 
 /// Each subscription of `set`, lowest first.
@@ -58,17 +62,27 @@ fn each(set: u64) -> impl Iterator<Item = SubscriptionId> {
 }
 
 impl Listeners {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(super) fn new(clock: Clock, shared: Arc<Shared>) -> Self {
         Self {
             slots: std::array::from_fn(|_| None),
             used: 0,
             full: 0,
+            latest: Instant::ZERO,
             clock,
+            shared,
         }
     }
 
-    pub(super) fn count(&self) -> usize {
-        self.used.count_ones() as usize
+    /// Somebody waits for a SUBACK.
+    pub(super) fn any_asked(&self) -> bool {
+        self.slots.iter().flatten().any(|l| l.reply.is_some())
+    }
+
+    fn set_used(&mut self, used: u64) {
+        self.used = used;
+        let count = used.count_ones() as usize;
+        let told = &self.shared.counters.subscriptions;
+        told.store(count, Ordering::Relaxed);
     }
 
     fn get(&mut self, id: SubscriptionId) -> Option<&mut Listener> {
@@ -92,7 +106,7 @@ impl Listeners {
                 granted: QoS::AtMostOnce,
                 finished: false,
             }));
-            self.used |= 1 << id.0;
+            self.set_used(self.used | 1 << id.0);
         }
     }
 
@@ -114,27 +128,30 @@ impl Listeners {
                 }
             }
             (Err(error), Some(reply)) => {
-                let _ = reply.send(Err(error));
                 self.remove(id);
+                let _ = reply.send(Err(error));
             }
             // A subscription that the broker granted before and refuses to restore.
             (Err(_), None) => {
-                listener.finish(now, clock, StopReason::ConnectionLost);
-                self.remove(id);
+                if let Some(mut listener) = self.remove(id) {
+                    listener.finish(now, clock, StopReason::ConnectionLost);
+                }
             }
         }
     }
 
-    fn remove(&mut self, id: SubscriptionId) {
-        if let Some(place) = self.slots.get_mut(usize::from(id.0)) {
-            *place = None;
-        }
-        self.used &= !(1 << id.0);
+    /// Before anybody is told of its end, so that nobody sees it in use after that.
+    fn remove(&mut self, id: SubscriptionId) -> Option<Box<Listener>> {
+        self.set_used(self.used & !(1 << id.0));
         self.full &= !(1 << id.0);
+        self.slots.get_mut(usize::from(id.0))?.take()
     }
 
-    /// Records a message with each listener it is for.
+    /// Records a message with each listener it is for. The messages of one turn have times of their own, a microsecond
+    /// apart, so that their order is never lost.
     pub(super) fn record(&mut self, now: Instant, message: &Message<'_>) {
+        let now = now.max(self.latest.after(Duration::from_micros(1)));
+        self.latest = now;
         for id in each(message.subscriptions.0 & self.used & !self.full) {
             let Some(listener) = self.get(id) else {
                 continue;
@@ -209,9 +226,10 @@ impl Listeners {
                 continue;
             };
             if let Some(why) = why(listener, full & (1 << id.0) != 0) {
-                listener.finish(now, clock, why);
-                self.remove(id);
                 free(id);
+                if let Some(mut listener) = self.remove(id) {
+                    listener.finish(now, clock, why);
+                }
             }
         }
     }
@@ -354,6 +372,10 @@ impl Listener {
 
     fn finish(&mut self, now: Instant, clock: Clock, why: StopReason) {
         self.finished = true;
+        // What it waited for may have come in messages before the SUBACK.
+        if let Some(reply) = self.reply.take() {
+            let _ = reply.send(Ok(()));
+        }
         if self.slot.is_left() {
             self.slot.abandon();
         } else {

@@ -3,7 +3,7 @@
 //! A turn: at most 32 packets, each into the collectors of its subscriptions → commands → what the holders of listeners
 //! want → the tail (events, bytes to send, timers). So a message is recorded before it is acknowledged. Then it waits for
 //! read-ready | write-ready | command | timer, and for nothing else: not for a tool, not for stdout.
-//! `link` is the life of the connection, `requests` what is asked of it.
+//! `start` gives it its memory, `link` is the life of the connection, `requests` what is asked of it.
 //!
 //! Invariant: between two turns the executor may run others, also under a flood of messages.
 
@@ -13,18 +13,16 @@ mod link;
 mod listeners;
 mod output;
 mod requests;
+mod start;
 
 use super::error::{BrokerError, Cause};
 use super::handle::{Established, State};
 use super::report::StopReason;
 use super::shared::{Command, Shared};
 use super::target::Target;
-use async_std::channel::{Receiver, Sender};
-use bitsperity_mqtt_core::limits::{MAX_STRING, MAX_SUBSCRIPTIONS};
-use bitsperity_mqtt_core::packet::{Properties, Reason, Will};
-use bitsperity_mqtt_core::session::{
-    InFlight, Options, Session, SessionError, Storage, Subscription,
-};
+use async_std::channel::Receiver;
+use bitsperity_mqtt_core::packet::Reason;
+use bitsperity_mqtt_core::session::{Session, SessionError};
 use bitsperity_mqtt_core::time::Instant;
 use clock::{Alarm, Clock};
 use futures::channel::oneshot;
@@ -34,6 +32,7 @@ use link::{Break, Link};
 use listeners::Listeners;
 use output::Output;
 use requests::Requests;
+pub(super) use start::{Start, spawn};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -47,119 +46,11 @@ const PACKETS_A_TURN: usize = 32;
 /// Commands a turn.
 const COMMANDS_A_TURN: usize = 16;
 
-/// Seconds that a 5.0 broker keeps our state after a loss: longer than all tries to reconnect take.
-const SESSION_EXPIRY: u32 = 120;
-
-/// Publications and the like that wait for an answer at once.
-const IN_FLIGHT: usize = 128;
-
-/// Topic Aliases that the broker may use.
-const ALIASES: usize = 16;
-
-/// Room in the outgoing queue beside one packet of the largest size.
-const OUTBOUND_SPARE: usize = 64 * 1024;
+/// Bytes of a read that may be an answer alone.
+const SMALL_READ: usize = 1_024;
 
 /// Time for the last bytes of a connection that is being closed.
 const FAREWELL: Duration = Duration::from_millis(800);
-
-/// What a task begins with.
-pub(super) struct Start {
-    pub target: Target,
-    pub patience: Duration,
-    pub max_packet: usize,
-    pub receive_maximum: u16,
-    pub shared: Arc<Shared>,
-    pub inbox: Receiver<Command>,
-    /// The outcome of the first connection.
-    pub first: oneshot::Sender<Result<Established, BrokerError>>,
-    /// Closed at the task's end.
-    pub ending: Sender<()>,
-}
-
-/// Starts the task.
-pub(super) fn spawn(start: Start) {
-    async_std::task::spawn(async move {
-        let ending = start.ending.clone();
-        run(start).await;
-        ending.close();
-    });
-}
-
-/// Gives the session its memory: pages that nobody touches cost nothing.
-async fn run(start: Start) {
-    let client_id = match start.target.client_id.as_str() {
-        "" => match made_up_client_id() {
-            Some(id) => id,
-            None => {
-                let why = "The system gives no random bytes for a client id.".to_owned();
-                let _ = start.first.send(Err(BrokerError::Invalid(why)));
-                return;
-            }
-        },
-        id => id.to_owned(),
-    };
-    let target = Arc::new(start.target);
-    let will = target.will.as_ref();
-    let will_properties = will.map(requests::properties).unwrap_or_default();
-    let options = Options {
-        client_id: &client_id,
-        keep_alive: target.keep_alive,
-        clean_start: target.clean_start,
-        session_expiry: SESSION_EXPIRY,
-        receive_maximum: start.receive_maximum,
-        maximum_packet_size: u32::try_from(start.max_packet).unwrap_or(u32::MAX),
-        will: will.map(|will| Will {
-            qos: will.qos,
-            retain: will.retain,
-            properties: Properties::list(&will_properties),
-            topic: &will.topic,
-            payload: &will.payload,
-        }),
-    };
-    let mut outbound = vec![0; start.max_packet + OUTBOUND_SPARE];
-    let mut in_flight = vec![InFlight::default(); IN_FLIGHT];
-    let mut aliases = vec![0; ALIASES * MAX_STRING];
-    let mut subscriptions = vec![Subscription::EMPTY; MAX_SUBSCRIPTIONS];
-    let mut received = Box::new([0; 1024]);
-    let storage = Storage {
-        outbound: &mut outbound,
-        in_flight: &mut in_flight,
-        aliases: &mut aliases,
-        subscriptions: &mut subscriptions,
-        received: &mut received,
-    };
-    let clock = Clock::start();
-    let task = Task {
-        session: Session::new(options, storage),
-        clock,
-        alarm: Alarm::default(),
-        link: Link::Lost,
-        life: link::Life::new(target.clone(), start.patience, start.max_packet),
-        target: target.clone(),
-        input: Input::new(start.max_packet),
-        output: Output::new(),
-        listeners: Listeners::new(clock),
-        requests: Requests::default(),
-        inbox: start.inbox,
-        first: Some(start.first),
-        counts: Counts::default(),
-        shared: start.shared,
-        called: true,
-        over: false,
-    };
-    task.live().await;
-}
-
-/// 23 characters of digits and letters, which every 3.1.1 broker must take `[MQTT-3.1.3-5]`.
-fn made_up_client_id() -> Option<String> {
-    const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
-    let mut random = [0; 13];
-    getrandom::fill(&mut random).ok()?;
-    let tail = random
-        .iter()
-        .map(|byte| char::from(ALPHABET[usize::from(byte & 31)]));
-    Some("bitsperity".chars().chain(tail).collect())
-}
 
 /// Told to everybody once a turn.
 #[derive(Default)]
@@ -234,7 +125,11 @@ impl Task<'_> {
                             self.listeners.record(now, &message);
                             Ok(())
                         }
-                        Ok(None) => Ok(()),
+                        Ok(None) => {
+                            // A SUBACK counts before the messages behind it.
+                            self.events(now);
+                            Ok(())
+                        }
                         Err(SessionError::Malformed(_)) => Err(Break::Garbage(frame.to_vec())),
                         Err(error) => Err(Break::Session(error)),
                     }
@@ -255,6 +150,7 @@ impl Task<'_> {
                 return false;
             }
             if self.listeners.any_full() {
+                self.events(now);
                 let session = &mut self.session;
                 self.listeners.sweep(now, |id| session.unsubscribe(now, id));
             }
@@ -278,14 +174,15 @@ impl Task<'_> {
             self.life.last_try();
             self.attempt(now);
         }
-        if self.link.is_ready() {
-            self.serve_requests(now);
-        }
     }
 
     /// After every input: what happened, what is to be sent, what is due.
     fn tail(&mut self, now: Instant) {
+        self.tell();
         self.events(now);
+        if self.link.is_ready() {
+            self.serve_requests(now);
+        }
         if self.link.is_open() {
             if self.session.poll_timeout().is_some_and(|at| at <= now)
                 && let Err(error) = self.session.handle_timeout(now)
@@ -314,9 +211,6 @@ impl Task<'_> {
         shared
             .bytes_out
             .store(self.output.written, Ordering::Relaxed);
-        shared
-            .subscriptions
-            .store(self.listeners.count(), Ordering::Relaxed);
         shared
             .reconnects
             .store(self.counts.reconnects, Ordering::Relaxed);
@@ -378,6 +272,9 @@ impl Task<'_> {
             Poll::Ready(Ok(count)) => {
                 self.counts.bytes_in += count as u64;
                 self.input.filled(count);
+                if count < SMALL_READ && (self.requests.any_asked() || self.listeners.any_asked()) {
+                    open.stream.acknowledge_now();
+                }
             }
             Poll::Ready(Err(error)) => self.broke(self.clock.now(), Break::Io(error)),
             Poll::Pending => {

@@ -45,6 +45,11 @@ impl Requests {
         self.waiting.iter().any(|command| !command.is_abandoned())
     }
 
+    /// The broker owes an answer.
+    pub(super) fn any_asked(&self) -> bool {
+        !self.publishing.is_empty() || !self.pinging.is_empty()
+    }
+
     pub(super) fn wait(&mut self, command: Command) {
         if self.waiting.len() >= MAX_WAITING {
             self.waiting.retain(|waiting| !waiting.is_abandoned());

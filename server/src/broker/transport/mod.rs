@@ -131,6 +131,18 @@ macro_rules! each {
 }
 
 impl Stream {
+    /// Has the system acknowledge at once what was read. Brokers that leave Nagle's algorithm on (Mosquitto) hold the
+    /// next small packet back until then, up to 40 ms.
+    pub(crate) fn acknowledge_now(&self) {
+        let socket = match self {
+            Self::Tcp(tcp) => tcp,
+            Self::Tls(tls) => tls.get_ref().0,
+            Self::Ws(ws) => ws.beneath(),
+            Self::Wss(wss) => wss.beneath().get_ref().0,
+        };
+        tcp::acknowledge_now(socket);
+    }
+
     pub(crate) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,

@@ -33,6 +33,12 @@ pub(crate) struct ByteStream<S> {
     ended: bool,
 }
 
+impl<S: AsyncRead + AsyncWrite + Unpin> ByteStream<S> {
+    pub(super) fn beneath(&self) -> &S {
+        self.socket.get_ref()
+    }
+}
+
 /// The upgrade.
 pub(super) async fn connect<S>(
     target: &Target,

@@ -24,7 +24,7 @@ pub(super) fn members() -> Vec<Member> {
                     serde_json::Value::Null
                 };
                 // Between bursts the gateway reports every two seconds only.
-                if !faulty && turn % 4 != 0 {
+                if !faulty && !turn.is_multiple_of(4) {
                     return Vec::new();
                 }
                 vec![json(

@@ -48,8 +48,10 @@ struct Emitter {
     period: Duration,
     /// Until the next time.
     wait: Duration,
-    say: Box<dyn FnMut(&mut World) -> Vec<Message> + Send + Sync>,
+    say: Say,
 }
+
+type Say = Box<dyn FnMut(&mut World) -> Vec<Message> + Send + Sync>;
 
 /// The connection drops without DISCONNECT `up` after birth and comes back `down` later.
 #[derive(Clone, Copy)]

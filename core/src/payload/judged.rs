@@ -1,0 +1,86 @@
+//! Topic, payload and what should be said of them: shapes of widely used systems, beside the development set.
+
+extern crate std;
+use super::{Severity, inspect};
+use std::println;
+
+#[rustfmt::skip]
+const JUDGED: &[(&str, &str, Severity)] = &[
+    ("zigbee2mqtt/bridge/logging", r#"{"level":"error","message":"Publish 'set' 'state' to 'lamp' failed"}"#, Severity::Error),
+    ("zigbee2mqtt/bridge/logging", r#"{"level":"info","message":"MQTT publish: topic 'x', payload '{\"error\":1}'"}"#, Severity::None),
+    ("zigbee2mqtt/lamp/availability", r#"{"state":"offline"}"#, Severity::Error),
+    ("zigbee2mqtt/bridge/response/device/rename", r#"{"data":{},"error":"no such device","status":"error"}"#, Severity::Error),
+    ("zigbee2mqtt/leak", r#"{"water_leak":true,"battery_low":false}"#, Severity::Error),
+    ("zigbee2mqtt/leak", r#"{"water_leak":false,"battery_low":true}"#, Severity::Warning),
+    ("homie/dev/$state", "lost", Severity::Error),
+    ("homie/dev/$state", "alert", Severity::Error),
+    ("homie/dev/$state", "sleeping", Severity::None),
+    ("home/alarm/state", "armed_away", Severity::None),
+    ("home/alarm/state", "triggered", Severity::Error),
+    ("home/pump/problem/state", "ON", Severity::Error),
+    ("home/pump/problem/state", "OFF", Severity::None),
+    ("$iothub/twin/res/404/?$rid=1", "", Severity::None),
+    ("$iothub/twin/res/404/?$rid=1", r#"{"Message":"x"}"#, Severity::Error),
+    ("$iothub/twin/res/200/?$rid=1", r#"{"a":1}"#, Severity::None),
+    ("a/rpc", r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32601,"message":"Method not found"}}"#, Severity::Error),
+    ("a/job", r#"{"execution":{"status":"TIMED_OUT"}}"#, Severity::Error),
+    ("a/opc", r#"{"value":1,"quality":"Bad"}"#, Severity::Error),
+    ("a/opc", r#"{"value":1,"StatusCode":"BadTimeout"}"#, Severity::Error),
+    ("ocpp/1", r#"{"status":"Available","errorCode":"NoError","vendorErrorCode":"0"}"#, Severity::None),
+    ("ocpp/1", r#"{"status":"Faulted","errorCode":"GroundFailure"}"#, Severity::Error),
+    ("a/tuya", r#"{"success":false,"code":1106,"msg":"permission deny"}"#, Severity::Error),
+    ("a/cfg", r#"{"log_level":"error","alarm_enabled":true,"error_threshold":5,"on_error":"retry"}"#, Severity::None),
+    ("a/log", r#"{"log_level":"ERROR","message":"x"}"#, Severity::Error),
+    ("a/pino", r#"{"level":50,"time":1,"msg":"boom"}"#, Severity::Error),
+    ("a/pino", r#"{"level":30,"time":1,"msg":"error handler registered"}"#, Severity::None),
+    ("a/dimmer", r#"{"level":50,"on":true}"#, Severity::None),
+    ("a/alarm", r#"{"severity":"critical","status":"CLEARED","text":"Temperature high"}"#, Severity::None),
+    ("a/x", r#"{"errors":[],"faults":{},"alarm":null,"failed":false,"exception":""}"#, Severity::None),
+    ("a/x", r#"{"alarms":{"low":false,"high":true}}"#, Severity::Error),
+    ("a/x", r#"{"alarms":[{"name":"door","active":false}]}"#, Severity::None),
+    ("a/x", r#"{"error_correction":true,"default":1,"pid_error":0.03}"#, Severity::None),
+    ("a/x", r#"{"exit_code":1}"#, Severity::Error),
+    ("a/x", r#"{"exit_code":0}"#, Severity::None),
+    ("a/x", r#"{"status":"St\u00f6rung"}"#, Severity::Error),
+    ("a/x", r#"{"status":"keine Störung"}"#, Severity::None),
+    ("a/x", r#"{"state":"error"}"#, Severity::Error),
+    ("a/x", r#"{"online":false}"#, Severity::Error),
+    ("a/x", r#"{"type":"error","text":"x"}"#, Severity::Error),
+    ("a/x", r#"{"dtc":["P0301"]}"#, Severity::Error),
+    ("a/temp", "-127", Severity::Error),
+    ("a/position/error", "0.35", Severity::None),
+    ("a/pump/error", "3", Severity::Error),
+    ("a/pump/error", "0", Severity::None),
+    ("a/errors", r#"{"count":0}"#, Severity::None),
+    ("a/errors", r#"{"count":2}"#, Severity::Error),
+    ("a/log", "<11>1 2026-01-01T00:00:00Z host app - - - cannot open", Severity::Error),
+    ("a/log", "<12>1 2026-01-01T00:00:00Z host app - - - low", Severity::Warning),
+    ("a/log", "2026-01-01 10:00:00,123 - app - WARNING - slow", Severity::Warning),
+    ("a/log", "[info] error log rotated", Severity::None),
+    ("a/log", "connection to 10.0.0.1 timed out", Severity::Error),
+    ("a/log", "backup finished without errors", Severity::None),
+    ("a/log", "tests: 12 passed, 0 failed", Severity::None),
+    ("a/log", "panic: runtime error: index out of range", Severity::Error),
+    ("a/log", "alarm cleared on pump 3", Severity::None),
+    ("a/xml", "<r><status>FAILED</status></r>", Severity::Error),
+    ("a/xml", "<r><error code=\"5\">Sensor lost</error></r>", Severity::Error),
+    ("a/line", "pump,host=a fault=1i,rpm=12.5", Severity::Error),
+    ("a/line", "pump,host=a fault=0i,rpm=12.5", Severity::None),
+    ("$SYS/broker/connection/b/state", "1", Severity::None),
+];
+
+#[test]
+fn widely_used_systems_are_judged() {
+    let mut wrong = 0;
+    for &(topic, payload, expected) in JUDGED {
+        let facts = inspect(topic, payload.as_bytes());
+        if facts.severity != expected {
+            wrong += 1;
+            println!(
+                "{topic} {payload}: {:?} {:?}, expected {expected:?}",
+                facts.severity, facts.reason
+            );
+        }
+    }
+    assert_eq!(wrong, 0);
+}

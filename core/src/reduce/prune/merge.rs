@@ -1,0 +1,450 @@
+//! Merging: what two pruners saw, as if one had seen it. Counts and samples are exact; strata that were full
+//! are as good as what their bounds let through.
+//!
+//! Candidates of the other are copied when the first stratum wants them. Invariant: the other is only read.
+
+use super::store::{NONE, Slot};
+use super::strata::*;
+use super::{Pruner, set};
+
+/// Slots of the other that can be taken over.
+const MAX_SLOTS: usize = 2_048;
+
+/// Where candidates and states of the other have gone.
+struct Map {
+    slots: [u16; MAX_SLOTS],
+    bits: [u16; STATES],
+}
+
+/// A silence between two messages; the first and the last of a stream border on endless ones.
+#[derive(Clone, Copy)]
+struct Silence {
+    from: u64,
+    until: u64,
+    left: u16,
+    right: u16,
+}
+
+impl<S, B> Pruner<S, B>
+where
+    S: AsMut<[Slot]> + AsRef<[Slot]>,
+    B: AsMut<[u8]> + AsRef<[u8]>,
+{
+    /// Takes in what another pruner has seen. The same message seen by both is kept once, but counted twice.
+    pub fn merge(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        let mut map = Map {
+            slots: [NONE; MAX_SLOTS],
+            bits: [NONE; STATES],
+        };
+        self.merge_states(other, &mut map);
+        self.merge_gaps(other, &mut map);
+        self.merge_edges(other, &mut map);
+        self.merge_kinds(other, &mut map);
+        self.merge_shapes(other, &mut map);
+        self.merge_paths(other, &mut map);
+        self.merge_times(other, &mut map);
+        for &(rank, slot) in &other.drawn {
+            if rank < self.drawn_below {
+                let mut mine = self.import(other, slot, &mut map);
+                self.draw(rank, &mut mine);
+                self.store.release(mine);
+            }
+        }
+        self.count += other.count;
+        self.errors += other.errors;
+        self.warnings += other.warnings;
+        self.lost += other.lost;
+        for (mine, theirs) in self.formats.iter_mut().zip(other.formats) {
+            *mine += theirs;
+        }
+    }
+
+    /// A candidate of the other as one of ours, with a reference.
+    fn import(&mut self, other: &Self, number: u16, map: &mut Map) -> u16 {
+        let Some(slot) = other.store.get(number) else {
+            return NONE;
+        };
+        let Some(known) = map.slots.get(usize::from(number)).copied() else {
+            return NONE;
+        };
+        if self
+            .store
+            .get(known)
+            .is_some_and(|known| known.id == slot.id)
+        {
+            self.store.hold(known);
+            return known;
+        }
+        let twin = self
+            .store
+            .slots()
+            .iter()
+            .position(|mine| mine.live() && mine.id == slot.id);
+        let mine = match twin.and_then(|n| u16::try_from(n).ok()) {
+            Some(twin) => {
+                self.store.hold(twin);
+                Some(twin)
+            }
+            None => {
+                while self.store.tight() && self.loosen() {}
+                self.store.copy(
+                    slot,
+                    other.store.content(slot),
+                    translated(&slot.states, map),
+                )
+            }
+        };
+        let Some(mine) = mine else {
+            self.lost += 1;
+            return NONE;
+        };
+        if let Some(known) = map.slots.get_mut(usize::from(number)) {
+            *known = mine;
+        }
+        mine
+    }
+
+    fn merge_states(&mut self, other: &Self, map: &mut Map) {
+        for (_, theirs) in other.state_paths.iter() {
+            if theirs.count == StatePath::TEXT {
+                if let Some((place, known)) = self.state_paths.find(theirs.hash) {
+                    if !known {
+                        self.state_paths.put(place, *theirs);
+                    } else if let Some(entry) = self.state_paths.get(place).copied() {
+                        self.dissolve(place, entry);
+                    }
+                }
+                continue;
+            }
+            for place in theirs.values {
+                let Some(state) = other
+                    .states
+                    .get(usize::from(place))
+                    .copied()
+                    .filter(|state| state.hash != 0)
+                else {
+                    continue;
+                };
+                let mine = match self.states.find(state.hash) {
+                    Some((place, true)) => {
+                        self.states.get(place).map(|state| usize::from(state.bit))
+                    }
+                    _ => self.new_state(theirs.hash, state.hash).map(|(_, bit)| bit),
+                };
+                if let (Some(bit), Some(to)) = (mine, map.bits.get_mut(usize::from(state.bit))) {
+                    *to = u16::try_from(bit).unwrap_or(NONE);
+                }
+            }
+        }
+        for (_, state) in other.states.iter() {
+            let Some((place, true)) = self.states.find(state.hash) else {
+                continue;
+            };
+            if self.states.get(place).is_some_and(|mine| mine.slot == NONE) {
+                let slot = self.import(other, state.slot, map);
+                if let Some(mine) = self.states.get_mut(place) {
+                    mine.slot = slot;
+                }
+            }
+        }
+    }
+
+    /// A silence of both together is one that each has: their silences are cut with one another.
+    fn merge_gaps(&mut self, other: &Self, map: &mut Map) {
+        let last = self
+            .store
+            .keep_last()
+            .filter(|_| self.count > 0)
+            .unwrap_or(NONE);
+        let mine = if self.count == 0 {
+            heapless::Vec::new()
+        } else {
+            self.silences(last)
+        };
+        let theirs = other.silences(NONE);
+        let old = core::mem::replace(&mut self.gaps, [Gap::NONE; GAPS]);
+        for a in &mine {
+            for b in &theirs {
+                let (from, until) = (a.from.max(b.from), a.until.min(b.until));
+                let bounded = from > 0 && until < u64::MAX;
+                if from >= until || !bounded || until - from <= self.least_gap() {
+                    continue;
+                }
+                let left = if a.from >= b.from {
+                    self.held(a.left)
+                } else {
+                    self.import_edge(other, b.left, map)
+                };
+                let right = if a.until <= b.until {
+                    self.held(a.right)
+                } else {
+                    self.import(other, b.right, map)
+                };
+                self.note_gap(Gap {
+                    length: until - from,
+                    until,
+                    left,
+                    right,
+                });
+            }
+        }
+        if self.count == 0 {
+            for gap in other.gaps {
+                let (left, right) = (
+                    self.import(other, gap.left, map),
+                    self.import(other, gap.right, map),
+                );
+                self.note_gap(Gap { left, right, ..gap });
+            }
+        }
+        for gap in old {
+            self.store.release(gap.left);
+            self.store.release(gap.right);
+        }
+        self.store.release(last);
+    }
+
+    fn held(&mut self, slot: u16) -> u16 {
+        self.store.hold(slot);
+        slot
+    }
+
+    /// As [`Self::import`]; none stands for the newest message of the other.
+    fn import_edge(&mut self, other: &Self, slot: u16, map: &mut Map) -> u16 {
+        if slot != NONE {
+            return self.import(other, slot, map);
+        }
+        let last = &other.store.last;
+        let states = translated(&last.states, map);
+        self.store
+            .copy(last, other.store.content(last), states)
+            .unwrap_or(NONE)
+    }
+
+    /// The known silences, with the endless ones before the first message and after the last.
+    fn silences(&self, last: u16) -> heapless::Vec<Silence, { GAPS + 2 }> {
+        let mut silences = heapless::Vec::new();
+        for gap in self.gaps.iter().filter(|gap| gap.length > 0) {
+            let from = gap.until - gap.length;
+            let _ = silences.push(Silence {
+                from,
+                until: gap.until,
+                left: gap.left,
+                right: gap.right,
+            });
+        }
+        let _ = silences.push(Silence {
+            from: 0,
+            until: self.first_at,
+            left: NONE,
+            right: self.first,
+        });
+        let _ = silences.push(Silence {
+            from: self.store.last.at,
+            until: u64::MAX,
+            left: last,
+            right: NONE,
+        });
+        silences
+    }
+
+    fn merge_edges(&mut self, other: &Self, map: &mut Map) {
+        let key = |slot: Option<&Slot>| slot.map(|slot| (slot.at, slot.id));
+        let (mine, theirs) = (
+            key(self.store.get(self.first)),
+            key(other.store.get(other.first)),
+        );
+        if theirs.is_some() && (mine.is_none() || theirs < mine) {
+            let old = self.first;
+            self.first = self.import(other, other.first, map);
+            self.store.release(old);
+        }
+        let (mine, theirs) = (&self.store.last, &other.store.last);
+        if self.count == 0 || (theirs.at, theirs.id) > (mine.at, mine.id) {
+            let states = translated(&theirs.states, map);
+            self.store
+                .copy_last(theirs, other.store.content(theirs), states);
+        }
+        self.first_at = self.first_at.min(other.first_at);
+    }
+
+    fn merge_kinds(&mut self, other: &Self, map: &mut Map) {
+        self.kinds_more.merge(&other.kinds_more);
+        for theirs in &other.kinds {
+            let known = self
+                .kinds
+                .iter()
+                .position(|kind| kind.hash == theirs.hash && kind.error == theirs.error);
+            let Some(n) = known else {
+                if self.kinds.is_full() && !(theirs.error && self.drop_warning()) {
+                    if theirs.error {
+                        self.kinds_more.record(theirs.hash);
+                    }
+                    continue;
+                }
+                let first = self.import(other, theirs.first, map);
+                let latest = self.import(other, theirs.latest, map);
+                let _ = self.kinds.push(Kind {
+                    first,
+                    latest,
+                    ..*theirs
+                });
+                continue;
+            };
+            let Some(mut kind) = self.kinds.get(n).copied() else {
+                continue;
+            };
+            kind.count += theirs.count;
+            if theirs.first_at < kind.first_at {
+                kind.first_at = theirs.first_at;
+                let old = kind.first;
+                kind.first = self.import(other, theirs.first, map);
+                self.store.release(old);
+            }
+            if theirs.latest_at > kind.latest_at {
+                kind.latest_at = theirs.latest_at;
+                let old = kind.latest;
+                kind.latest = self.import(other, theirs.latest, map);
+                self.store.release(old);
+            }
+            if let Some(place) = self.kinds.get_mut(n) {
+                *place = kind;
+            }
+        }
+    }
+
+    fn merge_shapes(&mut self, other: &Self, map: &mut Map) {
+        self.shapes_more.merge(&other.shapes_more);
+        for (_, theirs) in other.shapes.iter() {
+            match self.shapes.find(theirs.hash) {
+                Some((place, true)) => {
+                    if let Some(shape) = self.shapes.get_mut(place) {
+                        shape.count = shape.count.saturating_add(theirs.count);
+                    }
+                }
+                Some((place, false)) => {
+                    let room = self.shapes.used() < self.target + 16;
+                    let slot = if room {
+                        self.import(other, theirs.slot, map)
+                    } else {
+                        NONE
+                    };
+                    self.shapes.put(place, Shape { slot, ..*theirs });
+                }
+                None => {
+                    self.shapes_more.record(theirs.hash);
+                }
+            }
+        }
+    }
+
+    fn merge_paths(&mut self, other: &Self, map: &mut Map) {
+        for (_, theirs) in other.paths.iter() {
+            let Some((place, known)) = self.paths.find(theirs.hash) else {
+                continue;
+            };
+            if !known {
+                let (low, high) = (
+                    self.import(other, theirs.low, map),
+                    self.import(other, theirs.high, map),
+                );
+                self.paths.put(
+                    place,
+                    Path {
+                        low,
+                        high,
+                        ..*theirs
+                    },
+                );
+                continue;
+            }
+            let Some(mut path) = self.paths.get(place).copied() else {
+                continue;
+            };
+            if theirs.min < path.min {
+                self.store.release(path.low);
+                path.min = theirs.min;
+                path.low = self.import(other, theirs.low, map);
+            }
+            if theirs.max > path.max {
+                self.store.release(path.high);
+                path.max = theirs.max;
+                path.high = self.import(other, theirs.high, map);
+            }
+            if let Some(entry) = self.paths.get_mut(place) {
+                *entry = path;
+            }
+        }
+    }
+
+    fn merge_times(&mut self, other: &Self, map: &mut Map) {
+        self.bucket_limit = self.bucket_limit.min(other.bucket_limit);
+        if self.count == 0 {
+            self.base = other.base;
+            self.width = other.width;
+        }
+        while self.width < other.width {
+            self.double_width();
+        }
+        let used = |buckets: &[Bucket]| {
+            buckets
+                .iter()
+                .rposition(|bucket| bucket.count > 0)
+                .unwrap_or(0) as u64
+        };
+        let first = loop {
+            let shift = (self.width / other.width).max(1);
+            let first = self.base.min(other.base / shift);
+            let last =
+                (self.base + used(&self.buckets)).max((other.base + used(&other.buckets)) / shift);
+            if last - first < self.bucket_limit as u64 {
+                break first;
+            }
+            self.double_width();
+        };
+        let by = usize::try_from(self.base - first).unwrap_or(0);
+        self.buckets.rotate_right(by % BUCKETS);
+        self.base = first;
+        for (n, theirs) in other
+            .buckets
+            .iter()
+            .enumerate()
+            .filter(|(_, bucket)| bucket.count > 0)
+        {
+            // Importing may double the width to make room.
+            let number = |width: u64| (other.base + n as u64) / (width / other.width).max(1);
+            let place =
+                |ours: &Self| usize::try_from(number(ours.width) - ours.base).unwrap_or(BUCKETS);
+            let Some(mine) = self.buckets.get(place(self)) else {
+                continue;
+            };
+            let slot = if theirs.rank < mine.rank {
+                self.import(other, theirs.slot, map)
+            } else {
+                NONE
+            };
+            let place = place(self);
+            if let Some(mine) = self.buckets.get_mut(place) {
+                let gone = mine.take(&Bucket { slot, ..*theirs });
+                self.store.release(gone);
+            }
+        }
+    }
+}
+
+/// The bits of the other as ours.
+fn translated(bits: &[u64; STATE_WORDS], map: &Map) -> [u64; STATE_WORDS] {
+    let mut ours = [0; STATE_WORDS];
+    for (n, &to) in map.bits.iter().enumerate() {
+        if bits
+            .get(n / 64)
+            .is_some_and(|word| word >> (n % 64) & 1 == 1)
+        {
+            set(&mut ours, usize::from(to));
+        }
+    }
+    ours
+}
