@@ -186,6 +186,15 @@ impl<'a> Walk<'a> {
         let start = self.at;
         let mut escaped = false;
         loop {
+            // Eight bytes at a time to the next one that is not plain.
+            while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+                let found = special(u64::from_le_bytes(*chunk));
+                if found != 0 {
+                    self.at += usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
+                    break;
+                }
+                self.at += 8;
+            }
             match self.bytes.get(self.at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -300,6 +309,19 @@ impl<'a> Walk<'a> {
         }
         Ok(value)
     }
+}
+
+/// Marks the bytes of `word` that are a quote, a backslash or a control character; the lowest mark is right.
+#[inline]
+const fn special(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word
+    }
+    let quote = zeros(word ^ (ONES * b'"' as u64));
+    let backslash = zeros(word ^ (ONES * b'\\' as u64));
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (quote | backslash | control) & (ONES * 0x80)
 }
 
 /// Writes `text` with its escapes resolved into `buffer`, cut at its end; returns what fits.

@@ -12,7 +12,9 @@ pub mod json;
 mod memo;
 mod pass;
 mod severity;
+mod texts;
 mod topic;
+mod visit;
 mod words;
 
 pub use format::Format;

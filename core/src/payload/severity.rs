@@ -33,9 +33,6 @@ impl Severity {
 /// Bytes of a text that are judged; what matters stands in front.
 const JUDGED: usize = 512;
 
-/// In a resolved key: would name a problem if it did not go on (`alarm_door`); only `true` affirms it.
-pub(super) const HINT: Flags = 1 << 31;
-
 /// What a key as a whole says; a set of bits of [`super::words`] and [`HINT`].
 pub(super) fn key(text: &str) -> Flags {
     let mut problem = false;

@@ -244,3 +244,20 @@ fn sparkplug_is_told_by_its_topic() {
         (Format::SparkplugB, Severity::Error)
     );
 }
+
+#[test]
+fn a_memo_changes_time_only() {
+    let Some(rows) = rows("errors_dev.jsonl") else {
+        return;
+    };
+    let mut memo = super::Memo::new(5);
+    for row in rows.iter().chain(&rows) {
+        let (topic, payload) = (
+            row["topic"].as_str().unwrap(),
+            row["payload"].as_str().unwrap(),
+        );
+        let with = super::inspect_with(&mut memo, topic, payload.as_bytes());
+        let without = inspect(topic, payload.as_bytes());
+        assert_eq!(format!("{with:?}"), format!("{without:?}"));
+    }
+}

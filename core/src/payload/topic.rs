@@ -1,7 +1,7 @@
 //! What a topic says before its payload is read: its class, the key that its last levels are, a verdict.
 
 use super::hash;
-use super::severity::{self, HINT, Severity};
+use super::severity::{self, Severity};
 use super::words::{self, *};
 
 /// A topic with what it says.
