@@ -1,12 +1,29 @@
 //! Topic Names and Topic Filters (section 4.7): validation and matching, `$`-topics, `$share`.
+//!
+//! A name is examined eight bytes at a time: U+0000, `+` and `#` are single bytes that never stand inside
+//! another character of UTF-8, so bytes tell all.
 
-/// Whether `name` is a valid Topic Name: 1 to 65,535 bytes, no wildcard, no U+0000 `[MQTT-4.7.3-1]`.
+use crate::limits::MAX_STRING;
+use core::fmt;
+
+/// Whether `name` is a valid Topic Name: 1 to 65,535 bytes `[MQTT-4.7.3-1]` `[MQTT-4.7.3-3]`, no U+0000
+/// `[MQTT-4.7.3-2]`, no wildcard `[MQTT-4.7.1-1]` v3.1.1, `[MQTT-4.7.0-1]` v5.
 ///
 /// # Errors
 /// What is wrong and where.
+#[inline]
 pub fn validate_name(name: &str) -> Result<(), TopicError> {
-    let _ = name;
-    todo!()
+    let bytes = name.as_bytes();
+    if bytes.is_empty() {
+        return Err(TopicError::Empty);
+    }
+    if bytes.len() > MAX_STRING {
+        return Err(TopicError::TooLong);
+    }
+    if holds_special(bytes) {
+        return Err(first_special(bytes));
+    }
+    Ok(())
 }
 
 /// Whether `filter` is a valid Topic Filter, shared subscriptions (`$share/group/filter`, 4.8.2) included.
@@ -14,15 +31,92 @@ pub fn validate_name(name: &str) -> Result<(), TopicError> {
 /// # Errors
 /// What is wrong and where.
 pub fn validate_filter(filter: &str) -> Result<(), TopicError> {
-    let _ = filter;
-    todo!()
+    if let Some(shared) = filter.strip_prefix(SHARE) {
+        let (group, rest) = shared.split_once('/').ok_or(TopicError::Share)?;
+        if group.is_empty() || group.contains(['+', '#']) || rest.is_empty() {
+            return Err(TopicError::Share); // [MQTT-4.8.2-1] [MQTT-4.8.2-2] v5
+        }
+    }
+    validate_levels(filter)
+}
+
+/// As [`validate_filter`], for 3.1.1, in which `$share` is a level as any other.
+pub(crate) fn validate_levels(filter: &str) -> Result<(), TopicError> {
+    let bytes = filter.as_bytes();
+    if bytes.is_empty() {
+        return Err(TopicError::Empty);
+    }
+    if bytes.len() > MAX_STRING {
+        return Err(TopicError::TooLong);
+    }
+    if !holds_special(bytes) {
+        return Ok(());
+    }
+    let mut previous = b'/';
+    let mut rest = bytes.iter().enumerate().peekable();
+    while let Some((at, &byte)) = rest.next() {
+        let next = rest.peek().map(|&(_, &next)| next);
+        match byte {
+            0 => return Err(TopicError::Nul(at)),
+            b'#' if previous != b'/' || next.is_some() => return Err(TopicError::MultiLevel(at)),
+            b'+' if previous != b'/' || next.is_some_and(|next| next != b'/') => {
+                return Err(TopicError::SingleLevel(at));
+            }
+            _ => previous = byte,
+        }
+    }
+    Ok(())
+}
+
+/// Whether `filter` begins a shared subscription.
+#[inline]
+pub fn is_shared(filter: &str) -> bool {
+    filter.starts_with(SHARE)
+}
+
+/// Whether `filter` holds a wildcard.
+pub fn has_wildcard(filter: &str) -> bool {
+    filter.bytes().any(|byte| byte == b'+' || byte == b'#')
 }
 
 /// Whether the Topic Name `name` matches `filter` (both valid). A leading wildcard does not match a topic
 /// that begins with `$` `[MQTT-4.7.2-1]`; of a shared subscription the part after the group matches.
 pub fn matches(filter: &str, name: &str) -> bool {
-    let _ = (filter, name);
-    todo!()
+    let filter = filter
+        .strip_prefix(SHARE)
+        .and_then(|shared| shared.split_once('/'))
+        .map_or(filter, |(_, filter)| filter);
+    if name.starts_with('$') && filter.starts_with(['+', '#']) {
+        return false;
+    }
+    let (mut wanted, mut given) = (filter.as_bytes(), name.as_bytes());
+    loop {
+        match wanted {
+            [b'#', ..] => return true,
+            [b'+', rest @ ..] => {
+                wanted = rest;
+                while let [byte, rest @ ..] = given
+                    && *byte != b'/'
+                {
+                    given = rest;
+                }
+            }
+            _ => {
+                while let ([one, one_rest @ ..], [other, other_rest @ ..]) = (wanted, given)
+                    && one == other
+                    && *one != b'/'
+                {
+                    (wanted, given) = (one_rest, other_rest);
+                }
+            }
+        }
+        match (wanted, given) {
+            ([], []) => return true,
+            ([b'/', next @ ..], [b'/', rest @ ..]) => (wanted, given) = (next, rest),
+            ([b'/', next @ ..], []) => return next == b"#", // a level and all below it (4.7.1.2)
+            _ => return false,
+        }
+    }
 }
 
 /// Why a Topic Name or Topic Filter is not valid.
@@ -42,4 +136,99 @@ pub enum TopicError {
     SingleLevel(usize),
     /// `$share/` without a proper group or filter.
     Share,
+}
+
+impl TopicError {
+    /// The numbered statement of 5.0 that is broken.
+    pub(crate) const fn statement_v5(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Empty => "MQTT-4.7.3-1",
+            Self::TooLong => "MQTT-4.7.3-3",
+            Self::Nul(_) => "MQTT-4.7.3-2",
+            Self::Wildcard(_) => "MQTT-4.7.0-1",
+            Self::MultiLevel(_) => "MQTT-4.7.1-1",
+            Self::SingleLevel(_) => "MQTT-4.7.1-2",
+            Self::Share => "MQTT-4.8.2-2",
+        })
+    }
+
+    /// The numbered statement of 3.1.1 that is broken.
+    pub(crate) const fn statement_v311(self) -> Option<&'static str> {
+        Some(match self {
+            Self::Empty => "MQTT-4.7.3-1",
+            Self::TooLong => "MQTT-4.7.3-3",
+            Self::Nul(_) => "MQTT-4.7.3-2",
+            Self::Wildcard(_) => "MQTT-4.7.1-1",
+            Self::MultiLevel(_) => "MQTT-4.7.1-2",
+            Self::SingleLevel(_) => "MQTT-4.7.1-3",
+            Self::Share => return None,
+        })
+    }
+}
+
+impl fmt::Display for TopicError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("is empty"),
+            Self::TooLong => f.write_str("is longer than 65,535 bytes"),
+            Self::Nul(at) => write!(f, "holds U+0000 at byte {at}"),
+            Self::Wildcard(at) => write!(f, "is a topic name and holds a wildcard at byte {at}"),
+            Self::MultiLevel(at) => {
+                write!(f, "holds '#' that is not the whole last level at byte {at}")
+            }
+            Self::SingleLevel(at) => write!(f, "holds '+' that is not a whole level at byte {at}"),
+            Self::Share => f.write_str("begins with $share/ but is not $share/<group>/<filter>"),
+        }
+    }
+}
+
+impl core::error::Error for TopicError {}
+
+const SHARE: &str = "$share/";
+
+const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
+const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
+const HASH: u64 = u64::from_ne_bytes([b'#'; 8]);
+/// All bits but the one in which `+` and `#` differ.
+const EITHER: u64 = u64::from_ne_bytes([!(b'+' ^ b'#'); 8]);
+
+/// The high bit of each byte that is not zero.
+#[inline]
+const fn non_zero(word: u64) -> u64 {
+    ((word & LOW).wrapping_add(LOW) | word) & HIGH
+}
+
+/// The high bit of each byte that is none of U+0000, `+` and `#`.
+#[inline]
+const fn plain(bytes: [u8; 8]) -> u64 {
+    let word = u64::from_le_bytes(bytes);
+    non_zero(word) & non_zero((word & EITHER) ^ HASH)
+}
+
+/// Whether U+0000, `+` or `#` stands in `bytes`. No way out of the loop before its end: names are short, and
+/// without one the compiler takes two words at a time.
+#[inline]
+fn holds_special(bytes: &[u8]) -> bool {
+    let Some(&last) = bytes.last_chunk::<8>() else {
+        return bytes.iter().fold(false, |found, &byte| {
+            found | matches!(byte, 0 | b'+' | b'#')
+        });
+    };
+    let (words, _) = bytes.as_chunks::<8>();
+    words
+        .iter()
+        .fold(plain(last), |all, &word| all & plain(word))
+        != HIGH
+}
+
+#[cold]
+fn first_special(bytes: &[u8]) -> TopicError {
+    let at = bytes
+        .iter()
+        .position(|&byte| matches!(byte, 0 | b'+' | b'#'))
+        .unwrap_or_default();
+    match bytes.get(at) {
+        Some(0) => TopicError::Nul(at),
+        _ => TopicError::Wildcard(at),
+    }
 }

@@ -5,6 +5,8 @@
 
 pub mod broker;
 pub mod config;
+#[cfg(feature = "demo")]
+pub mod demo;
 pub mod log;
 pub mod mcp;
 pub mod render;

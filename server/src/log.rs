@@ -1,1 +1,106 @@
-//! Log lines on standard error.
+//! Log lines on standard error: time, level, origin, message; one line each.
+//!
+//! Invariants: no control character reaches the terminal, whatever a broker sent; libraries below `warn` stay silent,
+//! because at finer levels some of them print what goes over the wire, credentials included.
+
+use ::log::{LevelFilter, Log, Metadata, Record};
+use std::fmt::Write as _;
+use std::io::Write as _;
+
+/// Characters of one line; what comes beyond is cut.
+const MAX_CHARS: usize = 4_096;
+
+/// The beginning of our own modules' names.
+const OURS: &str = "bitsperity_mqtt";
+
+struct Stderr;
+
+static STDERR: Stderr = Stderr;
+
+/// Sends the log of this process to standard error from now on, panics included.
+pub fn init(level: LevelFilter) {
+    if ::log::set_logger(&STDERR).is_ok() {
+        std::panic::set_hook(Box::new(|panic| {
+            let place = panic.location().map(ToString::to_string);
+            let place = place.unwrap_or_default();
+            let text = panic.payload_as_str().unwrap_or("no message");
+            ::log::error!(target: "panic", "at {place}: {text}");
+        }));
+    }
+    ::log::set_max_level(level);
+}
+
+impl Log for Stderr {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target().starts_with(OURS) || metadata.level() <= LevelFilter::Warn
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        if self.enabled(record.metadata()) {
+            let now = jiff::Timestamp::now();
+            let line = line(&format!("{now:.3}"), record);
+            // Nobody reads it: nothing to be done about it.
+            let _ = std::io::stderr().write_all(line.as_bytes());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
+fn line(now: &str, record: &Record<'_>) -> String {
+    let target = record.target();
+    let origin = target
+        .strip_prefix("bitsperity_mqtt_mcp::")
+        .unwrap_or(target);
+    let mut line = format!("{now} {:5} {origin}: ", record.level());
+    let message = record.args().to_string();
+    for (count, character) in message.chars().enumerate() {
+        if count == MAX_CHARS {
+            line.push('…');
+            break;
+        }
+        // Also what turns the direction of text, or ends a line for some readers only.
+        let turns = matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if character.is_control() || turns {
+            let _ = write!(line, "{}", character.escape_unicode());
+        } else {
+            line.push(character);
+        }
+    }
+    line.push('\n');
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::log::Level;
+
+    fn logged(target: &str, message: &str) -> String {
+        let mut record = Record::builder();
+        record.level(Level::Warn).target(target);
+        let text = format_args!("{message}");
+        line("2026-11-22T22:00:00.000Z", &record.args(text).build())
+    }
+
+    #[test]
+    fn one_line_without_control_characters() {
+        assert_eq!(
+            logged("bitsperity_mqtt_mcp::mcp::stdio", "a\nb\x1b[31m\u{202e}é"),
+            "2026-11-22T22:00:00.000Z WARN  mcp::stdio: a\\u{a}b\\u{1b}[31m\\u{202e}é\n"
+        );
+        let long = logged("x", &"y".repeat(2 * MAX_CHARS));
+        assert!(long.ends_with("y…\n") && long.chars().count() < MAX_CHARS + 100);
+    }
+
+    #[test]
+    fn libraries_are_silent_below_warn() {
+        let enabled = |target, level| {
+            let metadata = Metadata::builder().target(target).level(level).build();
+            STDERR.enabled(&metadata)
+        };
+        assert!(enabled("bitsperity_mqtt_mcp::broker", Level::Trace));
+        assert!(enabled("library", Level::Warn));
+        assert!(!enabled("library::frames", Level::Info));
+    }
+}

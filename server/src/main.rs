@@ -1,1 +1,196 @@
-fn main() {}
+//! The program: command line, configuration, logging, then MCP on standard input and output.
+//!
+//! Invariant: nothing is done at start but reading configuration; hosts start a server several times and throw it away.
+
+use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
+use bitsperity_mqtt_mcp::{mcp, tools};
+use clap::{Args, Parser, Subcommand};
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Configuration or command line are wrong; clap's own exit code, too.
+const USAGE: u8 = 2;
+
+const HELP: &str = "\
+An assistant's host starts this program and speaks MCP with it over standard input and output.
+What to paste into its configuration (Claude Desktop, Cursor and most others: \"mcpServers\"; VS Code: \"servers\"):
+
+  {
+    \"mcpServers\": {
+      \"mqtt\": {
+        \"command\": \"/path/to/bitsperity-mqtt-mcp\",
+        \"env\": { \"BITSPERITY_MQTT_URL\": \"mqtt://me@192.168.1.7:1883\", \"BITSPERITY_MQTT_PASSWORD\": \"…\" }
+      }
+    }
+  }
+
+  claude mcp add mqtt -- /path/to/bitsperity-mqtt-mcp          (Claude Code)
+
+The variables are optional: they describe a broker named \"default\". Without them the assistant needs a connection
+string, or the name of a broker from the configuration file, so that no password passes through the conversation:
+
+  # ~/.config/bitsperity-mqtt-mcp/config.toml
+  [brokers.home]
+  url = \"mqtts://192.168.1.7:8883\"
+  user = \"me\"
+  password_file = \"~/.mqtt-password\"     # or password = \"…\", or password_env = \"NAME_OF_A_VARIABLE\"
+  ca_file = \"ca.pem\"
+
+  [policy]
+  publish_deny = [\"+/lock/#\"]            # or read_only = true
+
+Every setting stands in the file, in the environment as BITSPERITY_MQTT_NAME, or on the command line as --set NAME=VALUE;
+the later is the stronger. `config show` prints all of them with default, range, unit and source.
+
+Examples:
+  bitsperity-mqtt-mcp --read-only                        nothing can be published
+  bitsperity-mqtt-mcp --log debug --set max_sessions=10  more sessions, a talkative log on standard error
+  bitsperity-mqtt-mcp config show                        what is in force, and from where
+  echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}' | bitsperity-mqtt-mcp
+
+Exit codes: 0 the host closed standard input, or SIGTERM or SIGINT came; 2 command line or configuration are
+wrong; 1 anything else.";
+
+/// MCP server that lets an AI assistant work with MQTT brokers
+#[derive(Parser)]
+#[command(name = "bitsperity-mqtt-mcp", version, after_long_help = HELP)]
+#[command(after_help = "`--help` shows what to paste into an assistant's configuration.")]
+struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Args)]
+struct Options {
+    /// Configuration file [default: $XDG_CONFIG_HOME or ~/.config, then bitsperity-mqtt-mcp/config.toml; may be absent]
+    #[arg(long, value_name = "FILE", global = true)]
+    config: Option<PathBuf>,
+    /// What is logged on standard error: off, error, warn, info, debug, trace [default: warn]
+    #[arg(long, value_name = "LEVEL", global = true)]
+    log: Option<String>,
+    /// The assistant may not publish anything
+    #[arg(long, global = true)]
+    read_only: bool,
+    /// Sets one setting; may be given many times
+    #[arg(long, value_name = "NAME=VALUE", global = true)]
+    set: Vec<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Looks at the configuration
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Plays an assistant's session against a simulated household
+    #[cfg(feature = "demo")]
+    Demo(bitsperity_mqtt_mcp::demo::DemoArgs),
+    /// Plays an assistant's session against a simulated household (not in this build)
+    #[cfg(not(feature = "demo"))]
+    Demo {
+        #[arg(hide = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        rest: Vec<String>,
+    },
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Prints every setting in force with default, range, unit and source; passwords are masked
+    Show {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+impl Options {
+    fn given(self) -> Given {
+        let mut set = self.set;
+        set.extend(self.log.map(|level| format!("log={level}")));
+        if self.read_only {
+            set.push("read_only=true".to_owned());
+        }
+        Given {
+            file: self.config,
+            set,
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    let started = mcp::clock::now();
+    let cli = Cli::parse();
+    let command = match cli.command {
+        #[cfg(not(feature = "demo"))]
+        Some(Command::Demo { .. }) => return no_demo(),
+        #[cfg(feature = "demo")]
+        Some(Command::Demo(args)) => return bitsperity_mqtt_mcp::demo::run(args),
+        other => other,
+    };
+    let loaded = match config::load(&cli.options.given(), &Environment::of_process()) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            return ExitCode::from(USAGE);
+        }
+    };
+    bitsperity_mqtt_mcp::log::init(loaded.config.log);
+    for warning in &loaded.warnings {
+        log::warn!("{warning}");
+    }
+    match command {
+        Some(Command::Config {
+            command: ConfigCommand::Show { json },
+        }) => show(&loaded, json),
+        _ => serve(loaded, started),
+    }
+}
+
+fn serve(loaded: Loaded, started: std::time::Instant) -> ExitCode {
+    if std::io::stdin().is_terminal() {
+        complain(
+            "This is an MCP server: an AI assistant's host starts it and speaks JSON with it over standard input and \
+             output.\nYou started it by hand, so it waits for JSON from your keyboard; Ctrl-C or Ctrl-D ends it. \
+             `--help` shows what to\npaste into an assistant's configuration, `config show` what is configured.",
+        );
+    }
+    mcp::start_executor();
+    let state = tools::State::new(loaded.config, started);
+    match mcp::serve(state) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn show(loaded: &Loaded, json: bool) -> ExitCode {
+    let text = if json {
+        format!("{:#}\n", loaded.show_json())
+    } else {
+        loaded.show()
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Ok(()) => ExitCode::SUCCESS,
+        // As of `config show | head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(_) => ExitCode::FAILURE,
+    }
+}
+
+fn no_demo() -> ExitCode {
+    complain(
+        "error: this build has no demo, to stay small. From the sources:\n  cargo run --release --features demo -- demo",
+    );
+    ExitCode::from(USAGE)
+}
+
+/// For the person or the host that started us; standard output belongs to the protocol.
+fn complain(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}

@@ -1,1 +1,332 @@
-//! Values of the core to the JSON that tools return.
+//! Values of the core to the JSON that tools return: times, payloads, words for codes.
+//!
+//! Whatever comes from a broker is data from outside: text passes through [`clean`] before it stands in a result, bytes
+//! that are not text become base64, and what is cut says its size. Same input, same output.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bitsperity_mqtt_core::packet::{QoS, Reason, Version};
+use bitsperity_mqtt_core::session::Grants;
+use serde_json::{Map, Value};
+use std::time::{Duration, SystemTime};
+
+/// How deep JSON may nest to be shown as such: many parsers stop at 128, and it stands inside of a message.
+const MAX_DEPTH: usize = 64;
+
+/// Bytes of a topic that are shown; longer ones are real only as an attack.
+const MAX_TOPIC: usize = 512;
+
+/// RFC 3339 with milliseconds and zone.
+pub fn time(at: SystemTime) -> String {
+    match jiff::Timestamp::try_from(at) {
+        Ok(at) => format!("{at:.3}"),
+        Err(_) => "unknown".to_owned(),
+    }
+}
+
+/// Seconds with three decimals.
+pub fn seconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e3).round() / 1e3
+}
+
+/// Milliseconds with three decimals.
+pub fn millis(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// Whole milliseconds.
+pub fn whole_millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Three significant digits: enough for a rate.
+pub fn rounded(number: f64) -> f64 {
+    if number == 0.0 || !number.is_finite() {
+        return 0.0;
+    }
+    let scale = 10f64.powi(2 - number.abs().log10().floor() as i32);
+    (number * scale).round() / scale
+}
+
+/// `5` or `3.1.1`.
+pub fn protocol(grants: &Grants) -> &'static str {
+    match grants.version {
+        Version::V5 => "5",
+        Version::V311 => "3.1.1",
+    }
+}
+
+/// The QoS of a checked argument.
+pub fn qos(level: u8) -> QoS {
+    QoS::from_bits(level).unwrap_or_default()
+}
+
+/// What a broker means by the Reason Code of an acknowledgement (5.0, section 2.4).
+pub fn reason(reason: Reason) -> &'static str {
+    match reason.0 {
+        0x00 => "success",
+        0x10 => "no matching subscribers",
+        0x80 => "unspecified error",
+        0x83 => "implementation specific error",
+        0x87 => "not authorized",
+        0x90 => "topic name invalid",
+        0x91 => "packet identifier in use",
+        0x92 => "packet identifier not found",
+        0x95 => "packet too large",
+        0x97 => "quota exceeded",
+        0x99 => "payload format invalid",
+        0x9a => "retain not supported",
+        0x9b => "QoS not supported",
+        _ => "unknown reason",
+    }
+}
+
+/// Text from outside without what could steer a terminal or hide in a text: control characters become their pictures,
+/// direction overrides, invisible characters and tag characters become U+FFFD.
+pub fn clean(text: &str) -> String {
+    text.chars().map(harmless).collect()
+}
+
+fn harmless(c: char) -> char {
+    match c {
+        '\n' | '\t' => c,
+        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
+        '\u{7f}' => '\u{2421}',
+        '\u{80}'..='\u{9f}'
+        | '\u{200b}'
+        | '\u{200e}'
+        | '\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
+        _ => c,
+    }
+}
+
+/// A topic to show.
+pub fn topic(topic: &str) -> String {
+    match topic.len() > MAX_TOPIC {
+        true => format!(
+            "{}… ({} bytes)",
+            clean(front(topic, MAX_TOPIC)),
+            topic.len()
+        ),
+        false => clean(topic),
+    }
+}
+
+/// The front of `text`, at most `limit` bytes, not through a character.
+pub fn front(text: &str, limit: usize) -> &str {
+    text.get(..text.floor_char_boundary(limit)).unwrap_or(text)
+}
+
+/// How a payload stands in a result.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[allow(missing_docs)] // the words of the tools' contract
+pub enum Encoding {
+    Json,
+    Text,
+    Base64,
+}
+
+/// A payload in a result.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Payload {
+    /// JSON as JSON, text as text, else base64.
+    pub value: Value,
+    /// Which of them.
+    pub encoding: Encoding,
+    /// Bytes shown, if not all.
+    pub cut: Option<usize>,
+}
+
+/// `held` is the front of a payload of `size` bytes; at most `limit` bytes of it are shown.
+pub fn payload(held: &[u8], size: usize, limit: usize) -> Payload {
+    let whole = held.len() >= size && size <= limit;
+    let shown = held.get(..limit).unwrap_or(held);
+    if let Some(text) = text(shown, whole) {
+        let json = whole.then(|| json(text)).flatten();
+        let cut = (!whole).then_some(text.len());
+        return match json {
+            Some(value) => Payload {
+                value,
+                encoding: Encoding::Json,
+                cut,
+            },
+            None => Payload {
+                value: clean(text).into(),
+                encoding: Encoding::Text,
+                cut,
+            },
+        };
+    }
+    Payload {
+        value: STANDARD.encode(shown).into(),
+        encoding: Encoding::Base64,
+        cut: (!whole).then_some(shown.len()),
+    }
+}
+
+/// The text that `bytes` are; if they are only a front, a character may be cut off at the end.
+fn text(bytes: &[u8], whole: bool) -> Option<&str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(text),
+        Err(error) if !whole && error.error_len().is_none() => {
+            std::str::from_utf8(bytes.get(..error.valid_up_to())?).ok()
+        }
+        Err(_) => None,
+    }
+}
+
+/// `text` as JSON if it is that, its strings made harmless.
+fn json(text: &str) -> Option<Value> {
+    let first = text.trim_start().bytes().next()?;
+    if !(first.is_ascii_digit() || b"{[\"-tfn".contains(&first)) {
+        return None;
+    }
+    clean_json(serde_json::from_str(text).ok()?, MAX_DEPTH)
+}
+
+/// None if it nests deeper than `depth`.
+fn clean_json(value: Value, depth: usize) -> Option<Value> {
+    let inner = depth.checked_sub(1);
+    Some(match value {
+        Value::String(text) => Value::String(clean(&text)),
+        Value::Array(items) => {
+            let inner = inner?;
+            let items = items.into_iter().map(|item| clean_json(item, inner));
+            Value::Array(items.collect::<Option<_>>()?)
+        }
+        Value::Object(map) => {
+            let inner = inner?;
+            let members = map.into_iter();
+            let members =
+                members.map(|(key, value)| Some((clean(&key), clean_json(value, inner)?)));
+            Value::Object(members.collect::<Option<Map<_, _>>>()?)
+        }
+        other => other,
+    })
+}
+
+/// A payload in one short line: its front as text, or base64 said to be that.
+pub fn preview(held: &[u8], size: usize, limit: usize) -> String {
+    let whole = held.len() >= size && size <= limit;
+    let shown = held.get(..limit).unwrap_or(held);
+    let dots = if whole { "" } else { "…" };
+    match text(shown, whole) {
+        Some(text) => format!("{}{dots}", clean(text).replace(['\n', '\t'], " ")),
+        None => {
+            let third = shown.get(..(limit * 3 / 4).max(3)).unwrap_or(shown);
+            let dots = if third.len() < size { "…" } else { "" };
+            format!("base64:{}{dots}", STANDARD.encode(third))
+        }
+    }
+}
+
+/// Bytes that base64 stands for; padding may be absent.
+///
+/// # Errors
+/// It is not base64.
+pub fn from_base64(text: &str) -> Result<Vec<u8>, base64::DecodeError> {
+    let packed: String = text.chars().filter(|c| !c.is_ascii_whitespace()).collect();
+    let bare = packed.trim_end_matches('=');
+    base64::engine::general_purpose::STANDARD_NO_PAD.decode(bare)
+}
+
+/// Bytes that `value` takes as compact JSON.
+pub fn json_len(value: &impl serde::Serialize) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    match serde_json::to_writer(&mut count, value) {
+        Ok(()) => count.0,
+        Err(_) => usize::MAX / 4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn times_are_rfc_3339_with_milliseconds_and_zone() {
+        let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_700_000_000_123_999);
+        assert_eq!(time(at), "2023-11-14T22:13:20.123Z");
+    }
+
+    #[test]
+    fn payloads_by_what_they_are() {
+        let shown = |bytes: &[u8]| payload(bytes, bytes.len(), 64);
+        assert_eq!(shown(br#"{"t":21.45}"#).value, json!({"t": 21.45}));
+        assert_eq!(shown(b"23.5").value, json!(23.5));
+        assert_eq!(shown(b"ON").encoding, Encoding::Text);
+        assert_eq!(shown(b"").value, json!(""));
+        assert_eq!(shown(&[0xff, 0x00]).value, json!("/wA="));
+        assert_eq!(
+            shown("{\"\u{1b}[2J\":\"\\u001b[31m\"".as_bytes()).value,
+            json!("{\"␛[2J\":\"\\u001b[31m\"")
+        );
+        assert_eq!(shown(br#"{"a":"\u001b[31m"}"#).value, json!({"a": "␛[31m"}));
+    }
+
+    #[test]
+    fn what_is_cut_says_so_and_is_not_cut_through_a_character() {
+        let text = "äöü".repeat(40);
+        let cut = payload(text.as_bytes(), text.len(), 63);
+        assert_eq!((cut.encoding, cut.cut), (Encoding::Text, Some(62)));
+        let held = payload(b"{\"a\":1", 4_000, 64);
+        assert_eq!((held.encoding, held.cut), (Encoding::Text, Some(6)));
+        let binary = payload(&[0xff; 100], 100, 64);
+        assert_eq!((binary.encoding, binary.cut), (Encoding::Base64, Some(64)));
+    }
+
+    #[test]
+    fn nothing_that_steers_or_hides_survives() {
+        let nasty = "a\u{1b}]0;x\u{7}\u{9b}\u{202e}\u{e0041}\r\nb";
+        let shown = clean(nasty);
+        assert_eq!(shown, "a␛]0;x␇\u{fffd}\u{fffd}\u{fffd}␍\nb");
+    }
+
+    #[test]
+    fn json_that_nests_too_deep_is_shown_as_text() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let shown = |text: String| payload(text.as_bytes(), text.len(), 4_096).encoding;
+        assert_eq!(shown(nested(MAX_DEPTH)), Encoding::Json);
+        assert_eq!(shown(nested(MAX_DEPTH + 1)), Encoding::Text);
+        assert_eq!(shown(nested(1_000)), Encoding::Text);
+    }
+
+    #[test]
+    fn previews_are_one_line() {
+        assert_eq!(preview(b"a\nb", 3, 48), "a b");
+        assert_eq!(preview(b"abcdef", 600, 4), "abcd…");
+        assert_eq!(preview(&[0xff, 0xfe, 0xfd], 3, 48), "base64://79");
+    }
+
+    #[test]
+    fn rates_keep_three_digits() {
+        assert_eq!(
+            [rounded(0.123456), rounded(1234.5), rounded(0.0)],
+            [0.123, 1230.0, 0.0]
+        );
+    }
+
+    #[test]
+    fn base64_with_and_without_padding() {
+        assert_eq!(from_base64("/wA=\n").unwrap(), [0xff, 0]);
+        assert_eq!(from_base64("/wA").unwrap(), [0xff, 0]);
+        assert!(from_base64("!").is_err());
+    }
+}

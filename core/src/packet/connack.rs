@@ -1,6 +1,7 @@
 //! CONNACK (3.2).
 
-use super::{Properties, Reason};
+use super::{DecodeError, EncodeError, PacketType, Properties, Reason, Version};
+use crate::wire::{Reader, Writer};
 
 /// CONNACK: the broker's answer to CONNECT.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -11,4 +12,47 @@ pub struct ConnAck<'a> {
     pub reason: Reason,
     /// What the broker grants; empty in 3.1.1.
     pub properties: Properties<'a>,
+}
+
+impl<'a> ConnAck<'a> {
+    /// Whether the broker accepts the connection: in both versions 0 alone does.
+    pub const fn is_accepted(&self) -> bool {
+        self.reason.0 == 0
+    }
+
+    pub(super) fn decode(mut reader: Reader<'a>, version: Version) -> Result<Self, DecodeError> {
+        let flags = reader.u8()?;
+        if flags > 1 {
+            return Err(DecodeError::ConnAckFlags); // [MQTT-3.2.2-1] v5
+        }
+        let reason = Reason(reader.u8()?);
+        let properties = Properties::decode(&mut reader, Some(PacketType::ConnAck), version)?;
+        reader.finish()?;
+        let packet = Self {
+            session_present: flags == 1,
+            reason,
+            properties,
+        };
+        packet.check_rules(version)?;
+        Ok(packet)
+    }
+
+    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
+        self.check_rules(version)?;
+        self.properties.check(Some(PacketType::ConnAck), version)
+    }
+
+    fn check_rules(&self, version: Version) -> Result<(), DecodeError> {
+        self.reason.check(PacketType::ConnAck, version)?;
+        if self.session_present && !self.is_accepted() {
+            return Err(DecodeError::SessionPresentRefused); // [MQTT-3.2.2-4] v3.1.1, [MQTT-3.2.2-6] v5
+        }
+        Ok(())
+    }
+
+    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+        writer.u8(u8::from(self.session_present));
+        writer.u8(self.reason.0);
+        self.properties.write(version, writer);
+    }
 }

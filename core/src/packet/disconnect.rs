@@ -1,6 +1,8 @@
 //! DISCONNECT (3.14) and AUTH (3.15, 5.0 only).
 
-use super::{Properties, Reason};
+use super::ack::write_short;
+use super::{DecodeError, EncodeError, PacketType, Properties, Reason, Version};
+use crate::wire::{Reader, Writer};
 
 /// DISCONNECT; from the broker in 5.0 only.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -18,4 +20,76 @@ pub struct Auth<'a> {
     pub reason: Reason,
     /// Method and data.
     pub properties: Properties<'a>,
+}
+
+impl<'a> Disconnect<'a> {
+    /// In 5.0, Reason Code and properties may both be left out, or the properties alone (3.14.2.1, 3.14.2.2.1).
+    pub(super) fn decode(mut reader: Reader<'a>, version: Version) -> Result<Self, DecodeError> {
+        let mut packet = Self {
+            reason: Reason::NORMAL_DISCONNECTION,
+            properties: Properties::NONE,
+        };
+        if version == Version::V5 && !reader.is_empty() {
+            packet.reason = Reason(reader.u8()?);
+            packet.reason.check(PacketType::Disconnect, version)?; // [MQTT-3.14.2-1] v5
+            if !reader.is_empty() {
+                packet.properties =
+                    Properties::decode(&mut reader, Some(PacketType::Disconnect), version)?;
+            }
+        }
+        reader.finish()?;
+        Ok(packet)
+    }
+
+    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
+        if version == Version::V311 && self.reason != Reason::NORMAL_DISCONNECTION {
+            return Err(EncodeError::NotInVersion);
+        }
+        self.reason.check(PacketType::Disconnect, version)?;
+        self.properties.check(Some(PacketType::Disconnect), version)
+    }
+
+    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+        write_short(self.reason, &self.properties, version, writer);
+    }
+}
+
+impl<'a> Auth<'a> {
+    /// Success without properties may be an empty packet (3.15.2.1); all others hold an Authentication Method
+    /// (3.15.2.2.2).
+    pub(super) fn decode(mut reader: Reader<'a>) -> Result<Self, DecodeError> {
+        let mut packet = Self {
+            reason: Reason::SUCCESS,
+            properties: Properties::NONE,
+        };
+        if !reader.is_empty() {
+            packet.reason = Reason(reader.u8()?);
+            packet.properties =
+                Properties::decode(&mut reader, Some(PacketType::Auth), Version::V5)?;
+        }
+        reader.finish()?;
+        packet.check_rules()?;
+        Ok(packet)
+    }
+
+    fn check_rules(&self) -> Result<(), DecodeError> {
+        self.reason.check(PacketType::Auth, Version::V5)?; // [MQTT-3.15.2-1] v5
+        let empty = self.reason == Reason::SUCCESS && self.properties.is_empty();
+        if !empty && self.properties.authentication_method().is_none() {
+            return Err(DecodeError::NoAuthenticationMethod(PacketType::Auth));
+        }
+        Ok(())
+    }
+
+    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
+        if version == Version::V311 {
+            return Err(EncodeError::NotInVersion);
+        }
+        self.properties.check(Some(PacketType::Auth), version)?;
+        Ok(self.check_rules()?)
+    }
+
+    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+        write_short(self.reason, &self.properties, version, writer);
+    }
 }

@@ -5,9 +5,15 @@
 //! last byte. Encoding checks the same rules. Neither allocates nor copies a topic or a payload.
 
 mod ack;
+mod admission;
 mod connack;
 mod connect;
 mod disconnect;
+mod error;
+mod filters;
+mod kind;
+mod lookup;
+mod properties;
 mod property;
 mod publish;
 mod reason;
@@ -17,13 +23,20 @@ pub use ack::Ack;
 pub use connack::ConnAck;
 pub use connect::{Connect, Will};
 pub use disconnect::{Auth, Disconnect};
-pub use property::{Properties, Property, PropertyIter};
+pub use error::{DecodeError, EncodeError};
+pub use filters::{FilterIter, FilterOptions, Filters};
+pub use kind::PacketType;
+pub use properties::{Properties, PropertyIter};
+pub use property::Property;
 pub use publish::{Delivery, Publish};
 pub use reason::Reason;
 pub use subscribe::{
-    Filters, RetainHandling, SubAck, Subscribe, SubscriptionOptions, UnsubAck, Unsubscribe,
+    RetainHandling, SubAck, Subscribe, SubscriptionOptions, UnsubAck, Unsubscribe,
 };
 
+use crate::limits::MAX_REMAINING_LENGTH;
+use crate::wire::varint::{self, Varint};
+use crate::wire::{Reader, Writer};
 use core::num::NonZeroU16;
 
 /// Protocol version of a connection.
@@ -47,7 +60,27 @@ pub enum QoS {
     ExactlyOnce = 2,
 }
 
+impl Version {
+    /// Protocol level (3.1.1) or version (5.0) in CONNECT `[MQTT-3.1.2-2]`.
+    const fn level(self) -> u8 {
+        match self {
+            Self::V311 => 4,
+            Self::V5 => 5,
+        }
+    }
+}
+
 impl QoS {
+    /// The two bits on the wire.
+    #[inline]
+    pub const fn bits(self) -> u8 {
+        match self {
+            Self::AtMostOnce => 0,
+            Self::AtLeastOnce => 1,
+            Self::ExactlyOnce => 2,
+        }
+    }
+
     /// The QoS of the two bits on the wire; 3 is none.
     pub const fn from_bits(bits: u8) -> Option<Self> {
         match bits {
@@ -75,6 +108,12 @@ impl PacketId {
     /// As a number.
     pub const fn get(self) -> u16 {
         self.0.get()
+    }
+
+    /// Reads one of `packet`; never 0 `[MQTT-2.3.1-1]` v3.1.1, `[MQTT-2.2.1-3]` `[MQTT-2.2.1-4]` v5.
+    #[inline]
+    fn decode(reader: &mut Reader<'_>, packet: PacketType) -> Result<Self, DecodeError> {
+        Self::new(reader.u16()?).ok_or(DecodeError::PacketIdZero(packet))
     }
 }
 
@@ -104,36 +143,159 @@ impl<'a> Packet<'a> {
     ///
     /// # Errors
     /// [`DecodeError`] names what is malformed and the statement it breaks.
+    #[inline]
     pub fn decode(bytes: &'a [u8], version: Version) -> Result<Self, DecodeError> {
-        let _ = (bytes, version);
-        todo!()
+        let (&first, rest) = bytes.split_first().ok_or(DecodeError::Truncated)?;
+        let body = match varint::read(rest) {
+            Varint::Whole { value, length } => {
+                let body = rest.get(length..).ok_or(DecodeError::Truncated)?;
+                match usize::try_from(value) {
+                    Ok(value) if value == body.len() => body,
+                    Ok(value) if value < body.len() => return Err(DecodeError::TrailingBytes),
+                    _ => return Err(DecodeError::Truncated),
+                }
+            }
+            Varint::Partial => return Err(DecodeError::Truncated),
+            Varint::Malformed => return Err(DecodeError::RemainingLength),
+        };
+        let reader = Reader::new(body);
+        match PacketType::of(first) {
+            Some(PacketType::Publish) => {
+                Publish::decode(first & 15, reader, version).map(Self::Publish)
+            }
+            Some(packet) if first & 15 != packet.prescribed_flags() => {
+                Err(DecodeError::Flags(packet)) // [MQTT-2.2.2-1] v3.1.1, [MQTT-2.1.3-1] v5
+            }
+            Some(packet) => Self::decode_other(packet, reader, version),
+            None => Err(DecodeError::PacketType(0)),
+        }
+    }
+
+    /// All but PUBLISH, which is what a client reads most.
+    fn decode_other(
+        packet: PacketType,
+        reader: Reader<'a>,
+        version: Version,
+    ) -> Result<Self, DecodeError> {
+        Ok(match packet {
+            PacketType::Connect => Self::Connect(Connect::decode(reader, version)?),
+            PacketType::ConnAck => Self::ConnAck(ConnAck::decode(reader, version)?),
+            PacketType::Publish => Self::Publish(Publish::decode(0, reader, version)?),
+            PacketType::PubAck => Self::PubAck(Ack::decode(packet, reader, version)?),
+            PacketType::PubRec => Self::PubRec(Ack::decode(packet, reader, version)?),
+            PacketType::PubRel => Self::PubRel(Ack::decode(packet, reader, version)?),
+            PacketType::PubComp => Self::PubComp(Ack::decode(packet, reader, version)?),
+            PacketType::Subscribe => Self::Subscribe(Subscribe::decode(reader, version)?),
+            PacketType::SubAck => Self::SubAck(SubAck::decode(reader, version)?),
+            PacketType::Unsubscribe => Self::Unsubscribe(Unsubscribe::decode(reader, version)?),
+            PacketType::UnsubAck => Self::UnsubAck(UnsubAck::decode(reader, version)?),
+            PacketType::PingReq => {
+                reader.finish()?;
+                Self::PingReq
+            }
+            PacketType::PingResp => {
+                reader.finish()?;
+                Self::PingResp
+            }
+            PacketType::Disconnect => Self::Disconnect(Disconnect::decode(reader, version)?),
+            PacketType::Auth if version == Version::V5 => Self::Auth(Auth::decode(reader)?),
+            PacketType::Auth => return Err(DecodeError::PacketType(15)),
+        })
     }
 
     /// Encodes into the front of `out` and returns how many bytes were written.
     ///
     /// # Errors
     /// [`EncodeError::OutputTooSmall`] with the number of bytes needed, or the rule the packet would break.
+    #[inline]
     pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
-        let _ = (version, out);
-        todo!()
+        self.check(version)?;
+        let mut size = Writer::counting();
+        self.write_body(version, &mut size);
+        let body = u32::try_from(size.needed())
+            .ok()
+            .filter(|&body| body <= MAX_REMAINING_LENGTH)
+            .ok_or(EncodeError::TooLarge)?;
+        let needed = size.needed().saturating_add(1 + varint::length(body));
+        let out = out
+            .get_mut(..needed)
+            .ok_or(EncodeError::OutputTooSmall { needed })?;
+        let mut writer = Writer::new(out);
+        writer.u8(self.first_byte());
+        writer.varint(body);
+        self.write_body(version, &mut writer);
+        Ok(needed)
     }
-}
 
-/// Why bytes are not a packet: whose fault is always the sender's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum DecodeError {
-    /// To be split by the codec's author into the narrow kinds of the standard.
-    Malformed,
-}
+    /// Its type.
+    #[inline]
+    pub const fn packet_type(&self) -> PacketType {
+        match self {
+            Self::Connect(_) => PacketType::Connect,
+            Self::ConnAck(_) => PacketType::ConnAck,
+            Self::Publish(_) => PacketType::Publish,
+            Self::PubAck(_) => PacketType::PubAck,
+            Self::PubRec(_) => PacketType::PubRec,
+            Self::PubRel(_) => PacketType::PubRel,
+            Self::PubComp(_) => PacketType::PubComp,
+            Self::Subscribe(_) => PacketType::Subscribe,
+            Self::SubAck(_) => PacketType::SubAck,
+            Self::Unsubscribe(_) => PacketType::Unsubscribe,
+            Self::UnsubAck(_) => PacketType::UnsubAck,
+            Self::PingReq => PacketType::PingReq,
+            Self::PingResp => PacketType::PingResp,
+            Self::Disconnect(_) => PacketType::Disconnect,
+            Self::Auth(_) => PacketType::Auth,
+        }
+    }
 
-/// Why a packet cannot be encoded: the caller's mistake, or too small a slice.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum EncodeError {
-    /// `out` is too small; the packet needs this many bytes.
-    OutputTooSmall {
-        /// Bytes the whole packet needs.
-        needed: usize,
-    },
-    /// The packet breaks a rule of its version.
-    Invalid,
+    #[inline]
+    const fn first_byte(&self) -> u8 {
+        let packet = self.packet_type();
+        let flags = match self {
+            Self::Publish(publish) => publish.flags(),
+            _ => packet.prescribed_flags(),
+        };
+        packet.number() << 4 | flags
+    }
+
+    /// Whether it keeps the rules of `version`.
+    #[inline]
+    fn check(&self, version: Version) -> Result<(), EncodeError> {
+        match self {
+            Self::Connect(packet) => packet.check(version),
+            Self::ConnAck(packet) => packet.check(version),
+            Self::Publish(packet) => packet.check(version),
+            Self::PubAck(ack) | Self::PubRec(ack) | Self::PubRel(ack) | Self::PubComp(ack) => {
+                ack.check(self.packet_type(), version)
+            }
+            Self::Subscribe(packet) => packet.check(version),
+            Self::SubAck(packet) => packet.check(version),
+            Self::Unsubscribe(packet) => packet.check(version),
+            Self::UnsubAck(packet) => packet.check(version),
+            Self::PingReq | Self::PingResp => Ok(()),
+            Self::Disconnect(packet) => packet.check(version),
+            Self::Auth(packet) => packet.check(version),
+        }
+    }
+
+    /// Writes what follows the fixed header; called once to count and once to write.
+    #[inline]
+    fn write_body(&self, version: Version, writer: &mut Writer<'_>) {
+        match self {
+            Self::Connect(packet) => packet.write(version, writer),
+            Self::ConnAck(packet) => packet.write(version, writer),
+            Self::Publish(packet) => packet.write(version, writer),
+            Self::PubAck(ack) | Self::PubRec(ack) | Self::PubRel(ack) | Self::PubComp(ack) => {
+                ack.write(version, writer);
+            }
+            Self::Subscribe(packet) => packet.write(version, writer),
+            Self::SubAck(packet) => packet.write(version, writer),
+            Self::Unsubscribe(packet) => packet.write(version, writer),
+            Self::UnsubAck(packet) => packet.write(version, writer),
+            Self::PingReq | Self::PingResp => {}
+            Self::Disconnect(packet) => packet.write(version, writer),
+            Self::Auth(packet) => packet.write(version, writer),
+        }
+    }
 }

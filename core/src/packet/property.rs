@@ -1,4 +1,9 @@
-//! Properties of MQTT 5.0 (section 2.2.2): 27 of them, each allowed in some packets only.
+//! One property of MQTT 5.0 (section 2.2.2): 27 of them, their identifiers, types and values.
+
+use super::DecodeError;
+use crate::limits::MAX_REMAINING_LENGTH;
+use crate::topic;
+use crate::wire::{Reader, Writer};
 
 /// One property with its value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -33,57 +38,249 @@ pub enum Property<'a> {
     SharedSubscriptionAvailable(bool),
 }
 
-/// The properties of one packet: a list of the caller's to encode, or validated bytes that were decoded.
-/// Empty in 3.1.1.
-#[derive(Clone, Copy, Debug)]
-pub struct Properties<'a> {
-    source: Source<'a>,
-}
+/// The identifiers, as they stand on the wire.
+impl Property<'_> {
+    pub(super) const PAYLOAD_FORMAT_INDICATOR: u8 = 1;
+    pub(super) const MESSAGE_EXPIRY_INTERVAL: u8 = 2;
+    pub(super) const CONTENT_TYPE: u8 = 3;
+    pub(super) const RESPONSE_TOPIC: u8 = 8;
+    pub(super) const CORRELATION_DATA: u8 = 9;
+    pub(super) const SUBSCRIPTION_IDENTIFIER: u8 = 11;
+    pub(super) const SESSION_EXPIRY_INTERVAL: u8 = 17;
+    pub(super) const ASSIGNED_CLIENT_IDENTIFIER: u8 = 18;
+    pub(super) const SERVER_KEEP_ALIVE: u8 = 19;
+    pub(super) const AUTHENTICATION_METHOD: u8 = 21;
+    pub(super) const AUTHENTICATION_DATA: u8 = 22;
+    pub(super) const REQUEST_PROBLEM_INFORMATION: u8 = 23;
+    pub(super) const WILL_DELAY_INTERVAL: u8 = 24;
+    pub(super) const REQUEST_RESPONSE_INFORMATION: u8 = 25;
+    pub(super) const RESPONSE_INFORMATION: u8 = 26;
+    pub(super) const SERVER_REFERENCE: u8 = 28;
+    pub(super) const REASON_STRING: u8 = 31;
+    pub(super) const RECEIVE_MAXIMUM: u8 = 33;
+    pub(super) const TOPIC_ALIAS_MAXIMUM: u8 = 34;
+    pub(super) const TOPIC_ALIAS: u8 = 35;
+    pub(super) const MAXIMUM_QOS: u8 = 36;
+    pub(super) const RETAIN_AVAILABLE: u8 = 37;
+    pub(super) const USER_PROPERTY: u8 = 38;
+    pub(super) const MAXIMUM_PACKET_SIZE: u8 = 39;
+    pub(super) const WILDCARD_SUBSCRIPTION_AVAILABLE: u8 = 40;
+    pub(super) const SUBSCRIPTION_IDENTIFIER_AVAILABLE: u8 = 41;
+    pub(super) const SHARED_SUBSCRIPTION_AVAILABLE: u8 = 42;
 
-#[derive(Clone, Copy, Debug)]
-enum Source<'a> {
-    List(&'a [Property<'a>]),
-    #[allow(dead_code)]
-    Wire(&'a [u8]),
-}
-
-impl<'a> Properties<'a> {
-    /// No property.
-    pub const NONE: Self = Self {
-        source: Source::List(&[]),
-    };
-
-    /// These, to be encoded in this order.
-    pub const fn list(list: &'a [Property<'a>]) -> Self {
-        Self {
-            source: Source::List(list),
+    /// The identifier on the wire (2.2.2.2).
+    #[inline]
+    pub const fn id(&self) -> u8 {
+        match self {
+            Self::PayloadFormatIndicator(..) => Self::PAYLOAD_FORMAT_INDICATOR,
+            Self::MessageExpiryInterval(..) => Self::MESSAGE_EXPIRY_INTERVAL,
+            Self::ContentType(..) => Self::CONTENT_TYPE,
+            Self::ResponseTopic(..) => Self::RESPONSE_TOPIC,
+            Self::CorrelationData(..) => Self::CORRELATION_DATA,
+            Self::SubscriptionIdentifier(..) => Self::SUBSCRIPTION_IDENTIFIER,
+            Self::SessionExpiryInterval(..) => Self::SESSION_EXPIRY_INTERVAL,
+            Self::AssignedClientIdentifier(..) => Self::ASSIGNED_CLIENT_IDENTIFIER,
+            Self::ServerKeepAlive(..) => Self::SERVER_KEEP_ALIVE,
+            Self::AuthenticationMethod(..) => Self::AUTHENTICATION_METHOD,
+            Self::AuthenticationData(..) => Self::AUTHENTICATION_DATA,
+            Self::RequestProblemInformation(..) => Self::REQUEST_PROBLEM_INFORMATION,
+            Self::WillDelayInterval(..) => Self::WILL_DELAY_INTERVAL,
+            Self::RequestResponseInformation(..) => Self::REQUEST_RESPONSE_INFORMATION,
+            Self::ResponseInformation(..) => Self::RESPONSE_INFORMATION,
+            Self::ServerReference(..) => Self::SERVER_REFERENCE,
+            Self::ReasonString(..) => Self::REASON_STRING,
+            Self::ReceiveMaximum(..) => Self::RECEIVE_MAXIMUM,
+            Self::TopicAliasMaximum(..) => Self::TOPIC_ALIAS_MAXIMUM,
+            Self::TopicAlias(..) => Self::TOPIC_ALIAS,
+            Self::MaximumQoS(..) => Self::MAXIMUM_QOS,
+            Self::RetainAvailable(..) => Self::RETAIN_AVAILABLE,
+            Self::UserProperty(..) => Self::USER_PROPERTY,
+            Self::MaximumPacketSize(..) => Self::MAXIMUM_PACKET_SIZE,
+            Self::WildcardSubscriptionAvailable(..) => Self::WILDCARD_SUBSCRIPTION_AVAILABLE,
+            Self::SubscriptionIdentifierAvailable(..) => Self::SUBSCRIPTION_IDENTIFIER_AVAILABLE,
+            Self::SharedSubscriptionAvailable(..) => Self::SHARED_SUBSCRIPTION_AVAILABLE,
         }
     }
 
-    /// Each property in the order of the wire.
-    pub fn iter(&self) -> PropertyIter<'a> {
-        let _ = self.source;
-        todo!()
+    /// As the standard writes it.
+    pub const fn name(&self) -> &'static str {
+        Self::name_of(self.id())
+    }
+
+    pub(super) const fn name_of(id: u8) -> &'static str {
+        match id {
+            Self::PAYLOAD_FORMAT_INDICATOR => "Payload Format Indicator",
+            Self::MESSAGE_EXPIRY_INTERVAL => "Message Expiry Interval",
+            Self::CONTENT_TYPE => "Content Type",
+            Self::RESPONSE_TOPIC => "Response Topic",
+            Self::CORRELATION_DATA => "Correlation Data",
+            Self::SUBSCRIPTION_IDENTIFIER => "Subscription Identifier",
+            Self::SESSION_EXPIRY_INTERVAL => "Session Expiry Interval",
+            Self::ASSIGNED_CLIENT_IDENTIFIER => "Assigned Client Identifier",
+            Self::SERVER_KEEP_ALIVE => "Server Keep Alive",
+            Self::AUTHENTICATION_METHOD => "Authentication Method",
+            Self::AUTHENTICATION_DATA => "Authentication Data",
+            Self::REQUEST_PROBLEM_INFORMATION => "Request Problem Information",
+            Self::WILL_DELAY_INTERVAL => "Will Delay Interval",
+            Self::REQUEST_RESPONSE_INFORMATION => "Request Response Information",
+            Self::RESPONSE_INFORMATION => "Response Information",
+            Self::SERVER_REFERENCE => "Server Reference",
+            Self::REASON_STRING => "Reason String",
+            Self::RECEIVE_MAXIMUM => "Receive Maximum",
+            Self::TOPIC_ALIAS_MAXIMUM => "Topic Alias Maximum",
+            Self::TOPIC_ALIAS => "Topic Alias",
+            Self::MAXIMUM_QOS => "Maximum QoS",
+            Self::RETAIN_AVAILABLE => "Retain Available",
+            Self::USER_PROPERTY => "User Property",
+            Self::MAXIMUM_PACKET_SIZE => "Maximum Packet Size",
+            Self::WILDCARD_SUBSCRIPTION_AVAILABLE => "Wildcard Subscription Available",
+            Self::SUBSCRIPTION_IDENTIFIER_AVAILABLE => "Subscription Identifier Available",
+            Self::SHARED_SUBSCRIPTION_AVAILABLE => "Shared Subscription Available",
+            _ => "unknown",
+        }
     }
 }
 
-impl PartialEq for Properties<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.iter().eq(other.iter())
+impl<'a> Property<'a> {
+    /// Reads identifier and value. A value that its type allows and the property does not is found by
+    /// [`Property::check_value`], but for booleans above 1, which cannot be held.
+    #[inline]
+    pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        let id = reader.varint()?;
+        let id = u8::try_from(id).map_err(|_| DecodeError::PropertyUnknown(id))?;
+        Ok(match id {
+            Self::PAYLOAD_FORMAT_INDICATOR => Self::PayloadFormatIndicator(boolean(reader, id)?),
+            Self::MESSAGE_EXPIRY_INTERVAL => Self::MessageExpiryInterval(reader.u32()?),
+            Self::CONTENT_TYPE => Self::ContentType(reader.string()?),
+            Self::RESPONSE_TOPIC => Self::ResponseTopic(reader.string()?),
+            Self::CORRELATION_DATA => Self::CorrelationData(reader.binary()?),
+            Self::SUBSCRIPTION_IDENTIFIER => Self::SubscriptionIdentifier(reader.varint()?),
+            Self::SESSION_EXPIRY_INTERVAL => Self::SessionExpiryInterval(reader.u32()?),
+            Self::ASSIGNED_CLIENT_IDENTIFIER => Self::AssignedClientIdentifier(reader.string()?),
+            Self::SERVER_KEEP_ALIVE => Self::ServerKeepAlive(reader.u16()?),
+            Self::AUTHENTICATION_METHOD => Self::AuthenticationMethod(reader.string()?),
+            Self::AUTHENTICATION_DATA => Self::AuthenticationData(reader.binary()?),
+            Self::REQUEST_PROBLEM_INFORMATION => {
+                Self::RequestProblemInformation(boolean(reader, id)?)
+            }
+            Self::WILL_DELAY_INTERVAL => Self::WillDelayInterval(reader.u32()?),
+            Self::REQUEST_RESPONSE_INFORMATION => {
+                Self::RequestResponseInformation(boolean(reader, id)?)
+            }
+            Self::RESPONSE_INFORMATION => Self::ResponseInformation(reader.string()?),
+            Self::SERVER_REFERENCE => Self::ServerReference(reader.string()?),
+            Self::REASON_STRING => Self::ReasonString(reader.string()?),
+            Self::RECEIVE_MAXIMUM => Self::ReceiveMaximum(reader.u16()?),
+            Self::TOPIC_ALIAS_MAXIMUM => Self::TopicAliasMaximum(reader.u16()?),
+            Self::TOPIC_ALIAS => Self::TopicAlias(reader.u16()?),
+            Self::MAXIMUM_QOS => Self::MaximumQoS(reader.u8()?),
+            Self::RETAIN_AVAILABLE => Self::RetainAvailable(boolean(reader, id)?),
+            Self::USER_PROPERTY => Self::UserProperty(reader.string()?, reader.string()?),
+            Self::MAXIMUM_PACKET_SIZE => Self::MaximumPacketSize(reader.u32()?),
+            Self::WILDCARD_SUBSCRIPTION_AVAILABLE => {
+                Self::WildcardSubscriptionAvailable(boolean(reader, id)?)
+            }
+            Self::SUBSCRIPTION_IDENTIFIER_AVAILABLE => {
+                Self::SubscriptionIdentifierAvailable(boolean(reader, id)?)
+            }
+            Self::SHARED_SUBSCRIPTION_AVAILABLE => {
+                Self::SharedSubscriptionAvailable(boolean(reader, id)?)
+            }
+            _ => return Err(DecodeError::PropertyUnknown(u32::from(id))),
+        })
+    }
+
+    /// Writes identifier and value.
+    pub(super) fn write(&self, writer: &mut Writer<'_>) {
+        writer.u8(self.id());
+        match *self {
+            Self::PayloadFormatIndicator(value)
+            | Self::RequestProblemInformation(value)
+            | Self::RequestResponseInformation(value)
+            | Self::RetainAvailable(value)
+            | Self::WildcardSubscriptionAvailable(value)
+            | Self::SubscriptionIdentifierAvailable(value)
+            | Self::SharedSubscriptionAvailable(value) => writer.u8(u8::from(value)),
+            Self::MaximumQoS(value) => writer.u8(value),
+            Self::ServerKeepAlive(value)
+            | Self::ReceiveMaximum(value)
+            | Self::TopicAliasMaximum(value)
+            | Self::TopicAlias(value) => writer.u16(value),
+            Self::MessageExpiryInterval(value)
+            | Self::SessionExpiryInterval(value)
+            | Self::WillDelayInterval(value)
+            | Self::MaximumPacketSize(value) => writer.u32(value),
+            Self::SubscriptionIdentifier(value) => writer.varint(value),
+            Self::ContentType(value)
+            | Self::ResponseTopic(value)
+            | Self::AssignedClientIdentifier(value)
+            | Self::AuthenticationMethod(value)
+            | Self::ResponseInformation(value)
+            | Self::ServerReference(value)
+            | Self::ReasonString(value) => writer.binary(value.as_bytes()),
+            Self::CorrelationData(value) | Self::AuthenticationData(value) => writer.binary(value),
+            Self::UserProperty(name, value) => {
+                writer.binary(name.as_bytes());
+                writer.binary(value.as_bytes());
+            }
+        }
+    }
+
+    /// Whether the value is one that the property can have: Receive Maximum (3.1.2.11.3), Maximum Packet Size
+    /// (3.1.2.11.4), Topic Alias `[MQTT-3.3.2-8]` v5 and Subscription Identifier (3.8.2.1.2) are not 0,
+    /// Maximum QoS is 0 or 1 (3.2.2.3.4), Response Topic is a Topic Name `[MQTT-3.3.2-14]` v5.
+    #[inline]
+    pub(super) fn check_value(&self) -> Result<(), DecodeError> {
+        let valid = match *self {
+            Self::ReceiveMaximum(value) | Self::TopicAlias(value) => value != 0,
+            Self::MaximumPacketSize(value) => value != 0,
+            Self::SubscriptionIdentifier(value) => value != 0 && value <= MAX_REMAINING_LENGTH,
+            Self::MaximumQoS(value) => value <= 1,
+            Self::ResponseTopic(topic) => {
+                return topic::validate_name(topic).map_err(DecodeError::ResponseTopic);
+            }
+            _ => true,
+        };
+        if valid {
+            Ok(())
+        } else {
+            Err(DecodeError::PropertyValue(self.id()))
+        }
+    }
+
+    /// The strings and binary data in it, for the checks of an encoder.
+    pub(super) const fn fields(&self) -> [Field<'a>; 2] {
+        match *self {
+            Self::ContentType(value)
+            | Self::ResponseTopic(value)
+            | Self::AssignedClientIdentifier(value)
+            | Self::AuthenticationMethod(value)
+            | Self::ResponseInformation(value)
+            | Self::ServerReference(value)
+            | Self::ReasonString(value) => [Field::String(value), Field::None],
+            Self::CorrelationData(value) | Self::AuthenticationData(value) => {
+                [Field::Binary(value), Field::None]
+            }
+            Self::UserProperty(name, value) => [Field::String(name), Field::String(value)],
+            _ => [Field::None, Field::None],
+        }
     }
 }
 
-/// Iterator of [`Properties::iter`].
-#[derive(Clone, Debug)]
-pub struct PropertyIter<'a> {
-    #[allow(dead_code)]
-    source: Source<'a>,
+/// A field of variable length.
+#[derive(Clone, Copy)]
+pub(super) enum Field<'a> {
+    None,
+    String(&'a str),
+    Binary(&'a [u8]),
 }
 
-impl<'a> Iterator for PropertyIter<'a> {
-    type Item = Property<'a>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        todo!()
+/// A byte that is 0 or 1.
+#[inline]
+fn boolean(reader: &mut Reader<'_>, id: u8) -> Result<bool, DecodeError> {
+    match reader.u8()? {
+        0 => Ok(false),
+        1 => Ok(true),
+        _ => Err(DecodeError::PropertyValue(id)),
     }
 }

@@ -1,6 +1,8 @@
 //! PUBLISH (3.3).
 
-use super::{PacketId, Properties, QoS};
+use super::{DecodeError, EncodeError, PacketId, PacketType, Properties, QoS, Version};
+use crate::topic;
+use crate::wire::{Reader, Writer};
 
 /// QoS of a PUBLISH together with the Packet Identifier that QoS 1 and 2 must have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,4 +49,99 @@ pub struct Publish<'a> {
     pub properties: Properties<'a>,
     /// Any bytes.
     pub payload: &'a [u8],
+}
+
+const DUP: u8 = 0b1000;
+const RETAIN: u8 = 0b0001;
+
+impl<'a> Publish<'a> {
+    /// Reads what follows the fixed header whose flags are `flags`.
+    #[inline]
+    pub(super) fn decode(
+        flags: u8,
+        mut reader: Reader<'a>,
+        version: Version,
+    ) -> Result<Self, DecodeError> {
+        let dup = flags & DUP != 0;
+        let qos = QoS::from_bits((flags >> 1) & 3).ok_or(DecodeError::PublishQoS)?; // [MQTT-3.3.1-4]
+        let topic = reader.utf8()?; // [MQTT-3.3.2-1]
+        let delivery = match qos {
+            QoS::AtMostOnce if dup => return Err(DecodeError::DupAtQoS0), // [MQTT-3.3.1-2]
+            QoS::AtMostOnce => Delivery::AtMostOnce,
+            QoS::AtLeastOnce => {
+                Delivery::AtLeastOnce(PacketId::decode(&mut reader, PacketType::Publish)?)
+            }
+            QoS::ExactlyOnce => {
+                Delivery::ExactlyOnce(PacketId::decode(&mut reader, PacketType::Publish)?)
+            }
+        };
+        let properties = Properties::decode(&mut reader, Some(PacketType::Publish), version)?;
+        check_topic(topic, &properties)?;
+        Ok(Self {
+            dup,
+            delivery,
+            retain: flags & RETAIN != 0,
+            topic,
+            properties,
+            payload: reader.rest(),
+        })
+    }
+
+    /// Reads the front of a PUBLISH that is not there as a whole; its payload is as much as there is.
+    ///
+    /// # Errors
+    /// It is no PUBLISH, is malformed, or its properties do not end within `head`.
+    pub(crate) fn decode_head(head: &'a [u8], version: Version) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(head);
+        let first = reader.u8()?;
+        if first >> 4 != PacketType::Publish as u8 {
+            return Err(DecodeError::PacketType(first >> 4));
+        }
+        reader.varint()?;
+        Self::decode(first & 0x0f, reader, version)
+    }
+
+    #[inline]
+    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
+        if self.dup && self.delivery == Delivery::AtMostOnce {
+            return Err(EncodeError::Invalid(DecodeError::DupAtQoS0)); // [MQTT-3.3.1-2]
+        }
+        self.properties.check(Some(PacketType::Publish), version)?;
+        Ok(check_topic(self.topic, &self.properties)?)
+    }
+
+    /// The lower half of the first byte.
+    #[inline]
+    pub(super) const fn flags(&self) -> u8 {
+        let mut flags = self.delivery.qos().bits() << 1;
+        if self.dup {
+            flags |= DUP;
+        }
+        if self.retain {
+            flags |= RETAIN;
+        }
+        flags
+    }
+
+    #[inline]
+    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+        writer.binary(self.topic.as_bytes());
+        if let Some(id) = self.delivery.packet_id() {
+            writer.u16(id.get());
+        }
+        self.properties.write(version, writer);
+        writer.bytes(self.payload);
+    }
+}
+
+/// A Topic Name without wildcards `[MQTT-3.3.2-2]`; an empty one only with a Topic Alias (3.3.2.1 of 5.0).
+#[inline]
+fn check_topic(topic: &str, properties: &Properties<'_>) -> Result<(), DecodeError> {
+    if topic.is_empty() {
+        return match properties.topic_alias() {
+            Some(_) => Ok(()),
+            None => Err(DecodeError::NoTopic),
+        };
+    }
+    topic::validate_name(topic).map_err(DecodeError::TopicName)
 }

@@ -1,6 +1,8 @@
-//! SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK (3.8 to 3.11).
+//! SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK (3.8 to 3.11). The filters themselves: `filters`.
 
-use super::{PacketId, Properties, QoS, Reason};
+use super::filters::Filters;
+use super::{DecodeError, EncodeError, PacketId, PacketType, Properties, QoS, Reason, Version};
+use crate::wire::{Reader, Writer};
 
 /// Whether a SUBSCRIBE asks for retained messages (5.0 section 3.8.3.1).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -27,33 +29,53 @@ pub struct SubscriptionOptions {
     pub retain_handling: RetainHandling,
 }
 
-/// Topic Filters with what belongs to each: a list of the caller's, or validated bytes that were decoded.
-/// `O` is [`SubscriptionOptions`] in SUBSCRIBE and `()` in UNSUBSCRIBE.
-#[derive(Clone, Copy, Debug)]
-pub struct Filters<'a, O> {
-    source: Source<'a, O>,
-}
+/// Of the wire: QoS in bits 0 and 1, No Local, Retain As Published, Retain Handling in bits 4 and 5.
+const NO_LOCAL: u8 = 0b0000_0100;
+const RETAIN_AS_PUBLISHED: u8 = 0b0000_1000;
+const RETAIN_HANDLING_SHIFT: u32 = 4;
 
-#[derive(Clone, Copy, Debug)]
-enum Source<'a, O> {
-    List(&'a [(&'a str, O)]),
-    #[allow(dead_code)]
-    Wire(&'a [u8]),
-}
-
-impl<'a, O> Filters<'a, O> {
-    /// These, in this order.
-    pub const fn list(list: &'a [(&'a str, O)]) -> Self {
-        Self {
-            source: Source::List(list),
+impl SubscriptionOptions {
+    /// The byte on the wire (3.8.3.1); in 3.1.1 the QoS alone.
+    #[inline]
+    pub(super) const fn byte(self) -> u8 {
+        let mut byte = self.qos.bits() | (self.retain_handling.bits() << RETAIN_HANDLING_SHIFT);
+        if self.no_local {
+            byte |= NO_LOCAL;
         }
+        if self.retain_as_published {
+            byte |= RETAIN_AS_PUBLISHED;
+        }
+        byte
+    }
+
+    /// The options that `byte` stands for; none if it has reserved bits, QoS 3 or Retain Handling 3.
+    #[inline]
+    pub(super) const fn from_byte(byte: u8) -> Option<Self> {
+        let Some(qos) = QoS::from_bits(byte & 3) else {
+            return None;
+        };
+        let retain_handling = match byte >> RETAIN_HANDLING_SHIFT {
+            0 => RetainHandling::Send,
+            1 => RetainHandling::SendIfNew,
+            2 => RetainHandling::DoNotSend,
+            _ => return None,
+        };
+        Some(Self {
+            qos,
+            no_local: byte & NO_LOCAL != 0,
+            retain_as_published: byte & RETAIN_AS_PUBLISHED != 0,
+            retain_handling,
+        })
     }
 }
 
-impl<O> PartialEq for Filters<'_, O> {
-    fn eq(&self, _other: &Self) -> bool {
-        let _ = &self.source;
-        todo!()
+impl RetainHandling {
+    const fn bits(self) -> u8 {
+        match self {
+            Self::Send => 0,
+            Self::SendIfNew => 1,
+            Self::DoNotSend => 2,
+        }
     }
 }
 
@@ -106,4 +128,139 @@ pub struct UnsubAck<'a> {
     pub properties: Properties<'a>,
     /// One code a filter in 5.0; empty in 3.1.1.
     pub codes: &'a [u8],
+}
+
+impl UnsubAck<'_> {
+    /// One reason a filter, in the order of the UNSUBSCRIBE; none in 3.1.1.
+    pub fn reasons(&self) -> impl Iterator<Item = Reason> + '_ {
+        self.codes.iter().map(|&code| Reason(code))
+    }
+}
+
+impl<'a> Subscribe<'a> {
+    pub(super) fn decode(mut reader: Reader<'a>, version: Version) -> Result<Self, DecodeError> {
+        let packet_id = PacketId::decode(&mut reader, PacketType::Subscribe)?;
+        let properties = Properties::decode(&mut reader, Some(PacketType::Subscribe), version)?;
+        let filters = Filters::decode(reader, version)?;
+        Ok(Self {
+            packet_id,
+            properties,
+            filters,
+        })
+    }
+
+    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
+        self.properties
+            .check(Some(PacketType::Subscribe), version)?;
+        self.filters.check(version)
+    }
+
+    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+        writer.u16(self.packet_id.get());
+        self.properties.write(version, writer);
+        self.filters.write(writer);
+    }
+}
+
+impl<'a> Unsubscribe<'a> {
+    pub(super) fn decode(mut reader: Reader<'a>, version: Version) -> Result<Self, DecodeError> {
+        let packet_id = PacketId::decode(&mut reader, PacketType::Unsubscribe)?;
+        let properties = Properties::decode(&mut reader, Some(PacketType::Unsubscribe), version)?;
+        let filters = Filters::decode(reader, version)?;
+        Ok(Self {
+            packet_id,
+            properties,
+            filters,
+        })
+    }
+
+    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
+        self.properties
+            .check(Some(PacketType::Unsubscribe), version)?;
+        self.filters.check(version)
+    }
+
+    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+        writer.u16(self.packet_id.get());
+        self.properties.write(version, writer);
+        self.filters.write(writer);
+    }
+}
+
+impl<'a> SubAck<'a> {
+    pub(super) fn decode(mut reader: Reader<'a>, version: Version) -> Result<Self, DecodeError> {
+        let packet_id = PacketId::decode(&mut reader, PacketType::SubAck)?;
+        let properties = Properties::decode(&mut reader, Some(PacketType::SubAck), version)?;
+        let codes = reader.rest();
+        check_codes(PacketType::SubAck, codes, version)?;
+        Ok(Self {
+            packet_id,
+            properties,
+            codes,
+        })
+    }
+
+    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
+        self.properties.check(Some(PacketType::SubAck), version)?;
+        Ok(check_codes(PacketType::SubAck, self.codes, version)?)
+    }
+
+    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+        writer.u16(self.packet_id.get());
+        self.properties.write(version, writer);
+        writer.bytes(self.codes);
+    }
+}
+
+impl<'a> UnsubAck<'a> {
+    pub(super) fn decode(mut reader: Reader<'a>, version: Version) -> Result<Self, DecodeError> {
+        let packet_id = PacketId::decode(&mut reader, PacketType::UnsubAck)?;
+        let properties = Properties::decode(&mut reader, Some(PacketType::UnsubAck), version)?;
+        let codes = match version {
+            Version::V5 => reader.rest(),
+            Version::V311 => {
+                reader.finish()?;
+                &[]
+            }
+        };
+        let packet = Self {
+            packet_id,
+            properties,
+            codes,
+        };
+        packet.check_codes(version)?;
+        Ok(packet)
+    }
+
+    fn check_codes(&self, version: Version) -> Result<(), DecodeError> {
+        match version {
+            Version::V5 => check_codes(PacketType::UnsubAck, self.codes, version),
+            Version::V311 => Ok(()),
+        }
+    }
+
+    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
+        if version == Version::V311 && !self.codes.is_empty() {
+            return Err(EncodeError::NotInVersion);
+        }
+        self.properties.check(Some(PacketType::UnsubAck), version)?;
+        Ok(self.check_codes(version)?)
+    }
+
+    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+        writer.u16(self.packet_id.get());
+        self.properties.write(version, writer);
+        writer.bytes(self.codes);
+    }
+}
+
+/// At least one code, as there was at least one filter `[MQTT-3.9.3-1]` `[MQTT-3.11.3-1]` v5; of those that are
+/// allowed `[MQTT-3.9.3-2]` `[MQTT-3.11.3-2]` v5.
+fn check_codes(packet: PacketType, codes: &[u8], version: Version) -> Result<(), DecodeError> {
+    if codes.is_empty() {
+        return Err(DecodeError::NoReasonCode(packet));
+    }
+    codes
+        .iter()
+        .try_for_each(|&code| Reason(code).check(packet, version))
 }

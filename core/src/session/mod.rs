@@ -7,286 +7,109 @@
 //! when the connection is gone, [`Session::handle_closed`]. Bare verbs (`publish`, `subscribe`, …) may come at any
 //! time between; they only queue. A message that `handle_frame` returned is acknowledged by the next
 //! `poll_transmit`, so it must have been recorded by then.
+//!
+//! Rooms: `handshake` (CONNECT, CONNACK, the end), `receive` (dispatch), `inbound` and `aliases` (what the broker
+//! publishes), `subscriptions`, `requests` and `delivery` (for whom), `outbound` and `in_flight` (what we publish), `transmit`
+//! (what is written next), `keep_alive`. Nothing here grows: every table is [`Storage`] or of fixed size.
 
-use crate::packet::{DecodeError, EncodeError, Properties, QoS, Reason, Version, Will};
+mod aliases;
+mod bits;
+mod delivery;
+mod handshake;
+mod in_flight;
+mod inbound;
+mod keep_alive;
+mod outbound;
+mod receive;
+mod requests;
+mod subscriptions;
+mod transmit;
+mod types;
+
+pub use in_flight::InFlight;
+pub use subscriptions::Subscription;
+pub use types::{
+    Closed, Credentials, Event, Grants, Message, Options, Outcome, Oversized, Publication,
+    PublishError, Replay, SessionError, Storage, SubscribeError, SubscriptionId, SubscriptionSet,
+    Token,
+};
+
+use crate::packet::{EncodeError, QoS, Reason, Version};
 use crate::time::Instant;
 use core::time::Duration;
 
-/// What a session is, from its making to its end. Holds no credentials.
-#[derive(Clone, Copy, Debug)]
-pub struct Options<'s> {
-    /// Empty: the broker assigns one (see [`Session::client_id`]).
-    pub client_id: &'s str,
-    /// Seconds; 0 turns it off. A Server Keep Alive wins.
-    pub keep_alive: u16,
-    /// Forget at the first CONNECT what the broker holds for this client id. Reconnects of this `Session` resume
-    /// where the broker can (5.0 with a session expiry; 3.1.1 only if `clean_start` is false).
-    pub clean_start: bool,
-    /// Seconds that the broker keeps our state after a loss (5.0).
-    pub session_expiry: u32,
-    /// QoS 1 and 2 messages the broker may have in flight towards us (5.0), 1 to 65,535.
-    pub receive_maximum: u16,
-    /// Largest packet we take, in bytes (5.0 announces it; the framer enforces it in both).
-    pub maximum_packet_size: u32,
-    /// Last Will.
-    pub will: Option<Will<'s>>,
-}
+/// Texts of the broker that are kept: as much as fits.
+type Text = heapless::String<256>;
 
-/// Memory of a session, all of it the caller's.
-pub struct Storage<'s> {
-    /// Whole outgoing packets until they are sent (QoS 0) or acknowledged; bounds what can be queued.
-    pub outbound: &'s mut [u8],
-    /// One slot an outgoing packet that waits for something.
-    pub in_flight: &'s mut [InFlight],
-    /// Topic Aliases of the broker, 65,535 bytes each: `len / 65_535` of them are announced (5.0).
-    pub aliases: &'s mut [u8],
-    /// One slot a subscription; at most [`crate::limits::MAX_SUBSCRIPTIONS`] are used.
-    pub subscriptions: &'s mut [Subscription],
-    /// QoS 2 identifiers received and not yet released, one bit each: all 65,536, so the broker cannot exceed it.
-    pub received: &'s mut [u64; 1024],
-}
-
-/// Slot of [`Storage::in_flight`].
-#[derive(Clone, Copy, Debug, Default)]
-pub struct InFlight {}
-
-/// Slot of [`Storage::subscriptions`].
-#[derive(Clone, Copy, Debug)]
-pub struct Subscription {}
-
-impl Subscription {
-    /// An empty slot.
-    pub const EMPTY: Self = Self {};
-}
-
-/// Opened for the moment of a CONNECT. Deliberately without `Debug`.
-#[derive(Clone, Copy, Default)]
-pub struct Credentials<'a> {
-    /// User Name.
-    pub user_name: Option<&'a str>,
-    /// Password.
-    pub password: Option<&'a [u8]>,
-}
-
-/// What a CONNACK grants, with the standard's defaults where it is silent.
+/// Where a connection is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Grants {
-    /// Version of this connection.
-    pub version: Version,
-    /// The broker still had our session.
-    pub session_present: bool,
-    /// QoS 1 and 2 publications we may have in flight.
-    pub receive_maximum: u16,
-    /// Highest QoS we may publish with.
-    pub maximum_qos: QoS,
-    /// Whether retained messages exist.
-    pub retain_available: bool,
-    /// Largest packet the broker takes, in bytes; none: no bound of its own.
-    pub maximum_packet_size: Option<u32>,
-    /// Topic Aliases the broker takes from us.
-    pub topic_alias_maximum: u16,
-    /// Whether `+` and `#` work.
-    pub wildcard_available: bool,
-    /// Whether Subscription Identifiers work; never in 3.1.1.
-    pub subscription_identifiers_available: bool,
-    /// Whether `$share` works; unknown (`false`) in 3.1.1.
-    pub shared_available: bool,
-    /// Seconds of keep alive in force, and whether the broker set it.
-    pub keep_alive: u16,
-    /// The broker chose the keep alive.
-    pub server_keep_alive: bool,
-    /// Seconds the broker keeps our state; 0: none.
-    pub session_expiry: u32,
-}
-
-/// Names one subscription of a session; an index below [`crate::limits::MAX_SUBSCRIPTIONS`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct SubscriptionId(pub u8);
-
-/// A set of subscriptions, one bit each.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-pub struct SubscriptionSet(pub u64);
-
-impl SubscriptionSet {
-    /// Whether `id` is in it.
-    pub const fn contains(self, id: SubscriptionId) -> bool {
-        self.0 & (1 << (id.0 & 63)) != 0
-    }
-}
-
-/// Names one publication until its [`Event::Published`].
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub struct Token(pub u32);
-
-/// A message from the broker, each once.
-#[derive(Clone, Copy, Debug)]
-pub struct Message<'a> {
-    /// Topic Name, aliases resolved.
-    pub topic: &'a str,
-    /// Any bytes.
-    pub payload: &'a [u8],
-    /// QoS it was delivered with.
-    pub qos: QoS,
-    /// A retained message, replayed because of a SUBSCRIBE (Retain As Published is off in 5.0).
-    pub retain: bool,
-    /// Sent before, says the broker.
-    pub dup: bool,
-    /// Which subscriptions it is for. Empty: for none that lives still.
-    pub subscriptions: SubscriptionSet,
-    /// Properties of 5.0.
-    pub properties: Properties<'a>,
-}
-
-/// A packet over our bound that was passed over: acknowledged if its QoS asked for it, its payload never held.
-#[derive(Clone, Copy, Debug)]
-pub struct Oversized<'a> {
-    /// Topic Name, if it was a PUBLISH whose head could be read.
-    pub topic: Option<&'a str>,
-    /// Bytes of the whole packet.
-    pub length: usize,
-    /// Which subscriptions it would have been for.
-    pub subscriptions: SubscriptionSet,
-}
-
-/// What a caller publishes.
-#[derive(Clone, Copy, Debug)]
-pub struct Publication<'a> {
-    /// Topic Name, without wildcards.
-    pub topic: &'a str,
-    /// Any bytes.
-    pub payload: &'a [u8],
-    /// Lowered to what the broker grants.
-    pub qos: QoS,
-    /// To be retained.
-    pub retain: bool,
-    /// 5.0 only; dropped in 3.1.1.
-    pub properties: Properties<'a>,
-}
-
-/// Whether a subscription wants the retained messages replayed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Replay {
-    /// Yes.
-    #[default]
-    Send,
-    /// No. 3.1.1 replays them all the same; they come with `retain` set.
-    DoNotSend,
-}
-
-/// What happened, other than a message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Event {
-    /// CONNACK accepted; see [`Session::grants`]. Subscriptions are being restored.
+enum Phase {
+    /// None.
+    Idle,
+    /// CONNECT is written, CONNACK awaited.
+    Connecting,
+    /// CONNACK accepted us.
     Connected,
-    /// Every subscription is restored (at once where there is none): only now tell others `connected`.
-    Ready,
-    /// A publication ended.
-    Published {
-        /// Of which [`Session::publish`].
-        token: Token,
-        /// QoS it went with, after the broker's Maximum QoS.
-        qos: QoS,
-        /// How it ended.
-        outcome: Outcome,
-    },
-    /// SUBACK for a new subscription: the granted QoS, or why not (the subscription is then gone).
-    Subscribed {
-        /// Which.
-        id: SubscriptionId,
-        /// Granted QoS or the broker's reason.
-        result: Result<QoS, Reason>,
-    },
-    /// PINGRESP to [`Session::ping`].
-    Pong {
-        /// From PINGREQ written to PINGRESP read.
-        round_trip: Duration,
-    },
-}
-
-/// How a publication ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Outcome {
-    /// Handed to the transport; QoS 0 promises no more.
-    Sent,
-    /// The broker took responsibility: PUBACK, or PUBREC and PUBCOMP. 0x10 is "no matching subscribers".
-    Acknowledged(Reason),
-    /// The broker refused it.
-    Refused(Reason),
-    /// The broker came back without our session before it had acknowledged: it may have arrived or not.
-    InDoubt,
-}
-
-/// Why a connection cannot go on; the caller closes it after a last `poll_transmit` (a DISCONNECT may wait there).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SessionError {
-    /// The broker sent bytes that are no packet.
-    Malformed(DecodeError),
-    /// The broker broke the protocol: what it did and the statement it breaks.
-    Protocol(&'static str),
-    /// CONNACK with a failure.
-    Refused(Reason),
-    /// The broker does not speak 5.0: try 3.1.1 on a new connection.
-    FallBack,
-    /// DISCONNECT from the broker.
-    Disconnected(Reason),
-    /// Silence for 1.5 times the keep alive after a PINGREQ.
-    PingTimeout,
-}
-
-/// Why a publication was not queued.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PublishError {
-    /// No room in `outbound` or `in_flight` now; try again after an acknowledgement.
-    Busy,
-    /// Larger than `outbound` can ever hold or than the broker's Maximum Packet Size (bytes of the limit).
-    TooLarge(usize),
-    /// The broker has no retained messages and `retain` was asked for.
-    RetainUnavailable,
-    /// The packet breaks a rule (topic, property).
-    Invalid(EncodeError),
-}
-
-/// Why a subscription was not made.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum SubscribeError {
-    /// All slots are in use.
-    TooMany,
-    /// Over [`crate::limits::MAX_FILTER`] bytes.
-    TooLong,
-    /// Not a Topic Filter.
-    Invalid(crate::topic::TopicError),
-    /// The broker allows no wildcards.
-    WildcardUnavailable,
-    /// The broker allows no shared subscriptions.
-    SharedUnavailable,
-    /// No room for the SUBSCRIBE now.
-    Busy,
-}
-
-/// What the end of a connection means.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Closed {
-    /// Before CONNACK, on 5.0: the broker may not know 5.0; try 3.1.1.
-    FallBack,
-    /// Reconnect to go on.
-    Lost,
-    /// After our own DISCONNECT.
+    /// Our DISCONNECT waits behind what else there is to send.
+    Leaving(Reason),
+    /// Our DISCONNECT was written.
     Finished,
+    /// The broker broke the protocol; a DISCONNECT says so.
+    Failing(Reason),
+    /// Nothing is sent any more.
+    Failed,
+    /// The broker does not know 5.0.
+    FallBack,
 }
 
 /// The state machine. See the module for the order of calls.
 pub struct Session<'s> {
-    _options: Options<'s>,
-    _storage: Storage<'s>,
+    options: Options<'s>,
+    phase: Phase,
+    version: Version,
+    /// Clean Start of the last CONNECT.
+    clean_start: bool,
+    /// CONNACK has accepted this connection.
+    accepted: bool,
+    grants: Option<Grants>,
+    assigned: Text,
+    reason_string: Text,
+    server_reference: Text,
+    next_packet_id: u16,
+    aliases: aliases::Aliases<'s>,
+    inbound: inbound::Inbound<'s>,
+    outbound: outbound::Outbound<'s>,
+    subscriptions: subscriptions::Subscriptions<'s>,
+    keep_alive: keep_alive::KeepAlive,
+    scratch: transmit::Scratch,
+    tell_connected: bool,
+    tell_ready: bool,
+    pong: Option<Duration>,
 }
 
-#[allow(unused_variables, missing_docs, clippy::todo)]
 impl<'s> Session<'s> {
     /// A session that has not connected yet.
     pub fn new(options: Options<'s>, storage: Storage<'s>) -> Self {
         Self {
-            _options: options,
-            _storage: storage,
+            options,
+            phase: Phase::Idle,
+            version: Version::V5,
+            clean_start: options.clean_start,
+            accepted: false,
+            grants: None,
+            assigned: Text::new(),
+            reason_string: Text::new(),
+            server_reference: Text::new(),
+            next_packet_id: 1,
+            aliases: aliases::Aliases::new(storage.aliases),
+            inbound: inbound::Inbound::new(storage.received),
+            outbound: outbound::Outbound::new(storage.outbound, storage.in_flight),
+            subscriptions: subscriptions::Subscriptions::new(storage.subscriptions),
+            keep_alive: keep_alive::KeepAlive::new(Instant::ZERO),
+            scratch: transmit::Scratch::new(),
+            tell_connected: false,
+            tell_ready: false,
+            pong: None,
         }
     }
 
@@ -301,7 +124,7 @@ impl<'s> Session<'s> {
         credentials: Credentials<'_>,
         out: &mut [u8],
     ) -> Result<usize, EncodeError> {
-        todo!()
+        self.write_connect(now, version, credentials, out)
     }
 
     /// Takes one whole packet, fixed header included.
@@ -313,7 +136,7 @@ impl<'s> Session<'s> {
         now: Instant,
         frame: &'a [u8],
     ) -> Result<Option<Message<'a>>, SessionError> {
-        todo!()
+        self.receive(now, frame)
     }
 
     /// Takes notice of a packet over our bound; `head` is as much of its front as the caller holds (the topic is in it
@@ -327,12 +150,13 @@ impl<'s> Session<'s> {
         head: &'a [u8],
         length: usize,
     ) -> Result<Oversized<'a>, SessionError> {
-        todo!()
+        self.receive_oversized(now, head, length)
     }
 
     /// The connection is gone.
     pub fn handle_closed(&mut self, now: Instant) -> Closed {
-        todo!()
+        let _ = now;
+        self.close()
     }
 
     /// The time of [`Session::poll_timeout`] has come.
@@ -340,7 +164,16 @@ impl<'s> Session<'s> {
     /// # Errors
     /// The connection is lost (no PINGRESP).
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), SessionError> {
-        todo!()
+        if !self.is_up() {
+            return Ok(());
+        }
+        match self.keep_alive.check(now) {
+            keep_alive::Due::Nothing | keep_alive::Due::Ping => Ok(()),
+            keep_alive::Due::Lost => {
+                self.phase = Phase::Failed;
+                Err(SessionError::PingTimeout)
+            }
+        }
     }
 
     /// Queues a publication. Sent in order, as the broker's Receive Maximum allows.
@@ -352,7 +185,8 @@ impl<'s> Session<'s> {
         now: Instant,
         publication: &Publication<'_>,
     ) -> Result<Token, PublishError> {
-        todo!()
+        let _ = now;
+        self.outbound.publish(publication, self.grants.as_ref())
     }
 
     /// Queues a subscription. Two with the same filter share one at the broker; each message still comes
@@ -367,62 +201,102 @@ impl<'s> Session<'s> {
         qos: QoS,
         replay: Replay,
     ) -> Result<SubscriptionId, SubscribeError> {
-        todo!()
+        let _ = now;
+        let shared = filter.starts_with("$share/");
+        if self
+            .grants
+            .is_some_and(|g| !g.shared_available && g.version == Version::V5)
+            && shared
+        {
+            return Err(SubscribeError::SharedUnavailable);
+        }
+        let wildcard = filter.contains(['+', '#']);
+        if self.grants.is_some_and(|g| !g.wildcard_available) && wildcard {
+            return Err(SubscribeError::WildcardUnavailable);
+        }
+        self.subscriptions.subscribe(filter, qos, replay)
     }
 
     /// Ends a subscription; UNSUBSCRIBE is queued if no other shares its filter. The slot is free at once.
     pub fn unsubscribe(&mut self, now: Instant, id: SubscriptionId) {
-        todo!()
+        let _ = now;
+        self.subscriptions.unsubscribe(id.0);
     }
 
     /// Queues a PINGREQ to measure the round trip; answered by [`Event::Pong`].
     pub fn ping(&mut self, now: Instant) {
-        todo!()
+        self.keep_alive.measure(now);
     }
 
     /// Queues DISCONNECT; nothing is sent after it.
     pub fn disconnect(&mut self, now: Instant, reason: Reason) {
-        todo!()
+        let _ = now;
+        if matches!(self.phase, Phase::Connecting | Phase::Connected) {
+            self.phase = Phase::Leaving(reason);
+        }
     }
 
     /// Writes the next bytes to send into `out`, as many as fit; 0 when nothing waits.
     pub fn poll_transmit(&mut self, now: Instant, out: &mut [u8]) -> usize {
-        todo!()
+        self.transmit(now, out)
     }
 
     /// When [`Session::handle_timeout`] is to be called.
     pub fn poll_timeout(&self) -> Option<Instant> {
-        todo!()
+        self.is_up().then(|| self.keep_alive.deadline()).flatten()
     }
 
     /// The next thing that happened.
     pub fn poll_event(&mut self) -> Option<Event> {
-        todo!()
+        if core::mem::take(&mut self.tell_connected) {
+            return Some(Event::Connected);
+        }
+        if let Some(event) = self.outbound.poll_event() {
+            return Some(event);
+        }
+        if let Some(event) = self.subscriptions.poll_event() {
+            return Some(event);
+        }
+        if self.tell_ready && self.subscriptions.restored() {
+            self.tell_ready = false;
+            return Some(Event::Ready);
+        }
+        let round_trip = self.pong.take()?;
+        Some(Event::Pong { round_trip })
     }
 
     /// What the current or last connection was granted.
     pub fn grants(&self) -> Option<&Grants> {
-        todo!()
+        self.grants.as_ref()
     }
 
     /// The client id in force, assigned or given.
     pub fn client_id(&self) -> &str {
-        todo!()
+        if self.assigned.is_empty() {
+            self.options.client_id
+        } else {
+            &self.assigned
+        }
     }
 
     /// The last Reason String of the broker, cut to 256 bytes; empty if it gave none.
     pub fn reason_string(&self) -> &str {
-        todo!()
+        &self.reason_string
     }
 
     /// The last Server Reference of the broker (0x9C, 0x9D), cut to 256 bytes.
     pub fn server_reference(&self) -> &str {
-        todo!()
+        &self.server_reference
     }
 
     /// Whether there is room to take more frames: acknowledgements wait in a bounded queue until they are sent.
     /// When false, `poll_transmit` before the next `handle_frame`.
     pub fn can_receive(&self) -> bool {
-        todo!()
+        self.inbound.has_room()
+    }
+
+    /// Keep alive runs: CONNACK has come and no DISCONNECT is written.
+    const fn is_up(&self) -> bool {
+        self.accepted && matches!(self.phase, Phase::Connected | Phase::Leaving(_))
     }
 }

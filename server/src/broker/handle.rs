@@ -1,16 +1,36 @@
 //! What others hold of a connection: commands with deadlines, status without asking.
+//!
+//! Invariant: no call waits longer than its deadline, and nobody is told "not sent" of what may still be sent.
 
 use super::report::{Listen, Report};
+use super::shared::{Claim, Command, ListenerSlot, Shared};
 use super::target::Target;
+use super::task;
 use crate::config::Limits;
+use async_std::channel::{self, Receiver, Sender};
+use async_std::future::timeout;
 use bitsperity_mqtt_core::packet::{QoS, Reason};
 use bitsperity_mqtt_core::session::Grants;
-use std::fmt;
-use std::time::{Duration, SystemTime};
+use futures::channel::oneshot;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+pub use super::error::BrokerError;
+
+/// Commands that wait for the task; its turns are short, so more means that it is stuck.
+const COMMANDS: usize = 32;
 
 /// A connection to a broker. Cheap to clone; the task ends when it is closed or the last handle is gone.
 #[derive(Clone)]
-pub struct Handle {}
+pub struct Handle {
+    commands: Sender<Command>,
+    shared: Arc<Shared>,
+    /// Closed when the task has ended.
+    ended: Receiver<()>,
+    /// Bounds what has no deadline of its own.
+    patience: Duration,
+    first: Arc<Established>,
+}
 
 /// What `Handle::connect` learnt.
 #[derive(Clone, Debug)]
@@ -105,28 +125,6 @@ pub struct Status {
     pub last_error: Option<String>,
 }
 
-/// Whose fault, and what now. Its `Display` is what went wrong in one sentence, never with a credential.
-pub enum BrokerError {}
-
-impl BrokerError {
-    /// Stable code for the assistant (`connect_failed`, `not_authorised`, `connection_lost`, `timeout`, …).
-    pub fn code(&self) -> &'static str {
-        match *self {}
-    }
-
-    /// What to do now.
-    pub fn next_step(&self) -> String {
-        match *self {}
-    }
-}
-
-impl fmt::Display for BrokerError {
-    fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {}
-    }
-}
-
-#[allow(unused_variables, clippy::todo)]
 impl Handle {
     /// Connects within `limits.connect_timeout` and starts the task.
     ///
@@ -136,10 +134,34 @@ impl Handle {
         target: Target,
         limits: &Limits,
     ) -> Result<(Self, Established), BrokerError> {
-        todo!()
+        let patience = Duration::from_secs_f64(limits.connect_timeout.clamp(0.001, 3_600.0));
+        let (commands, inbox) = channel::bounded(COMMANDS);
+        let (ending, ended) = channel::bounded(1);
+        let (first, connected) = oneshot::channel();
+        let shared = Arc::new(Shared::new());
+        task::spawn(task::Start {
+            target,
+            patience,
+            max_packet: limits.max_packet,
+            receive_maximum: limits.receive_maximum,
+            shared: shared.clone(),
+            inbox,
+            first,
+            ending,
+        });
+        let established = connected.await.map_err(|_| BrokerError::Closed)??;
+        let handle = Self {
+            commands,
+            shared,
+            ended,
+            patience,
+            first: Arc::new(established.clone()),
+        };
+        Ok((handle, established))
     }
 
-    /// Publishes and waits for the last acknowledgement (at most until the deadline). A lost connection is tried once more first.
+    /// Publishes and waits for the last acknowledgement (at most until the deadline). A lost connection is tried once
+    /// more first.
     ///
     /// # Errors
     /// Why it did not go, or that it is in doubt.
@@ -148,7 +170,22 @@ impl Handle {
         publish: Publish,
         deadline: Duration,
     ) -> Result<Published, BrokerError> {
-        todo!()
+        let claim = Arc::new(Claim::default());
+        let (reply, answer) = oneshot::channel();
+        let command = Command::Publish {
+            publish: Box::new(publish),
+            claim: claim.clone(),
+            asked: Instant::now(),
+            reply,
+        };
+        match timeout(deadline, self.ask(command, answer)).await {
+            Ok(result) => result,
+            Err(_) if claim.give_up() => Err(BrokerError::Timeout("Publishing", deadline)),
+            Err(_) => Err(BrokerError::InDoubt(format!(
+                "no acknowledgement within {} s",
+                deadline.as_secs_f64()
+            ))),
+        }
     }
 
     /// Subscribes; resolves at the SUBACK. Stops when the [`Listening`] is dropped.
@@ -156,7 +193,23 @@ impl Handle {
     /// # Errors
     /// Why not.
     pub async fn listen(&self, listen: Listen) -> Result<Listening, BrokerError> {
-        todo!()
+        let (stopping, stopped) = channel::bounded(1);
+        let (reply, answer) = oneshot::channel();
+        // Made before the task hears of it: if this call is dropped on its way, the subscription is freed as well.
+        let listening = Listening {
+            slot: Arc::new(ListenerSlot::new(stopping)),
+            shared: self.shared.clone(),
+            stopped,
+        };
+        let command = Command::Listen {
+            listen: Box::new(listen),
+            slot: listening.slot.clone(),
+            reply,
+        };
+        match timeout(self.patience, self.ask(command, answer)).await {
+            Ok(result) => result.map(|()| listening),
+            Err(_) => Err(BrokerError::Timeout("Subscribing", self.patience)),
+        }
     }
 
     /// PINGREQ to PINGRESP.
@@ -164,33 +217,70 @@ impl Handle {
     /// # Errors
     /// Lost, or no answer within the deadline.
     pub async fn ping(&self, deadline: Duration) -> Result<Duration, BrokerError> {
-        todo!()
+        let (reply, answer) = oneshot::channel();
+        match timeout(deadline, self.ask(Command::Ping { reply }, answer)).await {
+            Ok(result) => result,
+            Err(_) => Err(BrokerError::Timeout("A ping of the broker", deadline)),
+        }
     }
 
     /// DISCONNECT, and the end of the task; listeners stop with `session_closed` and can still be asked.
     pub async fn close(&self, deadline: Duration) {
-        todo!()
+        self.shared.close();
+        // Resolves with an error when the task has ended, which is what is waited for.
+        let _ = timeout(deadline, self.ended.recv()).await;
+    }
+
+    /// Begins to close, without waiting for the end.
+    pub(super) fn end(&self) {
+        self.shared.close();
     }
 
     /// What is known now.
     pub fn status(&self) -> Status {
-        todo!()
+        self.shared.status()
     }
 
-    /// What the connection was established with.
+    /// What the connection was established with; after a reconnect, what it was established with anew.
     pub fn established(&self) -> Established {
-        todo!()
+        let latest = self.shared.established();
+        latest.unwrap_or_else(|| (*self.first).clone())
+    }
+
+    async fn ask<T>(
+        &self,
+        command: Command,
+        answer: oneshot::Receiver<Result<T, BrokerError>>,
+    ) -> Result<T, BrokerError> {
+        if self.commands.send(command).await.is_err() {
+            return Err(self.shared.why_gone());
+        }
+        match answer.await {
+            Ok(result) => result,
+            Err(_) => Err(self.shared.why_gone()),
+        }
     }
 }
 
 /// A listener of a connection's task. Dropping it ends it and frees its subscription.
-pub struct Listening {}
+pub struct Listening {
+    slot: Arc<ListenerSlot>,
+    shared: Arc<Shared>,
+    /// Closed when the listener has stopped.
+    stopped: Receiver<()>,
+}
 
-#[allow(unused_variables, clippy::todo)]
 impl Listening {
     /// Resolves when a stop condition came (at once if it has).
     pub async fn stopped(&self) {
-        todo!()
+        let _ = self.stopped.recv().await;
+    }
+
+    /// Stops it now, as cancelled; its state stays and can be asked.
+    pub async fn stop(&self) {
+        self.slot.stop();
+        self.shared.call();
+        self.stopped().await;
     }
 
     /// Its state now; works also after it stopped and after the session was closed.
@@ -198,11 +288,23 @@ impl Listening {
     /// # Errors
     /// The task is gone without a word.
     pub async fn report(&self) -> Result<Report, BrokerError> {
-        todo!()
+        let answer = match self.slot.ask()? {
+            Ok(report) => return Ok(report),
+            Err(answer) => answer,
+        };
+        self.shared.call();
+        answer.await.map_err(|_| self.shared.why_gone())
     }
 
     /// Messages and distinct topics so far, without asking the task.
     pub fn counts(&self) -> (u64, u64) {
-        todo!()
+        self.slot.counts()
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.slot.leave();
+        self.shared.call();
     }
 }

@@ -1,10 +1,20 @@
-//! Connections to brokers. One task owns a session (the core's state machine), its socket and its listeners; everybody
+//! Connections to brokers. One task owns a session (the core's state machine), its stream and its listeners; everybody
 //! else holds a [`handle::Handle`] and sends commands over a bounded channel.
+//!
+//! Read in this order: [`handle`] (what others see), `task` (the one loop; `task/link` is a connection's life),
+//! `transport` (DNS, TCP, TLS, WebSocket), [`sessions`] (which of them the assistant has open). [`target`] says where to,
+//! [`vault`] keeps the credentials sealed, [`collect`] is where messages meet the reduction, [`report`] what comes of it,
+//! [`error`] what goes wrong, in words that a person understands; `shared` is what a task and its handles have in common.
+//!
+//! Invariant: the task waits for nobody who waits for it, and nothing here shows a credential.
 
 pub mod collect;
+pub mod error;
 pub mod handle;
 pub mod report;
 pub mod sessions;
+mod shared;
 pub mod target;
-pub mod transport;
+mod task;
+mod transport;
 pub mod vault;

@@ -1,13 +1,50 @@
 //! The sessions that the assistant has open: at most `limits.max_sessions`, each named by a UUID v4, each ending after
-//! `limits.session_idle` without use.
+//! `limits.session_idle` without use. A session that something listens on is in use.
+//!
+//! Invariant: the registry's lock is never held across an await; a place is taken before the connection is tried.
 
 use super::handle::{BrokerError, Established, Handle, Status};
+use super::shared::lock;
 use super::target::Target;
 use crate::config::Limits;
-use std::time::{Duration, SystemTime};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::{Duration, Instant, SystemTime};
+use uuid::Uuid;
+
+/// Sessions that ended and are remembered, so that their ids get a telling answer.
+const REMEMBERED: usize = 256;
+
+/// Time to say goodbye to a broker.
+const GOODBYE: Duration = Duration::from_secs(1);
+
+/// Shortest and longest sleep between two looks for expired sessions.
+const LOOK_MIN: Duration = Duration::from_millis(5);
+const LOOK_MAX: Duration = Duration::from_secs(60);
 
 /// Registry of open sessions.
-pub struct Sessions {}
+pub struct Sessions {
+    limits: Limits,
+    registry: Arc<Mutex<Registry>>,
+}
+
+struct Registry {
+    open: Vec<Entry>,
+    /// Places taken by connections that are being tried.
+    reserved: usize,
+    ended: VecDeque<(Uuid, NoSession)>,
+    idle: Duration,
+    /// A task looks for expired sessions.
+    watched: bool,
+}
+
+struct Entry {
+    id: Uuid,
+    handle: Handle,
+    created: SystemTime,
+    last_used: SystemTime,
+    used_at: Instant,
+}
 
 /// One session as `list_active_connections` shows it.
 #[derive(Clone, Debug)]
@@ -47,11 +84,19 @@ pub enum EstablishError {
     Broker(BrokerError),
 }
 
-#[allow(unused_variables, clippy::todo)]
 impl Sessions {
     /// None open.
     pub fn new(limits: &Limits) -> Self {
-        Self {}
+        Self {
+            limits: limits.clone(),
+            registry: Arc::new(Mutex::new(Registry {
+                open: Vec::new(),
+                reserved: 0,
+                ended: VecDeque::new(),
+                idle: Duration::from_secs_f64(limits.session_idle.clamp(0.0, 1e9)),
+                watched: false,
+            })),
+        }
     }
 
     /// Connects and registers; the place is reserved before, so that the limit holds under concurrency.
@@ -59,7 +104,28 @@ impl Sessions {
     /// # Errors
     /// No place, or the connection failed.
     pub async fn establish(&self, target: Target) -> Result<SessionInfo, EstablishError> {
-        todo!()
+        let place = Place::take(&self.registry, self.limits.max_sessions)
+            .map_err(EstablishError::NoSession)?;
+        let (handle, _) = Handle::connect(target, &self.limits)
+            .await
+            .map_err(EstablishError::Broker)?;
+        let now = SystemTime::now();
+        let entry = Entry {
+            id: Uuid::new_v4(),
+            handle,
+            created: now,
+            last_used: now,
+            used_at: Instant::now(),
+        };
+        let mut registry = lock(&self.registry);
+        let info = entry.info(registry.idle);
+        registry.open.push(entry);
+        if !std::mem::replace(&mut registry.watched, true) {
+            async_std::task::spawn(watch(Arc::downgrade(&self.registry)));
+        }
+        drop(registry);
+        drop(place);
+        Ok(info)
     }
 
     /// The handle of a session, which counts as its use.
@@ -67,12 +133,20 @@ impl Sessions {
     /// # Errors
     /// Unknown, expired (remembered), closed (remembered).
     pub fn get(&self, id: &str) -> Result<Handle, NoSession> {
-        todo!()
+        let mut registry = lock(&self.registry);
+        registry.expire();
+        let at = registry.find(id)?;
+        let entry = &mut registry.open[at];
+        entry.used();
+        Ok(entry.handle.clone())
     }
 
     /// All open sessions, oldest first; is no use of them.
     pub fn list(&self) -> Vec<SessionInfo> {
-        todo!()
+        let mut registry = lock(&self.registry);
+        registry.expire();
+        let idle = registry.idle;
+        registry.open.iter().map(|entry| entry.info(idle)).collect()
     }
 
     /// Sends DISCONNECT, wipes, forgets.
@@ -80,11 +154,135 @@ impl Sessions {
     /// # Errors
     /// Unknown, expired, closed before.
     pub async fn close(&self, id: &str) -> Result<SessionInfo, NoSession> {
-        todo!()
+        let (handle, mut info) = {
+            let mut registry = lock(&self.registry);
+            registry.expire();
+            let at = registry.find(id)?;
+            let idle = registry.idle;
+            let entry = registry.open.remove(at);
+            registry.remember(entry.id, NoSession::Closed);
+            (entry.handle.clone(), entry.info(idle))
+        };
+        handle.close(GOODBYE).await;
+        info.status = handle.status();
+        Ok(info)
     }
 
     /// Closes all, at the end of the process, within `budget`.
     pub async fn close_all(&self, budget: Duration) {
-        todo!()
+        let entries = {
+            let mut registry = lock(&self.registry);
+            let entries = std::mem::take(&mut registry.open);
+            for entry in &entries {
+                registry.remember(entry.id, NoSession::Closed);
+            }
+            entries
+        };
+        let closing = entries.iter().map(|entry| entry.handle.close(budget));
+        futures::future::join_all(closing).await;
+    }
+}
+
+impl Registry {
+    /// Where the session stands in `open`, or why it does not.
+    fn find(&self, id: &str) -> Result<usize, NoSession> {
+        let id = Uuid::parse_str(id).map_err(|_| NoSession::Unknown)?;
+        if let Some(at) = self.open.iter().position(|entry| entry.id == id) {
+            return Ok(at);
+        }
+        let ended = self.ended.iter().rev().find(|(ended, _)| *ended == id);
+        Err(ended.map_or(NoSession::Unknown, |(_, how)| how.clone()))
+    }
+
+    fn remember(&mut self, id: Uuid, how: NoSession) {
+        if self.ended.len() >= REMEMBERED {
+            self.ended.pop_front();
+        }
+        self.ended.push_back((id, how));
+    }
+
+    /// Ends what nobody used for too long. Dropping the last handle ends the task, which says goodbye to the broker.
+    fn expire(&mut self) {
+        let (now, idle) = (Instant::now(), self.idle);
+        let mut at = 0;
+        while let Some(entry) = self.open.get_mut(at) {
+            if entry.handle.status().subscriptions > 0 {
+                entry.used();
+            }
+            if now.saturating_duration_since(entry.used_at) < idle {
+                at += 1;
+                continue;
+            }
+            let entry = self.open.remove(at);
+            entry.handle.end();
+            self.remember(entry.id, NoSession::Expired(idle.as_secs()));
+            ::log::info!("{}: session expired", entry.handle.established().broker);
+        }
+    }
+
+    /// Until the next session may expire; none when none is open.
+    fn next_look(&self) -> Option<Duration> {
+        let now = Instant::now();
+        let left = |entry: &Entry| (entry.used_at + self.idle).saturating_duration_since(now);
+        let next = self.open.iter().map(left).min()?;
+        Some(next.clamp(LOOK_MIN, LOOK_MAX))
+    }
+}
+
+impl Entry {
+    fn used(&mut self) {
+        self.used_at = Instant::now();
+        self.last_used = SystemTime::now();
+    }
+
+    fn info(&self, idle: Duration) -> SessionInfo {
+        SessionInfo {
+            id: self.id.to_string(),
+            established: self.handle.established(),
+            status: self.handle.status(),
+            created: self.created,
+            last_used: self.last_used,
+            expires: self.last_used + idle,
+        }
+    }
+}
+
+/// Looks for expired sessions for as long as any is open.
+async fn watch(registry: Weak<Mutex<Registry>>) {
+    loop {
+        let sleep = {
+            let Some(registry) = registry.upgrade() else {
+                return;
+            };
+            let mut registry = lock(&registry);
+            registry.expire();
+            let Some(sleep) = registry.next_look() else {
+                registry.watched = false;
+                return;
+            };
+            sleep
+        };
+        async_std::task::sleep(sleep).await;
+    }
+}
+
+/// A place for a session that is being established; given back when dropped.
+struct Place(Arc<Mutex<Registry>>);
+
+impl Place {
+    fn take(registry: &Arc<Mutex<Registry>>, limit: usize) -> Result<Self, NoSession> {
+        let mut inner = lock(registry);
+        inner.expire();
+        if inner.open.len() + inner.reserved >= limit {
+            return Err(NoSession::TooMany(inner.open.len() + inner.reserved));
+        }
+        inner.reserved += 1;
+        Ok(Self(registry.clone()))
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        lock(&self.0).reserved -= 1;
     }
 }

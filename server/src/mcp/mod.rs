@@ -1,6 +1,22 @@
-//! MCP, both eras: routes each message by itself, runs requests concurrently, answers out of order.
+//! The wire to the assistant: MCP over standard input and output, in both eras.
+//!
+//! `stdio` owns the two pipes, `message` is JSON-RPC, `revision` is what differs between dated revisions,
+//! `server` routes each message by itself, `inflight` knows which requests run, `call` runs one of them.
+//! Invariant: requests run concurrently and are answered out of order; `initialize` alone is in order.
+//! Nothing is declared that is not served: tools only, no resources, prompts, completion or subscriptions.
 
-use async_std::channel::{Receiver, Sender};
+mod call;
+pub mod clock;
+mod inflight;
+pub mod message;
+pub mod revision;
+mod server;
+pub mod stdio;
+
+pub use clock::sleep;
+pub use stdio::serve;
+
+use async_std::channel::{Receiver, Sender, bounded};
 
 /// What a tool knows of the call it serves.
 pub struct Call {
@@ -10,11 +26,60 @@ pub struct Call {
     pub cancelled: Receiver<()>,
 }
 
+impl Call {
+    /// A call that nobody watches: without a progress token; cancelled when the returned sender is dropped.
+    pub fn unwatched() -> (Self, Sender<()>) {
+        let (cancel, cancelled) = bounded(1);
+        let progress = None;
+        (
+            Self {
+                progress,
+                cancelled,
+            },
+            cancel,
+        )
+    }
+
+    /// The caller gave a progress token, so that its host may wait longer than usual.
+    pub fn has_progress(&self) -> bool {
+        self.progress.is_some()
+    }
+
+    /// The caller cancelled, or the process is going.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.is_closed()
+    }
+
+    /// Resolves when the caller cancels or the process goes; never before.
+    pub async fn cancelled(&self) {
+        // Nothing is ever sent on this channel; the loop is for the type's sake.
+        while self.cancelled.recv().await.is_ok() {}
+    }
+
+    /// Tells how far it is; nothing happens without a token, or while the previous tick is still unsent.
+    pub fn tick(&self, progress: f64, total: f64, message: impl FnOnce() -> String) {
+        if let Some(sink) = &self.progress {
+            sink.tick(progress, total, message());
+        }
+    }
+}
+
 /// Sends `notifications/progress` for one call; drops a tick rather than wait.
 #[derive(Clone)]
 pub struct Progress {
     /// Rendered by the owner of stdout.
     pub ticks: Sender<Tick>,
+}
+
+impl Progress {
+    /// Sends one tick unless the previous is still unsent.
+    pub fn tick(&self, progress: f64, total: f64, message: String) {
+        let _ = self.ticks.try_send(Tick {
+            progress,
+            total,
+            message,
+        });
+    }
 }
 
 /// One tick of progress.
@@ -25,4 +90,15 @@ pub struct Tick {
     pub total: f64,
     /// "10/30 s, 412 messages on 37 topics".
     pub message: String,
+}
+
+/// Starts the executor with two threads, before anything else uses it: a tool that makes a large result must not hold up
+/// a connection's task. Requests are read and routed on the main thread, which runs no task at all.
+pub fn start_executor() {
+    const THREADS: usize = 2;
+    async_global_executor::init_with_config(
+        async_global_executor::GlobalExecutorConfig::default()
+            .with_min_threads(THREADS)
+            .with_max_threads(THREADS),
+    );
 }

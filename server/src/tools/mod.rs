@@ -1,9 +1,37 @@
-//! What the assistant may ask: one file a tool.
+//! What the assistant may ask: one file a tool, each with its arguments, its run and its result type.
+//!
+//! `schema` makes the schemas from those types, `args` checks arguments against them, `ranges` holds defaults and ranges,
+//! `listen` and `capture` are what the listening tools share, `error` is how they fail. Values of the core become JSON
+//! in `crate::render`. Nothing here knows the executor, a packet or a transport.
+
+mod args;
+mod capture;
+mod close_connection;
+mod error;
+mod establish_connection;
+mod fold;
+mod list_active_connections;
+mod list_topics;
+mod listen;
+mod ping;
+mod policy;
+mod publish_message;
+mod ranges;
+mod schema;
+mod subscribe_and_collect;
+mod test_connection;
+mod verdict;
+
+pub use capture::Captures;
+pub use error::ToolError;
 
 use crate::broker::sessions::Sessions;
 use crate::config::Config;
 use crate::mcp::Call;
+use futures::future::{Either, select};
 use serde_json::{Map, Value};
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -11,10 +39,30 @@ use std::time::Instant;
 pub struct State {
     /// Configuration in force.
     pub config: Config,
-    /// Open sessions and captures.
+    /// Open sessions.
     pub sessions: Sessions,
+    /// Listening that outlives a call.
+    pub captures: Captures,
     /// When the process started.
     pub started: Instant,
+    inputs: Vec<Value>,
+}
+
+impl State {
+    /// Nothing open yet.
+    pub fn new(config: Config, started: Instant) -> Arc<Self> {
+        let inputs = list()
+            .iter()
+            .map(|tool| (tool.input_schema)(&config))
+            .collect();
+        Arc::new(Self {
+            sessions: Sessions::new(&config.limits),
+            captures: Captures::new(&config.limits),
+            config,
+            started,
+            inputs,
+        })
+    }
 }
 
 /// A tool as `tools/list` tells it.
@@ -47,20 +95,29 @@ pub struct Annotations {
     pub open_world_hint: bool,
 }
 
-/// A failure the assistant can act on.
-#[derive(Debug, serde::Serialize)]
-pub struct ToolError {
-    /// Stable: `invalid_argument`, `unknown_session`, `session_expired`, `connect_failed`, …
-    pub code: &'static str,
-    /// What was wrong.
-    pub message: String,
-    /// What to do now.
-    pub next_step: String,
+impl Annotations {
+    const fn reads(world: bool) -> Self {
+        Self {
+            read_only_hint: true,
+            destructive_hint: false,
+            idempotent_hint: true,
+            open_world_hint: world,
+        }
+    }
 }
 
 /// In the order of `tools/list`.
 pub fn list() -> &'static [Tool] {
-    &[]
+    &[
+        ping::TOOL,
+        establish_connection::TOOL,
+        list_active_connections::TOOL,
+        close_connection::TOOL,
+        test_connection::TOOL,
+        list_topics::TOOL,
+        subscribe_and_collect::TOOL,
+        publish_message::TOOL,
+    ]
 }
 
 /// Runs a tool; `None` if there is none of this name. The value is an object that fits the output schema.
@@ -70,6 +127,48 @@ pub async fn call(
     arguments: Map<String, Value>,
     call: Call,
 ) -> Option<Result<Value, ToolError>> {
-    let _ = (state, name, arguments, call);
-    None
+    let index = list().iter().position(|tool| tool.name == name)?;
+    let schema = state.inputs.get(index)?;
+    macro_rules! run {
+        ($tool:ident) => {
+            match args::parse(schema, arguments) {
+                Ok(arguments) => Box::pin($tool::run(state, arguments, call))
+                    .await
+                    .and_then(to_value),
+                Err(error) => Err(error),
+            }
+        };
+    }
+    Some(match name {
+        "ping" => run!(ping),
+        "establish_connection" => run!(establish_connection),
+        "list_active_connections" => run!(list_active_connections),
+        "close_connection" => run!(close_connection),
+        "test_connection" => run!(test_connection),
+        "publish_message" => run!(publish_message),
+        "list_topics" => run!(list_topics),
+        "subscribe_and_collect" => run!(subscribe_and_collect),
+        _ => return None,
+    })
 }
+
+fn to_value(answer: impl serde::Serialize) -> Result<Value, ToolError> {
+    serde_json::to_value(answer).map_err(|error| {
+        ToolError::new(
+            "internal",
+            format!("the result could not be written: {error}"),
+            "report this as a bug",
+        )
+    })
+}
+
+/// What `work` gives, unless the caller takes the call back before.
+async fn unless_cancelled<T>(call: &Call, work: impl Future<Output = T>) -> Result<T, ToolError> {
+    match select(pin!(work), pin!(call.cancelled.recv())).await {
+        Either::Left((done, _)) => Ok(done),
+        Either::Right(_) => Err(ToolError::cancelled()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -117,7 +117,7 @@ where
             at.saturating_sub(self.store.last.at)
         };
         let left = if silence > self.least_gap() {
-            self.keep_last()
+            self.keep_previous()
         } else {
             NONE
         };
@@ -231,6 +231,20 @@ where
                 self.lost += 1;
                 NONE
             }
+        }
+    }
+
+    /// A reference to the newest message before this one, which may be a candidate already.
+    fn keep_previous(&mut self) -> u16 {
+        let last = &self.store.last;
+        let same = |slot: &Slot| slot.live() && (slot.id, slot.at) == (last.id, last.at);
+        let found = self.store.slots().iter().position(same);
+        match found.and_then(|n| u16::try_from(n).ok()) {
+            Some(slot) => {
+                self.store.hold(slot);
+                slot
+            }
+            None => self.keep_last(),
         }
     }
 

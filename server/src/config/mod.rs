@@ -1,4 +1,21 @@
-//! Configuration: one table of defaults and limits; TOML file, environment, flags, the later the stronger.
+//! Configuration: defaults, TOML file, environment, flags; the later the stronger.
+//!
+//! `table` is the one table of numbers, `source` is a layer, `load` merges them, `policy` and `broker` know their
+//! settings, `show` prints what is in
+//! force and where it comes from.
+//! Invariant: an unknown name is refused, not ignored; no error, warning or output repeats a secret.
+
+mod broker;
+mod load;
+mod policy;
+mod show;
+mod source;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use load::{Given, Loaded, load};
+pub use source::{ConfigError, Environment, Source};
 
 use crate::broker::vault::Secret;
 use std::collections::BTreeMap;
@@ -100,4 +117,30 @@ pub struct Limits {
     pub max_requests: usize,
     /// Bytes of one line from the assistant (16 MiB).
     pub max_line: usize,
+}
+
+/// The word among `known` that `word` was probably meant to be.
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.get(..word.len().min(64))?;
+    known
+        .into_iter()
+        .map(|candidate| (distance(word, candidate), candidate))
+        .min()
+        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
+        .map(|(_, candidate)| candidate)
+}
+
+/// Levenshtein's distance over bytes.
+fn distance(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.bytes().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, y) in b.bytes().enumerate() {
+            let changed = diagonal + usize::from(!x.eq_ignore_ascii_case(&y));
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
 }

@@ -1,0 +1,217 @@
+//! The properties of one packet. Which are allowed where: `admission`; looked up by name: `lookup`.
+//! Sections 2.2.2 and the properties of each packet in chapter 3 of 5.0. What [`Properties`] holds from the
+//! wire was checked when it was decoded, so that looking through it cannot fail.
+
+use super::admission::Admission;
+use super::property::Field;
+use super::{DecodeError, EncodeError, PacketType, Property, Version};
+use crate::limits::MAX_STRING;
+use crate::wire::{Reader, Writer, holds_nul};
+
+/// The properties of one packet: a list of the caller's to encode, or validated bytes that were decoded.
+/// Empty in 3.1.1.
+#[derive(Clone, Copy, Debug)]
+pub struct Properties<'a> {
+    source: Source<'a>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Source<'a> {
+    List(&'a [Property<'a>]),
+    Wire(&'a [u8]),
+}
+
+impl<'a> Properties<'a> {
+    /// No property.
+    pub const NONE: Self = Self {
+        source: Source::List(&[]),
+    };
+
+    /// These, to be encoded in this order.
+    pub const fn list(list: &'a [Property<'a>]) -> Self {
+        Self {
+            source: Source::List(list),
+        }
+    }
+
+    /// Whether there is none.
+    #[inline]
+    pub const fn is_empty(&self) -> bool {
+        match self.source {
+            Source::List(list) => list.is_empty(),
+            Source::Wire(bytes) => bytes.is_empty(),
+        }
+    }
+
+    /// Each property in the order of the wire.
+    pub const fn iter(&self) -> PropertyIter<'a> {
+        PropertyIter {
+            source: self.source,
+        }
+    }
+
+    /// The first property of which `pick` makes something.
+    pub fn find<T>(&self, pick: impl FnMut(Property<'a>) -> Option<T>) -> Option<T> {
+        self.iter().find_map(pick)
+    }
+
+    /// User Properties, in order: `(name, value)`.
+    pub fn user_properties(&self) -> impl Iterator<Item = (&'a str, &'a str)> + use<'a> {
+        self.iter().filter_map(|property| match property {
+            Property::UserProperty(name, value) => Some((name, value)),
+            _ => None,
+        })
+    }
+
+    /// Subscription Identifiers: of a PUBLISH, one for each subscription it is for; of a SUBSCRIBE, one or none.
+    pub fn subscription_identifiers(&self) -> impl Iterator<Item = u32> + use<'a> {
+        self.iter().filter_map(|property| match property {
+            Property::SubscriptionIdentifier(id) => Some(id),
+            _ => None,
+        })
+    }
+}
+
+impl<'a> Properties<'a> {
+    /// Reads Property Length and properties, each checked for `home` (`None` is the Will).
+    #[inline]
+    pub(super) fn decode(
+        reader: &mut Reader<'a>,
+        home: Option<PacketType>,
+        version: Version,
+    ) -> Result<Self, DecodeError> {
+        if version == Version::V311 {
+            return Ok(Self::NONE);
+        }
+        let length = reader.varint()?;
+        let bytes = usize::try_from(length)
+            .ok()
+            .and_then(|length| reader.take(length).ok())
+            .ok_or(DecodeError::PropertyLength)?;
+        if bytes.is_empty() {
+            return Ok(Self::NONE);
+        }
+        let mut admission = Admission::new(home);
+        let mut rest = Reader::new(bytes);
+        while !rest.is_empty() {
+            let property = Property::read(&mut rest).map_err(|error| match error {
+                DecodeError::Truncated => DecodeError::PropertyLength,
+                error => error,
+            })?;
+            admission.admit(&property)?;
+        }
+        Ok(Self {
+            source: Source::Wire(bytes),
+        })
+    }
+
+    /// Whether they can be encoded into `home` (`None` is the Will).
+    pub(super) fn check(
+        &self,
+        home: Option<PacketType>,
+        version: Version,
+    ) -> Result<(), EncodeError> {
+        if self.is_empty() {
+            return Ok(());
+        }
+        if version == Version::V311 {
+            return Err(EncodeError::NotInVersion);
+        }
+        let mut admission = Admission::new(home);
+        for property in self.iter() {
+            admission.admit(&property)?;
+            for field in property.fields() {
+                match field {
+                    Field::None => {}
+                    Field::String(string) => check_string(string)?,
+                    Field::Binary(bytes) => check_binary(bytes)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes Property Length and properties; nothing in 3.1.1. No properties are a Property Length of zero
+    /// `[MQTT-2.2.2-1]` v5.
+    #[inline]
+    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+        if version == Version::V311 {
+            return;
+        }
+        match self.source {
+            Source::Wire(bytes) => {
+                writer.varint(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+                writer.bytes(bytes);
+            }
+            Source::List(list) => {
+                let mut size = Writer::counting();
+                list.iter().for_each(|property| property.write(&mut size));
+                writer.varint(u32::try_from(size.needed()).unwrap_or(u32::MAX));
+                list.iter().for_each(|property| property.write(writer));
+            }
+        }
+    }
+}
+
+impl PartialEq for Properties<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl<'a> IntoIterator for &Properties<'a> {
+    type Item = Property<'a>;
+    type IntoIter = PropertyIter<'a>;
+
+    fn into_iter(self) -> PropertyIter<'a> {
+        self.iter()
+    }
+}
+
+/// Iterator of [`Properties::iter`].
+#[derive(Clone, Debug)]
+pub struct PropertyIter<'a> {
+    source: Source<'a>,
+}
+
+impl<'a> Iterator for PropertyIter<'a> {
+    type Item = Property<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.source {
+            Source::List(list) => {
+                let (&property, rest) = list.split_first()?;
+                self.source = Source::List(rest);
+                Some(property)
+            }
+            Source::Wire(bytes) => {
+                let mut reader = Reader::new(bytes);
+                let property = Property::read(&mut reader).ok()?;
+                self.source = Source::Wire(reader.rest());
+                Some(property)
+            }
+        }
+    }
+}
+
+impl core::iter::FusedIterator for PropertyIter<'_> {}
+
+/// Whether `string` can be a UTF-8 Encoded String (1.5.4).
+#[inline]
+pub(super) fn check_string(string: &str) -> Result<(), EncodeError> {
+    check_binary(string.as_bytes())?;
+    if holds_nul(string.as_bytes()) {
+        return Err(EncodeError::Invalid(DecodeError::Nul));
+    }
+    Ok(())
+}
+
+/// Whether `bytes` can be Binary Data (1.5.6).
+#[inline]
+pub(super) const fn check_binary(bytes: &[u8]) -> Result<(), EncodeError> {
+    if bytes.len() > MAX_STRING {
+        return Err(EncodeError::FieldTooLong);
+    }
+    Ok(())
+}

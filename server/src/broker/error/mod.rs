@@ -1,0 +1,150 @@
+//! What can go wrong with a broker: whose fault, and what the user can do now. `connect` is about connections that did not
+//! come about.
+//!
+//! Invariant: nothing here ever holds a credential; hosts, ports, file names, reason codes and the broker's own
+//! words (Reason String, HTTP status) are all that is shown.
+
+mod connect;
+
+pub(crate) use connect::is_final;
+pub use connect::{Cause, ConnectError, Stage};
+
+use bitsperity_mqtt_core::packet::Reason;
+use std::fmt;
+use std::time::Duration;
+
+/// `bad user name or password (0x86)`.
+pub(crate) fn words_of(reason: Reason) -> String {
+    format!("{} (0x{:02X})", reason.name().to_lowercase(), reason.0)
+}
+
+/// Whose fault, and what now. Its `Display` is what went wrong in one sentence, never with a credential.
+#[derive(Clone, Debug)]
+pub enum BrokerError {
+    /// No connection came about.
+    Connect(Box<ConnectError>),
+    /// The connection is lost, reconnecting included: why.
+    Lost(String),
+    /// The session was closed.
+    Closed,
+    /// Not done within the deadline, and not sent either.
+    Timeout(&'static str, Duration),
+    /// A publication of QoS 1 or 2 was sent but not acknowledged: it may have arrived or not.
+    InDoubt(String),
+    /// The broker refused the publication; its Reason String.
+    PublishRefused(Reason, String),
+    /// The broker refused the subscription; its Reason String.
+    SubscribeRefused(Reason, String),
+    /// The broker's CONNACK does not allow it.
+    Unavailable(&'static str),
+    /// The caller's mistake.
+    Invalid(String),
+    /// Larger than this many bytes.
+    TooLarge(usize),
+    /// All subscriptions of the connection are in use.
+    TooManySubscriptions(usize),
+    /// Too much is waiting on this connection.
+    Busy,
+}
+
+impl BrokerError {
+    /// Stable code for the assistant (`connect_failed`, `not_authorised`, `connection_lost`, `timeout`, …).
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Connect(error) => error.code(),
+            Self::Lost(_) => "connection_lost",
+            Self::Closed => "session_closed",
+            Self::Timeout(..) => "timeout",
+            Self::InDoubt(_) => "in_doubt",
+            Self::PublishRefused(reason, _) | Self::SubscribeRefused(reason, _) => match reason.0 {
+                0x87 => "not_authorised",
+                0x97 => "quota_exceeded",
+                _ => "refused_by_broker",
+            },
+            Self::Unavailable(_) => "not_supported_by_broker",
+            Self::Invalid(_) => "invalid_argument",
+            Self::TooLarge(_) => "too_large",
+            Self::TooManySubscriptions(_) => "too_many_subscriptions",
+            Self::Busy => "busy",
+        }
+    }
+
+    /// What to do now.
+    pub fn next_step(&self) -> String {
+        let step = match self {
+            Self::Connect(error) => return error.next_step(),
+            Self::Lost(_) => {
+                "Call the tool again, which tries once more to connect; if that fails, close_connection and establish_connection."
+            }
+            Self::Closed => "Call establish_connection again.",
+            Self::Timeout(..) => "Try again, or test_connection to see whether the broker answers.",
+            Self::InDoubt(_) => {
+                "Check whether it arrived (subscribe_and_collect on the topic, or the device's state) before publishing again."
+            }
+            Self::PublishRefused(reason, _) | Self::SubscribeRefused(reason, _) => match reason.0 {
+                0x87 => {
+                    "This user may not use that topic: ask whoever runs the broker, or use another topic or user."
+                }
+                0x97 => "The broker's quota is used up: try again later.",
+                0x8F | 0x90 => "Use another topic; the broker does not accept this one.",
+                _ => "Look into the broker's log for the reason.",
+            },
+            Self::Unavailable(_) => "Do without it on this broker.",
+            Self::Invalid(_) => "Correct the arguments and call again.",
+            Self::TooLarge(_) => "Send less, or split it.",
+            Self::TooManySubscriptions(_) => {
+                "Wait for a listening call to end, or listen to one wider filter."
+            }
+            Self::Busy => "Wait for running calls of this session to end, then try again.",
+        };
+        step.to_owned()
+    }
+}
+
+impl fmt::Display for BrokerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let said = |f: &mut fmt::Formatter<'_>, what: &str, reason: &Reason, words: &str| {
+            write!(f, "The broker refused the {what}: {}", words_of(*reason))?;
+            if words.is_empty() {
+                f.write_str(".")
+            } else {
+                write!(f, ": {words}.")
+            }
+        };
+        match self {
+            Self::Connect(error) => write!(f, "{error}."),
+            Self::Lost(why) => write!(f, "The connection to the broker is lost: {why}."),
+            Self::Closed => f.write_str("The session was closed."),
+            Self::Timeout(what, after) => {
+                write!(
+                    f,
+                    "{what} did not succeed within {} s.",
+                    after.as_secs_f64()
+                )
+            }
+            Self::InDoubt(why) => write!(
+                f,
+                "The message was sent but not acknowledged ({why}): it may or may not have arrived."
+            ),
+            Self::PublishRefused(reason, words) => said(f, "publication", reason, words),
+            Self::SubscribeRefused(reason, words) => said(f, "subscription", reason, words),
+            Self::Unavailable(what) => write!(f, "The broker does not offer {what}."),
+            Self::Invalid(why) => f.write_str(why),
+            Self::TooLarge(limit) => {
+                write!(
+                    f,
+                    "The message is larger than the {limit} bytes that can be sent here."
+                )
+            }
+            Self::TooManySubscriptions(limit) => {
+                write!(
+                    f,
+                    "All {limit} subscriptions of this connection are in use."
+                )
+            }
+            Self::Busy => f.write_str("Too much is waiting on this connection already."),
+        }
+    }
+}
+
+impl std::error::Error for BrokerError {}

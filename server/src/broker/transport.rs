@@ -1,1 +1,0 @@
-//! TCP, TLS, WebSocket: the way to the broker, every stage timed and named.

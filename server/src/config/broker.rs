@@ -1,0 +1,205 @@
+//! Named brokers: gathered over the layers, then checked as a whole.
+//!
+//! A password may stand in the url, as `password`, in a file or in a variable of the environment; a stronger layer's word
+//! replaces a weaker one's whichever form it has. It ends up in a [`Secret`] and nowhere else.
+
+use super::source::{ConfigError, Environment, Origin, Raw, Source, world_readable};
+use super::{NamedBroker, nearest};
+use crate::broker::vault::Secret;
+use percent_encoding::percent_decode_str;
+use std::collections::BTreeMap;
+use zeroize::Zeroizing;
+
+/// What can be said of a broker.
+pub(super) const KEYS: [&str; 10] = [
+    "url",
+    "user",
+    "password",
+    "password_file",
+    "password_env",
+    "client_id",
+    "ca_file",
+    "client_cert",
+    "client_key",
+    "insecure_tls",
+];
+
+/// Ways to give a password.
+const PASSWORDS: [&str; 3] = ["password", "password_file", "password_env"];
+
+const SCHEMES: [&str; 4] = ["mqtt", "mqtts", "ws", "wss"];
+
+/// A broker under construction.
+#[derive(Default)]
+pub(super) struct Draft {
+    texts: BTreeMap<&'static str, (String, Origin)>,
+    insecure_tls: bool,
+}
+
+impl Draft {
+    /// Whether a broker has a setting of this name.
+    pub(super) fn knows(key: &str) -> bool {
+        KEYS.contains(&key)
+    }
+
+    /// The variable that holds its password.
+    pub(super) fn password_variable(&self) -> Option<&str> {
+        self.texts
+            .get("password_env")
+            .map(|(name, _)| name.as_str())
+    }
+
+    /// Takes one entry.
+    pub(super) fn put(&mut self, key: &str, value: Raw, origin: Origin) -> Result<(), ConfigError> {
+        let Some(&key) = KEYS.iter().find(|known| **known == key) else {
+            let hint = nearest(key, KEYS).map_or_else(
+                || format!("a broker has {}", KEYS.join(", ")),
+                |near| format!("did you mean {near}?"),
+            );
+            return origin.refuse(format!("unknown name; {hint}"));
+        };
+        if key == "insecure_tls" {
+            let Some(truth) = value.truth() else {
+                return origin.refuse("must be true or false");
+            };
+            self.insecure_tls = truth;
+            return Ok(());
+        }
+        let Some(text) = value.text() else {
+            return origin.refuse("must be text");
+        };
+        if PASSWORDS.contains(&key) {
+            for other in PASSWORDS.into_iter().filter(|other| *other != key) {
+                match self.texts.get(other) {
+                    Some((_, weaker)) if weaker.source < origin.source => {
+                        self.texts.remove(other);
+                    }
+                    Some(_) => {
+                        return origin.refuse(format!("the password is given by {other}, too"));
+                    }
+                    None => {}
+                }
+            }
+        }
+        self.texts.insert(key, (text, origin));
+        Ok(())
+    }
+
+    /// Checks it as a whole and reads its password.
+    pub(super) fn finish(
+        mut self,
+        name: &str,
+        environment: &Environment,
+        warnings: &mut Vec<String>,
+    ) -> Result<NamedBroker, ConfigError> {
+        let Some((url, origin)) = self.texts.remove("url") else {
+            let what = self
+                .texts
+                .values()
+                .next()
+                .map_or("", |(_, origin)| &origin.place);
+            return Err(ConfigError(format!(
+                "{what}: the broker {name} has no url; give it one, for instance mqtt://192.168.1.7:1883"
+            )));
+        };
+        let (url, in_url) = split_url(&Zeroizing::new(url), &origin)?;
+        let (user_in_url, password_in_url) = in_url.unzip();
+        let password = self.password(environment, warnings)?;
+        let user_name = self.texts.remove("user").map(|(user, _)| user);
+        let path = |key| {
+            self.texts
+                .get(key)
+                .map(|(text, origin)| origin.path(text, environment))
+        };
+        Ok(NamedBroker {
+            url,
+            user_name: user_name.or(user_in_url),
+            password: password.or(password_in_url.flatten()),
+            client_id: self.texts.get("client_id").map(|(id, _)| id.clone()),
+            ca_file: path("ca_file"),
+            client_cert: path("client_cert"),
+            client_key: path("client_key"),
+            insecure_tls: self.insecure_tls,
+        })
+    }
+
+    fn password(
+        &mut self,
+        environment: &Environment,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<Secret>, ConfigError> {
+        if let Some((password, _)) = self.texts.remove("password") {
+            return Ok(Some(secret(password.into_bytes())));
+        }
+        if let Some((variable, origin)) = self.texts.remove("password_env") {
+            return match environment.get(&variable) {
+                Some(value) => Ok(Some(secret(value.clone().into_encoded_bytes()))),
+                None => origin.refuse(format!(
+                    "the environment has no variable {variable}; an assistant's host passes on only what its configuration lists under \"env\""
+                )),
+            };
+        }
+        let Some((file, origin)) = self.texts.remove("password_file") else {
+            return Ok(None);
+        };
+        let path = origin.path(&file, environment);
+        if world_readable(&path) && origin.source != Source::Default {
+            let path = path.display();
+            warnings.push(format!(
+                "{path} may be read by every user of this machine and holds a password; chmod 600 {path}"
+            ));
+        }
+        match std::fs::read(&path) {
+            Ok(mut bytes) => {
+                // An editor ends the line; the newline is not part of the password.
+                if bytes.last() == Some(&b'\n') {
+                    bytes.pop();
+                }
+                if bytes.last() == Some(&b'\r') {
+                    bytes.pop();
+                }
+                Ok(Some(secret(bytes)))
+            }
+            Err(error) => origin.refuse(format!("{}: {error}", path.display())),
+        }
+    }
+}
+
+fn secret(bytes: Vec<u8>) -> Secret {
+    Secret(Zeroizing::new(bytes))
+}
+
+/// User name and perhaps password.
+type Credentials = (String, Option<Secret>);
+
+/// Takes the credentials out of a url; what is wrong is said without repeating it.
+fn split_url(url: &str, origin: &Origin) -> Result<(String, Option<Credentials>), ConfigError> {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return origin.refuse("must begin with mqtt://, mqtts://, ws:// or wss://");
+    };
+    if !SCHEMES.contains(&scheme) {
+        return origin.refuse("must begin with mqtt://, mqtts://, ws:// or wss://");
+    }
+    let authority_ends = rest.find('/').unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(authority_ends);
+    let (user_info, host) = match authority.rsplit_once('@') {
+        Some((user_info, host)) => (Some(user_info), host),
+        None if path.contains('@') => {
+            return origin.refuse("a '/' in a user name or password must be written as %2F");
+        }
+        None => (None, authority),
+    };
+    if host.is_empty() || host.starts_with(':') {
+        return origin.refuse("names no host");
+    }
+    let credentials = user_info.map(|user_info| {
+        let (user, password) = match user_info.split_once(':') {
+            Some((user, password)) => (user, Some(password)),
+            None => (user_info, None),
+        };
+        let user = percent_decode_str(user).decode_utf8_lossy().into_owned();
+        let password = password.map(|password| secret(percent_decode_str(password).collect()));
+        (user, password)
+    });
+    Ok((format!("{scheme}://{host}{path}"), credentials))
+}

@@ -1,0 +1,262 @@
+//! The one table of numeric settings. Whoever needs a default or a bound reads it from here.
+
+use super::{Limits, Setting};
+
+/// A row: everything about a setting but its value in force.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    default: f64,
+    min: f64,
+    max: f64,
+    unit: &'static str,
+    what: &'static str,
+    /// No fractions.
+    whole: bool,
+    get: fn(&Limits) -> f64,
+    set: fn(&mut Limits, f64),
+}
+
+impl Row {
+    /// The row with the value in force.
+    pub(super) fn setting(&self, limits: &Limits) -> Setting {
+        Setting {
+            name: self.name,
+            value: (self.get)(limits),
+            default: self.default,
+            min: self.min,
+            max: self.max,
+            unit: self.unit,
+            what: self.what,
+        }
+    }
+
+    /// Puts a value in force; the error says what would be right.
+    pub(super) fn put(&self, limits: &mut Limits, value: f64) -> Result<(), String> {
+        // The range holds nothing that is not a number.
+        if !(self.min..=self.max).contains(&value) || self.whole && value.fract() != 0.0 {
+            return Err(self.wanted());
+        }
+        (self.set)(limits, value);
+        Ok(())
+    }
+
+    /// What would be right.
+    pub(super) fn wanted(&self) -> String {
+        let Self { min, max, unit, .. } = self;
+        let whole = if self.whole { "whole " } else { "" };
+        format!("a {whole}number from {min} to {max} ({unit})")
+    }
+}
+
+/// All rows, in the order of `config show`.
+pub(super) static ROWS: &[Row] = &[
+    Row {
+        name: "max_sessions",
+        default: 5.0,
+        min: 1.0,
+        max: 64.0,
+        unit: "sessions",
+        what: "connections to brokers open at once",
+        whole: true,
+        get: |l| l.max_sessions as f64,
+        set: |l, v| l.max_sessions = v as usize,
+    },
+    Row {
+        name: "session_idle",
+        default: 3600.0,
+        min: 10.0,
+        max: 604_800.0,
+        unit: "s",
+        what: "time without use after which a session ends",
+        whole: false,
+        get: |l| l.session_idle,
+        set: |l, v| l.session_idle = v,
+    },
+    Row {
+        name: "connect_timeout",
+        default: 30.0,
+        min: 0.5,
+        max: 300.0,
+        unit: "s",
+        what: "time for establishing a connection, all stages together",
+        whole: false,
+        get: |l| l.connect_timeout,
+        set: |l, v| l.connect_timeout = v,
+    },
+    Row {
+        name: "call_limit",
+        default: 45.0,
+        min: 1.0,
+        max: 3600.0,
+        unit: "s",
+        what: "a call without a progress token returns after this, with what it has",
+        whole: false,
+        get: |l| l.call_limit,
+        set: |l, v| l.call_limit = v,
+    },
+    Row {
+        name: "call_limit_progress",
+        default: 240.0,
+        min: 1.0,
+        max: 3600.0,
+        unit: "s",
+        what: "a call with a progress token returns after this, with what it has",
+        whole: false,
+        get: |l| l.call_limit_progress,
+        set: |l, v| l.call_limit_progress = v,
+    },
+    Row {
+        name: "capture_lease",
+        default: 300.0,
+        min: 1.0,
+        max: 86_400.0,
+        unit: "s",
+        what: "a capture that nobody asks for is dropped after this",
+        whole: false,
+        get: |l| l.capture_lease,
+        set: |l, v| l.capture_lease = v,
+    },
+    Row {
+        name: "max_captures",
+        default: 16.0,
+        min: 1.0,
+        max: 256.0,
+        unit: "captures",
+        what: "captures open at once over all sessions",
+        whole: true,
+        get: |l| l.max_captures as f64,
+        set: |l, v| l.max_captures = v as usize,
+    },
+    Row {
+        name: "max_bytes",
+        default: 24_576.0,
+        min: 2_048.0,
+        max: 98_304.0,
+        unit: "bytes",
+        what: "size of a tool's result; about 4 bytes are one token of the model",
+        whole: true,
+        get: |l| l.max_bytes as f64,
+        set: |l, v| l.max_bytes = v as usize,
+    },
+    Row {
+        name: "max_packet",
+        default: 1_049_600.0,
+        min: 1_024.0,
+        max: 16_777_216.0,
+        unit: "bytes",
+        what: "largest MQTT packet received; larger ones are counted and passed over",
+        whole: true,
+        get: |l| l.max_packet as f64,
+        set: |l, v| l.max_packet = v as usize,
+    },
+    Row {
+        name: "receive_maximum",
+        default: 64.0,
+        min: 1.0,
+        max: 1_024.0,
+        unit: "messages",
+        what: "QoS 1 and 2 messages that a broker may send before they are acknowledged",
+        whole: true,
+        get: |l| f64::from(l.receive_maximum),
+        set: |l, v| l.receive_maximum = v as u16,
+    },
+    Row {
+        name: "max_requests",
+        default: 64.0,
+        min: 1.0,
+        max: 1_024.0,
+        unit: "requests",
+        what: "tool calls of the assistant in flight at once",
+        whole: true,
+        get: |l| l.max_requests as f64,
+        set: |l, v| l.max_requests = v as usize,
+    },
+    Row {
+        name: "max_line",
+        default: 16_777_216.0,
+        min: 4_096.0,
+        max: 67_108_864.0,
+        unit: "bytes",
+        what: "longest message of the assistant",
+        whole: true,
+        get: |l| l.max_line as f64,
+        set: |l, v| l.max_line = v as usize,
+    },
+];
+
+impl Default for Limits {
+    fn default() -> Self {
+        let mut limits = Self {
+            max_sessions: 0,
+            session_idle: 0.0,
+            connect_timeout: 0.0,
+            call_limit: 0.0,
+            call_limit_progress: 0.0,
+            capture_lease: 0.0,
+            max_captures: 0,
+            max_bytes: 0,
+            max_packet: 0,
+            receive_maximum: 0,
+            max_requests: 0,
+            max_line: 0,
+        };
+        for row in ROWS {
+            (row.set)(&mut limits, row.default);
+        }
+        limits
+    }
+}
+
+impl Limits {
+    /// Every setting with its value in force.
+    pub fn settings(&self) -> impl Iterator<Item = Setting> {
+        ROWS.iter().map(|row| row.setting(self))
+    }
+
+    /// The setting of this name.
+    pub fn setting(&self, name: &str) -> Option<Setting> {
+        self.settings().find(|setting| setting.name == name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_reads_what_it_writes_and_stands_in_its_range() {
+        for row in ROWS {
+            let mut limits = Limits::default();
+            let at_first = row.setting(&limits);
+            assert_eq!(at_first.value, at_first.default, "{}", row.name);
+            for value in [row.min, row.max, row.default] {
+                row.put(&mut limits, value).unwrap();
+                assert_eq!(row.setting(&limits).value, value, "{}", row.name);
+            }
+            for bad in [row.min - 1.0, row.max + 1.0, f64::NAN, f64::INFINITY] {
+                let error = row.put(&mut limits, bad).unwrap_err();
+                assert!(error.contains(&row.max.to_string()), "{error}");
+            }
+            assert_eq!(row.put(&mut limits, row.min + 0.5).is_err(), row.whole);
+            let others = |l: &Limits| -> Vec<_> {
+                l.settings()
+                    .filter(|s| s.name != row.name)
+                    .map(|s| s.value)
+                    .collect()
+            };
+            row.put(&mut limits, row.max).unwrap();
+            assert_eq!(others(&limits), others(&Limits::default()), "{}", row.name);
+        }
+    }
+
+    #[test]
+    fn no_limit_is_zero_by_default() {
+        assert!(
+            Limits::default()
+                .settings()
+                .all(|setting| setting.value > 0.0)
+        );
+        let debug = format!("{:?}", Limits::default());
+        assert!(!debug.contains(": 0,"), "a field without a row: {debug}");
+    }
+}

@@ -1,0 +1,253 @@
+//! One `tools/call` from its beginning to its reply.
+//!
+//! Invariant: progress is strictly increasing and ends before the reply; after a cancellation nothing is sent; a tool that
+//! panics costs its own call only.
+
+use super::inflight::Ticket;
+use super::message::{self, INTERNAL_ERROR, INVALID_PARAMS, RpcError, quote};
+use super::revision::Revision;
+use super::server::Reply;
+use super::stdio::Output;
+use super::{Call, Progress, Tick, sleep};
+use crate::tools::{self, State, ToolError};
+use async_std::channel::{Receiver, Sender, bounded};
+use futures::future::{Either, pending, select};
+use futures::{FutureExt, pin_mut};
+use serde_json::{Map, Value};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Bytes of a reply beyond which clients get into trouble (some close the connection at 10 MiB). The tools' own
+/// budgets are far below.
+const MAX_REPLY: usize = 1 << 20;
+
+/// How long a cancelled tool may take to give back what it holds before it is dropped.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// What is to be called.
+pub(super) struct Invocation {
+    pub(super) name: String,
+    pub(super) arguments: Map<String, Value>,
+    /// JSON text of the progress token.
+    pub(super) token: Option<String>,
+    pub(super) revision: Revision,
+}
+
+/// What came of a tool: `None` if there is none of this name.
+type Outcome = Option<Result<Value, ToolError>>;
+
+/// Runs a call and answers it.
+pub(super) async fn run(
+    state: Arc<State>,
+    invocation: Invocation,
+    ticket: Ticket,
+    out: Sender<Output>,
+    reply: Reply,
+) {
+    let (ticks, ticks_out) = bounded(1);
+    let call = Call {
+        progress: invocation.token.is_some().then(|| Progress { ticks }),
+        cancelled: ticket.cancelled.clone(),
+    };
+    let name = invocation.name.as_str();
+    let tool = tools::call(&state, name, invocation.arguments, call);
+    let tool = AssertUnwindSafe(tool).catch_unwind();
+    let relay = relay(&ticket, invocation.token.as_deref(), &ticks_out, &out);
+    let ended = with_progress(tool, relay, &ticket.cancelled, GRACE).await;
+    let line = match ended {
+        None => {
+            log::warn!("{name} did not end within {GRACE:?} of its cancellation; dropped");
+            None
+        }
+        Some(Ok(outcome)) => Some(render(&ticket.id, name, invocation.revision, outcome)),
+        Some(Err(_)) => {
+            log::error!("{name} panicked; this is a bug");
+            let message = format!("internal error in {name}; other calls are not affected");
+            Some(message::error(
+                &ticket.id,
+                &RpcError::new(INTERNAL_ERROR, message),
+            ))
+        }
+    };
+    let line = line.filter(|_| ticket.claim());
+    reply.send(line).await;
+}
+
+/// Drives the tool with its progress beside it; `None` if it outlived its cancellation by more than the grace.
+async fn with_progress<T>(
+    tool: impl Future<Output = T>,
+    relay: impl Future<Output = ()>,
+    cancelled: &Receiver<()>,
+    grace: Duration,
+) -> Option<T> {
+    let abandoned = async {
+        while cancelled.recv().await.is_ok() {}
+        sleep(grace).await;
+    };
+    // The relay may end before the tool does; that alone ends nothing.
+    let relay = relay.then(|()| pending::<()>());
+    pin_mut!(tool, relay, abandoned);
+    match select(tool, select(relay, abandoned)).await {
+        Either::Left((outcome, _)) => Some(outcome),
+        Either::Right(_) => None,
+    }
+}
+
+async fn relay(ticket: &Ticket, token: Option<&str>, ticks: &Receiver<Tick>, out: &Sender<Output>) {
+    let Some(token) = token else { return };
+    let mut last = f64::NEG_INFINITY;
+    while let Ok(tick) = ticks.recv().await {
+        // `cancelled` closes when the process goes, too; then nobody waits for progress either.
+        if ticket.cancelled.is_closed() || !tick.progress.is_finite() || tick.progress <= last {
+            continue;
+        }
+        last = tick.progress;
+        // A full queue means that the client does not read; it will not miss a tick.
+        let _ = out.try_send(Output::Line(progress(token, &tick)));
+    }
+}
+
+fn progress(token: &str, tick: &Tick) -> String {
+    let now = Value::from(tick.progress);
+    let message = quote(&tick.message);
+    let total = if tick.total.is_finite() {
+        format!("\"total\":{},", Value::from(tick.total))
+    } else {
+        String::new()
+    };
+    message::notification(
+        "notifications/progress",
+        &format!("{{\"progressToken\":{token},\"progress\":{now},{total}\"message\":{message}}}"),
+    )
+}
+
+fn render(id: &message::Id, name: &str, revision: Revision, outcome: Outcome) -> String {
+    let fields = match outcome {
+        None => {
+            let names = tools::list().iter().map(|tool| tool.name);
+            let hint = crate::config::nearest(name, names)
+                .map(|near| format!("; did you mean {near}?"))
+                .unwrap_or_default();
+            let error = RpcError::new(
+                INVALID_PARAMS,
+                format!("Unknown tool: {}{hint}", message::repeat(name)),
+            );
+            return message::error(id, &error);
+        }
+        Some(Ok(value)) => {
+            let json = value.to_string();
+            let text = quote(&json);
+            let content = format!("\"content\":[{{\"type\":\"text\",\"text\":{text}}}]");
+            if content.len() + json.len() > MAX_REPLY {
+                log::error!("result of {name} takes {} bytes; refused", json.len());
+                failed(&ToolError {
+                    code: "result_too_large",
+                    message: format!("the result of {name} would take {} bytes", json.len()),
+                    next_step: "ask for less: a narrower filter, or a smaller max_bytes".to_owned(),
+                })
+            } else {
+                format!("{content},\"structuredContent\":{json}")
+            }
+        }
+        Some(Err(error)) => failed(&error),
+    };
+    message::result(id, &revision.result(&fields))
+}
+
+fn failed(error: &ToolError) -> String {
+    // Three strings always serialize.
+    let json = serde_json::to_string(error).unwrap_or_default();
+    let text = quote(&json);
+    format!("\"content\":[{{\"type\":\"text\",\"text\":{text}}}],\"isError\":true")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::inflight::InFlight;
+    use super::super::message::Id;
+    use super::*;
+    use async_std::task::block_on;
+
+    fn tick(progress: f64) -> Tick {
+        let (total, message) = (30.0, "so \"far\"".to_owned());
+        Tick {
+            progress,
+            total,
+            message,
+        }
+    }
+
+    fn sent(lines: &Receiver<Output>) -> Vec<Value> {
+        let lines = std::iter::from_fn(|| lines.try_recv().ok());
+        let lines = lines.filter_map(|output| match output {
+            Output::Line(line) => Some(line),
+            Output::End => None,
+        });
+        lines
+            .map(|line| serde_json::from_str(&line).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn progress_is_strictly_increasing_and_dropped_when_nobody_reads() {
+        let in_flight = InFlight::new(1, 1);
+        let ticket = in_flight.begin(Id::Text("a".to_owned()), 0).ok().unwrap();
+        let (ticks, ticks_out) = bounded(16);
+        let (out, lines) = bounded(3);
+        for progress in [0.0, 2.0, 2.0, 1.0, f64::NAN, 2.5, f64::INFINITY, 3.0, 4.0] {
+            ticks.try_send(tick(progress)).ok().unwrap();
+        }
+        drop(ticks);
+        block_on(relay(&ticket, Some("\"t\""), &ticks_out, &out));
+        let sent = sent(&lines);
+        let progress: Vec<_> = sent
+            .iter()
+            .map(|line| &line["params"]["progress"])
+            .collect();
+        assert_eq!(progress, [0.0, 2.0, 2.5]);
+        assert_eq!(sent[0]["params"]["progressToken"], "t");
+        assert_eq!(sent[0]["params"]["message"], "so \"far\"");
+    }
+
+    #[test]
+    fn no_progress_after_a_cancellation() {
+        let in_flight = InFlight::new(1, 1);
+        let id = Id::Text("a".to_owned());
+        let ticket = in_flight.begin(id.clone(), 0).ok().unwrap();
+        let (ticks, ticks_out) = bounded(16);
+        let (out, lines) = bounded(3);
+        ticks.try_send(tick(1.0)).ok().unwrap();
+        drop(ticks);
+        in_flight.cancel(&id);
+        block_on(relay(&ticket, Some("1"), &ticks_out, &out));
+        assert!(sent(&lines).is_empty());
+    }
+
+    #[test]
+    fn a_tool_that_ignores_its_cancellation_is_dropped() {
+        let (cancel, cancelled) = bounded::<()>(1);
+        let (ticks, ticks_out) = bounded::<Tick>(1);
+        // It holds on to its progress, too, as a tool that hangs would.
+        let tool = async {
+            let _ticks = ticks;
+            pending::<()>().await;
+        };
+        let relay = async { while ticks_out.recv().await.is_ok() {} };
+        drop(cancel);
+        let ended = with_progress(tool, relay, &cancelled, Duration::from_millis(1));
+        assert_eq!(block_on(ended), None);
+    }
+
+    #[test]
+    fn a_tool_that_ends_in_time_is_heard_although_cancelled() {
+        let (cancel, cancelled) = bounded::<()>(1);
+        drop(cancel);
+        let tool = async {
+            sleep(Duration::from_millis(1)).await;
+            7
+        };
+        let ended = with_progress(tool, async {}, &cancelled, Duration::from_secs(60));
+        assert_eq!(block_on(ended), Some(7));
+    }
+}

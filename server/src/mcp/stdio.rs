@@ -1,0 +1,317 @@
+//! Standard input and output: one thread reads, one writes, and nothing else in the server touches either.
+//!
+//! Lines are UTF-8 JSON ended by a newline. End of input, SIGTERM, SIGINT and a closed output all end the process the
+//! same way, within a second, with exit code 0.
+//! Invariants: a line beyond `max_line` costs no more memory than `max_line`; every channel is bounded; each write is whole
+//! lines, flushed.
+
+use super::inflight::InFlight;
+use super::server::Server;
+use crate::tools::State;
+use async_std::channel::{Receiver, Sender, bounded};
+use async_std::future::timeout;
+use futures::FutureExt;
+use futures::future::{Either, select};
+use futures::pin_mut;
+use std::fmt;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// Lines read ahead. Each may take `max_line` bytes.
+const LINES_AHEAD: usize = 2;
+/// Lines waiting to be written; beyond, replies wait and progress is dropped.
+const LINES_OUT: usize = 64;
+/// Bytes gathered into one write.
+const WRITE_TOGETHER: usize = 64 << 10;
+/// Bytes asked for in one read.
+const READ_CHUNK: usize = 64 << 10;
+
+/// At the end: calls hand in what they have.
+const CALLS_END: Duration = Duration::from_millis(200);
+/// At the end: DISCONNECT to every broker.
+const SESSIONS_END: Duration = Duration::from_millis(450);
+/// At the end: the rest of the output.
+const OUTPUT_END: Duration = Duration::from_millis(150);
+/// The process ends after this, whatever hangs.
+const ALL_END: Duration = Duration::from_millis(900);
+
+/// To the thread that owns stdout.
+pub(super) enum Output {
+    /// A message, without its newline.
+    Line(String),
+    /// Write what came before, then end.
+    End,
+}
+
+/// From the thread that owns stdin.
+#[derive(PartialEq, Eq, Debug)]
+enum Input {
+    Line(Vec<u8>),
+    TooLong,
+}
+
+/// Why the process ends.
+#[derive(Clone, Copy)]
+enum End {
+    InputEnded,
+    OutputClosed,
+    Signal(i32),
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InputEnded => f.write_str("the client closed standard input"),
+            Self::OutputClosed => f.write_str("the client closed standard output"),
+            Self::Signal(number) => write!(f, "signal {number}"),
+        }
+    }
+}
+
+/// Serves one client until it goes or a signal comes. Returns when everything is closed, after at most a second.
+///
+/// # Errors
+/// A thread or a signal handler could not be set up.
+pub fn serve(state: Arc<State>) -> io::Result<()> {
+    let limits = &state.config.limits;
+    let max_line = limits.max_line;
+    let in_flight = InFlight::new(limits.max_requests, max_line.saturating_mul(2));
+    let (end, ended) = bounded(1);
+    watch_signals(end.clone())?;
+    let (out, written) = start_writer(end)?;
+    let lines = start_reader(max_line)?;
+    let server = Server::new(Arc::clone(&state), Arc::clone(&in_flight), out.clone());
+    async_std::task::block_on(async {
+        let why = until_the_end(server, lines, ended, max_line).await;
+        log::info!("ending: {why}");
+        shut_down(&state, &in_flight, &out, &written).await;
+    });
+    Ok(())
+}
+
+async fn until_the_end(
+    mut server: Server,
+    lines: Receiver<Input>,
+    ended: Receiver<End>,
+    max_line: usize,
+) -> End {
+    let serving = async {
+        while let Ok(input) = lines.recv().await {
+            match input {
+                Input::Line(line) => server.line(&line).await,
+                Input::TooLong => server.too_long(max_line).await,
+            }
+        }
+        End::InputEnded
+    };
+    let ending = ended.recv();
+    pin_mut!(serving, ending);
+    match select(ending, serving).await {
+        Either::Left((why, _)) => why.unwrap_or(End::OutputClosed),
+        Either::Right((why, _)) => why,
+    }
+}
+
+async fn shut_down(
+    state: &State,
+    in_flight: &InFlight,
+    out: &Sender<Output>,
+    written: &Receiver<()>,
+) {
+    let started = thread::Builder::new().spawn(|| {
+        thread::sleep(ALL_END);
+        std::process::exit(0);
+    });
+    if let Err(error) = started {
+        log::warn!("no thread to guard the end: {error}");
+    }
+    in_flight.cancel_all();
+    let _ = timeout(CALLS_END, in_flight.drained()).await;
+    let closing = AssertUnwindSafe(state.sessions.close_all(SESSIONS_END)).catch_unwind();
+    if !matches!(timeout(SESSIONS_END, closing).await, Ok(Ok(()))) {
+        log::warn!("not every connection could be closed in time");
+    }
+    let flush = async {
+        if out.send(Output::End).await.is_ok() {
+            let _ = written.recv().await;
+        }
+    };
+    if timeout(OUTPUT_END, flush).await.is_err() {
+        log::warn!("the client did not read the rest of the output");
+    }
+}
+
+#[cfg(unix)]
+fn watch_signals(end: Sender<End>) -> io::Result<()> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
+    thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for signal in signals.forever() {
+                // One reason is enough; a second signal changes nothing.
+                let _ = end.try_send(End::Signal(signal));
+            }
+        })?;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn watch_signals(_: Sender<End>) -> io::Result<()> {
+    Ok(())
+}
+
+fn start_reader(max_line: usize) -> io::Result<Receiver<Input>> {
+    let (lines, receiver) = bounded(LINES_AHEAD);
+    thread::Builder::new()
+        .name("stdin".to_owned())
+        .spawn(move || {
+            let ended = read_lines(io::stdin().lock(), max_line, |input| {
+                lines.send_blocking(input).is_ok()
+            });
+            if let Err(error) = ended {
+                log::warn!("standard input: {error}");
+            }
+        })?;
+    Ok(receiver)
+}
+
+/// Cuts a stream into lines for `take`, until it ends or `take` returns false. The last line may lack its newline.
+fn read_lines(
+    input: impl Read,
+    max_line: usize,
+    mut take: impl FnMut(Input) -> bool,
+) -> io::Result<()> {
+    let mut input = BufReader::with_capacity(READ_CHUNK, input);
+    let mut line = Vec::new();
+    let mut discarding = false;
+    loop {
+        let chunk = match input.fill_buf() {
+            Ok(chunk) => chunk,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        if chunk.is_empty() {
+            if !line.is_empty() {
+                take(Input::Line(line));
+            }
+            return Ok(());
+        }
+        let newline = chunk.iter().position(|&byte| byte == b'\n');
+        let part = &chunk[..newline.unwrap_or(chunk.len())];
+        let used = newline.map_or(chunk.len(), |at| at + 1);
+        let mut go_on = true;
+        if !discarding {
+            if line.len() + part.len() > max_line {
+                discarding = true;
+                line = Vec::new();
+                go_on = take(Input::TooLong);
+            } else {
+                line.extend_from_slice(part);
+            }
+        }
+        if newline.is_some() {
+            if !discarding {
+                go_on = take(Input::Line(std::mem::take(&mut line)));
+            }
+            discarding = false;
+        }
+        if !go_on {
+            return Ok(());
+        }
+        input.consume(used);
+    }
+}
+
+fn start_writer(end: Sender<End>) -> io::Result<(Sender<Output>, Receiver<()>)> {
+    let (out, lines) = bounded(LINES_OUT);
+    let (done, written) = bounded(1);
+    thread::Builder::new()
+        .name("stdout".to_owned())
+        .spawn(move || {
+            if let Err(error) = write_lines(&lines, io::stdout().lock()) {
+                log::info!("standard output: {error}");
+                let _ = end.try_send(End::OutputClosed);
+                // Whoever still wants to say something must not wait for ever.
+                while !matches!(lines.recv_blocking(), Ok(Output::End) | Err(_)) {}
+            }
+            let _ = done.try_send(());
+        })?;
+    Ok((out, written))
+}
+
+fn write_lines(lines: &Receiver<Output>, mut stdout: impl Write) -> io::Result<()> {
+    let mut buffer = Vec::new();
+    let mut ending = false;
+    while !ending {
+        let mut next = lines.recv_blocking().ok();
+        loop {
+            match next {
+                Some(Output::Line(line)) => {
+                    buffer.extend_from_slice(line.as_bytes());
+                    buffer.push(b'\n');
+                }
+                Some(Output::End) | None => ending = true,
+            }
+            if ending || buffer.len() >= WRITE_TOGETHER {
+                break;
+            }
+            match lines.try_recv() {
+                Ok(more) => next = Some(more),
+                Err(_) => break,
+            }
+        }
+        stdout.write_all(&buffer)?;
+        stdout.flush()?;
+        buffer.clear();
+        buffer.shrink_to(WRITE_TOGETHER);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines_of(input: &[u8], max: usize) -> Vec<Input> {
+        let mut seen = Vec::new();
+        read_lines(input, max, |line| {
+            seen.push(line);
+            true
+        })
+        .unwrap();
+        seen
+    }
+
+    fn line(text: &str) -> Input {
+        Input::Line(text.as_bytes().to_vec())
+    }
+
+    #[test]
+    fn cuts_lines_and_takes_a_last_one_without_newline() {
+        assert_eq!(lines_of(b"", 8), []);
+        assert_eq!(
+            lines_of(b"a\n\nbc\r\nd", 8),
+            [line("a"), line(""), line("bc\r"), line("d")]
+        );
+    }
+
+    #[test]
+    fn discards_an_over_long_line_up_to_its_newline() {
+        assert_eq!(lines_of(b"12345678\n", 8), [line("12345678")]);
+        assert_eq!(
+            lines_of(b"123456789\nok\n", 8),
+            [Input::TooLong, line("ok")]
+        );
+        let mut long = vec![b'x'; 3 * READ_CHUNK];
+        long.extend_from_slice(b"\nok\n");
+        assert_eq!(
+            lines_of(&long, READ_CHUNK + 1),
+            [Input::TooLong, line("ok")]
+        );
+        assert_eq!(lines_of(b"123456789", 8), [Input::TooLong]);
+    }
+}

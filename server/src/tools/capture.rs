@@ -1,0 +1,260 @@
+//! Captures: listening that outlives a call. A call that must return before its time is over leaves its capture here
+//! under a UUID; the same tool asks for it again.
+//!
+//! Invariant: at most `limits.max_captures` are held; one that nobody asks for during `limits.capture_lease` is dropped,
+//! which frees its subscription, and is remembered so that a late question is answered clearly.
+
+use super::{State, ToolError};
+use crate::broker::handle::Listening;
+use crate::broker::report::Listen;
+use crate::config::Limits;
+use crate::mcp::clock;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, Instant};
+
+/// Captures that are gone and of which we still know why.
+const REMEMBERED: usize = 64;
+
+/// One listening and what it was asked for.
+pub(super) struct Capture {
+    pub(super) id: String,
+    pub(super) tool: &'static str,
+    pub(super) session_id: String,
+    pub(super) listen: Listen,
+    pub(super) began: Instant,
+    pub(super) listening: Listening,
+}
+
+/// Why a capture is no more.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Gone {
+    Lease,
+    Cancelled,
+    Replaced,
+}
+
+struct Held {
+    capture: Arc<Capture>,
+    /// Calls that wait for it now.
+    waiting: usize,
+    asked: Instant,
+    /// Its end was told to somebody.
+    told: bool,
+}
+
+#[derive(Default)]
+struct Inner {
+    held: HashMap<String, Held>,
+    gone: VecDeque<(String, Gone)>,
+}
+
+/// The registry. Cheap to clone.
+#[derive(Clone)]
+pub struct Captures {
+    inner: Arc<Mutex<Inner>>,
+    max: usize,
+    lease: Duration,
+}
+
+/// While it lives, a call waits for the capture, so its lease does not run out.
+pub(super) struct Waiting {
+    captures: Captures,
+    id: String,
+}
+
+impl Captures {
+    /// None held.
+    pub(super) fn new(limits: &Limits) -> Self {
+        Self {
+            inner: Arc::default(),
+            max: limits.max_captures,
+            lease: Duration::try_from_secs_f64(limits.capture_lease)
+                .unwrap_or(Duration::from_secs(300)),
+        }
+    }
+
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    /// Takes a capture in, waited for by the caller; the oldest that has told its end gives way.
+    pub(super) fn add(&self, capture: &Arc<Capture>) -> Result<Waiting, ToolError> {
+        let mut inner = self.inner();
+        if inner.held.len() >= self.max {
+            let done = inner
+                .held
+                .iter()
+                .filter(|(_, held)| held.told && held.waiting == 0)
+                .min_by_key(|(_, held)| held.asked)
+                .map(|(id, _)| id.clone());
+            match done {
+                Some(id) => inner.remove(&id, Gone::Replaced),
+                None => return Err(self.full()),
+            };
+        }
+        let held = Held {
+            capture: Arc::clone(capture),
+            waiting: 1,
+            asked: clock::now(),
+            told: false,
+        };
+        inner.held.insert(capture.id.clone(), held);
+        Ok(self.waiting(&capture.id))
+    }
+
+    fn full(&self) -> ToolError {
+        ToolError::new(
+            "too_many_captures",
+            format!(
+                "{} captures are running already, which is the limit",
+                self.max
+            ),
+            "ask for one of them with its capture_id until it is complete, or listen for less time",
+        )
+    }
+
+    fn waiting(&self, id: &str) -> Waiting {
+        Waiting {
+            captures: self.clone(),
+            id: id.to_owned(),
+        }
+    }
+
+    /// The capture of this id, for the tool that began it.
+    pub(super) fn get(&self, id: &str, tool: &str) -> Result<(Arc<Capture>, Waiting), ToolError> {
+        let mut inner = self.inner();
+        let Some(held) = inner.held.get_mut(id) else {
+            let gone = inner
+                .gone
+                .iter()
+                .find(|(known, _)| known == id)
+                .map(|(_, why)| *why);
+            return Err(self.lost(gone));
+        };
+        if held.capture.tool != tool {
+            return Err(ToolError::invalid(
+                format!(
+                    "this capture belongs to {}, not to {tool}",
+                    held.capture.tool
+                ),
+                format!("call {} with this capture_id", held.capture.tool),
+            ));
+        }
+        held.waiting += 1;
+        held.asked = clock::now();
+        let capture = Arc::clone(&held.capture);
+        drop(inner);
+        Ok((capture, self.waiting(id)))
+    }
+
+    fn lost(&self, gone: Option<Gone>) -> ToolError {
+        let again = "call the tool again without capture_id to start over";
+        match gone {
+            Some(Gone::Lease) => ToolError::new(
+                "capture_expired",
+                format!(
+                    "the capture was dropped: nobody asked for it during {} s",
+                    self.lease.as_secs_f64()
+                ),
+                again,
+            ),
+            Some(Gone::Cancelled) => ToolError::new(
+                "capture_cancelled",
+                "the capture ended when a call for it was cancelled",
+                again,
+            ),
+            Some(Gone::Replaced) => ToolError::new(
+                "capture_expired",
+                "the capture was complete and has given way to a newer one",
+                again,
+            ),
+            None => ToolError::new(
+                "unknown_capture",
+                "there is no capture of this id in this process",
+                again,
+            ),
+        }
+    }
+
+    /// Its end was told; it may be asked for again until its lease runs out.
+    pub(super) fn told(&self, id: &str) {
+        if let Some(held) = self.inner().held.get_mut(id) {
+            held.told = true;
+        }
+    }
+
+    /// Forgets a capture of which nobody ever learnt the id.
+    pub(super) fn forget(&self, id: &str) {
+        let removed = self.inner().held.remove(id);
+        drop(removed);
+    }
+
+    /// Ends a capture.
+    pub(super) fn end(&self, id: &str, why: Gone) {
+        let removed = self.inner().remove(id, why);
+        drop(removed);
+    }
+
+    /// Drops it if nobody has asked since `asked`.
+    fn expire(&self, id: &str, asked: Instant) {
+        let mut inner = self.inner();
+        let over = inner
+            .held
+            .get(id)
+            .is_some_and(|held| held.waiting == 0 && held.asked == asked);
+        let removed = over.then(|| inner.remove(id, Gone::Lease));
+        drop(inner);
+        drop(removed);
+    }
+}
+
+impl Inner {
+    fn remove(&mut self, id: &str, why: Gone) -> Option<Held> {
+        let held = self.held.remove(id)?;
+        if self.gone.len() >= REMEMBERED {
+            self.gone.pop_front();
+        }
+        self.gone.push_back((id.to_owned(), why));
+        Some(held)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let asked = {
+            let mut inner = self.captures.inner();
+            let Some(held) = inner.held.get_mut(&self.id) else {
+                return;
+            };
+            held.waiting = held.waiting.saturating_sub(1);
+            held.asked = clock::now();
+            if held.waiting > 0 {
+                return;
+            }
+            held.asked
+        };
+        let (captures, id) = (self.captures.clone(), std::mem::take(&mut self.id));
+        clock::spawn(async move {
+            clock::sleep(captures.lease).await;
+            captures.expire(&id, asked);
+        });
+    }
+}
+
+/// Ends the capture if the call that waits for it is dropped before it answered.
+pub(super) struct EndUnlessAnswered<'a> {
+    pub(super) state: &'a State,
+    pub(super) id: &'a str,
+    pub(super) answered: bool,
+}
+
+impl Drop for EndUnlessAnswered<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.state.captures.end(self.id, Gone::Cancelled);
+        }
+    }
+}

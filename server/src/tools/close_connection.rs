@@ -1,0 +1,55 @@
+//! `close_connection`: ends a session.
+
+use super::{Annotations, Call, State, ToolError, schema};
+use crate::render;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    session_id: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Answer {
+    session_id: String,
+    broker: String,
+    closed: bool,
+    open_s: f64,
+    messages_in: u64,
+    messages_out: u64,
+}
+
+pub(super) const TOOL: super::Tool = super::Tool {
+    name: "close_connection",
+    title: "Close a connection",
+    description: "Ends a session: sends DISCONNECT, removes its subscriptions, wipes its credentials. Captures that \
+        still listen on it complete with stop_reason session_closed. Closing twice is an error. At once.",
+    annotations: Annotations {
+        read_only_hint: false,
+        destructive_hint: false,
+        idempotent_hint: false,
+        open_world_hint: true,
+    },
+    input_schema: |_| schema::input::<Arguments>(),
+    output_schema: schema::output::<Answer>,
+};
+
+pub(super) async fn run(
+    state: &Arc<State>,
+    arguments: Arguments,
+    _: Call,
+) -> Result<Answer, ToolError> {
+    let session = state.sessions.close(&arguments.session_id).await?;
+    let open = session.created.elapsed().unwrap_or_default();
+    Ok(Answer {
+        session_id: session.id,
+        broker: session.established.broker,
+        closed: true,
+        open_s: render::seconds(open),
+        messages_in: session.status.messages_in,
+        messages_out: session.status.messages_out,
+    })
+}

@@ -1,0 +1,87 @@
+//! A failure as the assistant reads it: a stable code, what was wrong, what to do now. Never a credential.
+
+use crate::broker::handle::BrokerError;
+use crate::broker::sessions::{EstablishError, NoSession};
+use crate::render;
+
+/// A failure the assistant can act on.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct ToolError {
+    /// Stable: `invalid_argument`, `unknown_session`, `session_expired`, `connect_failed`, …
+    pub code: &'static str,
+    /// What was wrong.
+    pub message: String,
+    /// What to do now.
+    pub next_step: String,
+}
+
+impl ToolError {
+    pub(super) fn new(
+        code: &'static str,
+        message: impl Into<String>,
+        next_step: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            next_step: next_step.into(),
+        }
+    }
+
+    pub(super) fn invalid(message: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new("invalid_argument", message, next_step)
+    }
+
+    pub(super) fn policy(message: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new("policy_denied", message, next_step)
+    }
+
+    /// Nobody reads it: the caller took the call back.
+    pub(super) fn cancelled() -> Self {
+        Self::new("cancelled", "the call was cancelled", "call the tool again")
+    }
+}
+
+impl From<BrokerError> for ToolError {
+    fn from(error: BrokerError) -> Self {
+        // Both may quote the broker's own words.
+        let (message, next) = (error.to_string(), error.next_step());
+        Self::new(error.code(), render::clean(&message), render::clean(&next))
+    }
+}
+
+impl From<NoSession> for ToolError {
+    fn from(reason: NoSession) -> Self {
+        match reason {
+            NoSession::Unknown => Self::new(
+                "unknown_session",
+                "there is no session of this id in this process",
+                "call list_active_connections to see the open sessions, or establish_connection for a new one",
+            ),
+            NoSession::Expired(seconds) => Self::new(
+                "session_expired",
+                format!("the session expired after {seconds} s without use"),
+                "call establish_connection again",
+            ),
+            NoSession::Closed => Self::new(
+                "session_closed",
+                "the session was closed",
+                "call establish_connection for a new one",
+            ),
+            NoSession::TooMany(open) => Self::new(
+                "too_many_sessions",
+                format!("{open} sessions are open already, which is the limit"),
+                "close one with close_connection (list_active_connections shows them), or use one of them",
+            ),
+        }
+    }
+}
+
+impl From<EstablishError> for ToolError {
+    fn from(error: EstablishError) -> Self {
+        match error {
+            EstablishError::NoSession(reason) => reason.into(),
+            EstablishError::Broker(error) => error.into(),
+        }
+    }
+}

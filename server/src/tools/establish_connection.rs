@@ -1,0 +1,334 @@
+//! `establish_connection`: a session with a broker, by connection string or by the name of a configured broker.
+//!
+//! The connection string may hold a password: nothing here repeats it, in whatever way the call fails.
+
+use super::{Annotations, Call, State, ToolError, ranges, schema, unless_cancelled};
+use crate::broker::sessions::SessionInfo;
+use crate::broker::target::{Protocol, Target};
+use crate::config::{Config, Policy, nearest};
+use crate::render;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    /// Name of a configured broker, or mqtt|mqtts|ws|wss://[user:pass@]host[:port][/client_id], percent-encoded.
+    connection_string: String,
+    /// auto tries 5, then 3.1.1.
+    #[serde(default)]
+    protocol: Version,
+    /// Seconds.
+    #[serde(default = "ranges::keep_alive")]
+    #[schemars(range(min = ranges::KEEP_ALIVE.min, max = ranges::KEEP_ALIVE.max))]
+    keep_alive: u16,
+    #[serde(default = "ranges::yes")]
+    clean_start: bool,
+    /// PEM, in a folder that the configuration allows.
+    ca_file: Option<PathBuf>,
+    client_cert: Option<PathBuf>,
+    client_key: Option<PathBuf>,
+    /// Needs the configuration's consent.
+    #[serde(default)]
+    insecure_tls: bool,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+enum Version {
+    #[default]
+    #[serde(rename = "auto")]
+    Auto,
+    #[serde(rename = "5")]
+    V5,
+    #[serde(rename = "3.1.1")]
+    V311,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Answer {
+    session_id: String,
+    broker: String,
+    protocol: &'static str,
+    client_id: String,
+    client_id_assigned: bool,
+    session_present: bool,
+    allows: Allows,
+    keep_alive_s: u16,
+    /// The broker chose keep_alive_s.
+    server_keep_alive: bool,
+    session_expiry_s: u32,
+    peer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<String>,
+    /// Milliseconds of each stage.
+    ms: BTreeMap<&'static str, f64>,
+    /// Moves on with every use.
+    expires_at: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Allows {
+    max_qos: u8,
+    retain: bool,
+    wildcards: bool,
+    // 3.1.1 does not tell.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    shared_subscriptions: Option<bool>,
+    subscription_identifiers: bool,
+    receive_maximum: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    maximum_packet_size: Option<u32>,
+    topic_alias_maximum: u16,
+}
+
+pub(super) const TOOL: super::Tool = super::Tool {
+    name: "establish_connection",
+    title: "Connect to a broker",
+    description: "Connects to an MQTT broker and returns the session_id that the other tools need, with \
+        what the broker allows. Call it first; one session serves many calls. Usually under a second. A \
+        lost connection is restored by itself; a session ends after a time without use.",
+    annotations: Annotations {
+        read_only_hint: false,
+        destructive_hint: false,
+        idempotent_hint: false,
+        open_world_hint: true,
+    },
+    input_schema,
+    output_schema: schema::output::<Answer>,
+};
+
+/// Names the configured brokers, so that the assistant need not guess.
+fn input_schema(config: &Config) -> serde_json::Value {
+    const NAMED: usize = 10;
+    let mut schema = schema::input::<Arguments>();
+    let names: Vec<&str> = config
+        .brokers
+        .keys()
+        .take(NAMED)
+        .map(String::as_str)
+        .collect();
+    let described = &mut schema["properties"]["connection_string"]["description"];
+    if let (false, Some(text)) = (names.is_empty(), described.as_str()) {
+        *described = format!("{text} Configured: {}.", names.join(", ")).into();
+    }
+    schema
+}
+
+pub(super) async fn run(
+    state: &Arc<State>,
+    arguments: Arguments,
+    call: Call,
+) -> Result<Answer, ToolError> {
+    let target = target(&state.config, arguments)?;
+    let session = unless_cancelled(&call, state.sessions.establish(target)).await??;
+    Ok(answer(session))
+}
+
+fn target(config: &Config, arguments: Arguments) -> Result<Target, ToolError> {
+    let given = arguments.connection_string.trim();
+    let mut target = match given.contains("://") {
+        true => Target::parse(given).map_err(|wrong| {
+            ToolError::invalid(
+                wrong,
+                "give mqtt://host[:port], mqtts://, ws:// or wss://, user and password percent-encoded, or the name of a \
+                 configured broker",
+            )
+        })?,
+        false => configured(config, given)?,
+    };
+    host_allowed(&config.policy, &target.host)?;
+    target.protocol = match arguments.protocol {
+        Version::Auto => target.protocol,
+        Version::V5 => Protocol::V5,
+        Version::V311 => Protocol::V311,
+    };
+    target.keep_alive = arguments.keep_alive;
+    target.clean_start = arguments.clean_start;
+    if arguments.client_cert.is_some() != arguments.client_key.is_some() {
+        return Err(ToolError::invalid(
+            "a client certificate needs its key and a key its certificate",
+            "give both `client_cert` and `client_key`, or neither",
+        ));
+    }
+    for (name, file, slot) in [
+        ("ca_file", arguments.ca_file, &mut target.ca_file),
+        (
+            "client_cert",
+            arguments.client_cert,
+            &mut target.client_cert,
+        ),
+        ("client_key", arguments.client_key, &mut target.client_key),
+    ] {
+        if let Some(file) = file {
+            *slot = Some(file_allowed(&config.policy, name, &file)?);
+        }
+    }
+    if arguments.insecure_tls {
+        if !config.policy.allow_insecure_tls {
+            return Err(ToolError::policy(
+                "`insecure_tls` is not allowed by this server's configuration",
+                "pass the broker's CA with `ca_file`, or ask the owner to set policy.allow_insecure_tls",
+            ));
+        }
+        target.insecure_tls = true;
+    }
+    Ok(target)
+}
+
+fn configured(config: &Config, name: &str) -> Result<Target, ToolError> {
+    let Some(broker) = config.brokers.get(name) else {
+        let known: Vec<&str> = config.brokers.keys().map(String::as_str).collect();
+        let near =
+            nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
+        let listed = match known.is_empty() {
+            true => "none is configured".to_owned(),
+            false => format!("configured: {}", known.join(", ")),
+        };
+        return Err(ToolError::invalid(
+            "`connection_string` is neither a URL nor the name of a configured broker",
+            format!(
+                "{}{listed}; or give a URL such as mqtt://host:1883",
+                near.unwrap_or_default()
+            ),
+        ));
+    };
+    Target::from_named(broker).map_err(|wrong| {
+        ToolError::new(
+            "bad_configuration",
+            format!("broker `{name}`: {wrong}"),
+            "correct the configuration file",
+        )
+    })
+}
+
+fn host_allowed(policy: &Policy, host: &str) -> Result<(), ToolError> {
+    let patterns = &policy.broker_hosts;
+    if patterns.is_empty() || patterns.iter().any(|pattern| host_matches(pattern, host)) {
+        return Ok(());
+    }
+    Err(ToolError::policy(
+        "this server's configuration does not allow connections to this host",
+        format!("allowed hosts: {}", patterns.join(", ")),
+    ))
+}
+
+/// `*` stands for any run of characters; case does not matter, nor a final dot.
+fn host_matches(pattern: &str, host: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let pattern = pattern.trim_end_matches('.').to_ascii_lowercase();
+    let mut parts = pattern.split('*');
+    let Some(mut rest) = parts.next().and_then(|first| host.strip_prefix(first)) else {
+        return false;
+    };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else {
+        return rest.is_empty();
+    };
+    for part in parts {
+        let Some(at) = rest.find(part) else {
+            return false;
+        };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+/// The file that `file` really is, if it lies below a folder that may be named.
+fn file_allowed(policy: &Policy, name: &str, file: &Path) -> Result<PathBuf, ToolError> {
+    let denied = || {
+        ToolError::policy(
+            format!("`{name}` does not lie below a folder that this server's configuration allows"),
+            "use a configured broker, or ask the owner to add the folder to policy.file_roots",
+        )
+    };
+    let real = file.canonicalize().map_err(|_| denied())?;
+    let below = |root: &PathBuf| root.canonicalize().is_ok_and(|root| real.starts_with(root));
+    match policy.file_roots.iter().any(below) {
+        true => Ok(real),
+        false => Err(denied()),
+    }
+}
+
+fn answer(session: SessionInfo) -> Answer {
+    let established = session.established;
+    let grants = established.grants;
+    let protocol = render::protocol(&grants);
+    let mut ms: BTreeMap<_, _> = established
+        .stages
+        .iter()
+        .map(|(stage, took)| (*stage, render::millis(*took)))
+        .collect();
+    let total = established.stages.iter().map(|(_, took)| *took).sum();
+    ms.insert("total", render::millis(total));
+    Answer {
+        session_id: session.id,
+        broker: established.broker,
+        protocol,
+        client_id: render::clean(&established.client_id),
+        client_id_assigned: established.client_id_assigned,
+        session_present: grants.session_present,
+        allows: Allows {
+            max_qos: grants.maximum_qos as u8,
+            retain: grants.retain_available,
+            wildcards: grants.wildcard_available,
+            shared_subscriptions: (protocol == "5").then_some(grants.shared_available),
+            subscription_identifiers: grants.subscription_identifiers_available,
+            receive_maximum: grants.receive_maximum,
+            maximum_packet_size: grants.maximum_packet_size,
+            topic_alias_maximum: grants.topic_alias_maximum,
+        },
+        keep_alive_s: grants.keep_alive,
+        server_keep_alive: grants.server_keep_alive,
+        session_expiry_s: grants.session_expiry,
+        peer: established.peer,
+        tls: established.tls,
+        ms,
+        expires_at: render::time(session.expires),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_patterns() {
+        for (pattern, host, expected) in [
+            ("*.example.com", "a.Example.com.", true),
+            ("*.example.com", "example.com", false),
+            ("*.example.com", "example.com.evil.org", false),
+            ("192.168.1.7", "192.168.1.7", true),
+            ("192.168.1.7", "192.168.1.77", false),
+            ("*", "anything", true),
+            ("mq*.lan", "mqtt.lan", true),
+            ("a*b*c", "axxbyyc", true),
+            ("a*b*c", "axxcyyb", false),
+            ("ab*ba", "aba", false),
+        ] {
+            assert_eq!(host_matches(pattern, host), expected, "{pattern} {host}");
+        }
+    }
+
+    #[test]
+    fn files_only_below_the_allowed_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let (inside, outside) = (folder.path().join("in"), folder.path().join("out.pem"));
+        std::fs::create_dir(&inside).unwrap();
+        std::fs::write(&outside, "x").unwrap();
+        std::fs::write(inside.join("ca.pem"), "x").unwrap();
+        let none = Policy::default();
+        let some = Policy {
+            file_roots: vec![inside.clone()],
+            ..Policy::default()
+        };
+        let allowed = |policy, file: PathBuf| file_allowed(policy, "ca_file", &file).is_ok();
+        assert!(allowed(&some, inside.join("ca.pem")));
+        assert!(!allowed(&none, inside.join("ca.pem")));
+        assert!(!allowed(&some, outside));
+        assert!(!allowed(&some, inside.join("../out.pem")));
+        assert!(!allowed(&some, inside.join("absent.pem")));
+    }
+}

@@ -1,0 +1,203 @@
+//! The table of topics within its budget of bytes: alike topics are folded until few enough entries are left, then
+//! previews get shorter, then entries go; what was cut is counted and named.
+
+use super::super::fold::{Group, fold};
+use super::{Answer, Example, Family, Format, Head, Omitted, Topic};
+use crate::broker::report::{Report, TopicFinding};
+use crate::render;
+
+/// Bytes of a preview, tried in this order; 0 is none.
+const PREVIEWS: &[usize] = &[96, 48, 24, 0];
+
+/// Bytes that the rest of the answer may take.
+const RESERVE: usize = 420;
+
+const MORE: &str = "narrower pattern, larger max_topics or max_bytes, or response_format detailed";
+
+/// One line of the answer.
+enum Entry {
+    Topic(Topic),
+    Family(Family),
+}
+
+pub(in crate::tools) fn answer(
+    head: Head,
+    report: &Report,
+    format: Format,
+    budget: usize,
+) -> Answer {
+    let none = Default::default();
+    let found = report.findings.topics.as_ref().unwrap_or(&none);
+    let names: Vec<&str> = found
+        .topics
+        .iter()
+        .map(|topic| topic.topic.as_str())
+        .collect();
+    let room = budget.saturating_sub(render::json_len(&head) + RESERVE);
+    let (wanted, previews) = match format {
+        Format::Concise => (20, &PREVIEWS[1..]),
+        Format::Detailed => (120, PREVIEWS),
+    };
+    let groups = fold(&names, wanted);
+    let mut entries = Vec::new();
+    let mut total = 0;
+    let mut longest = true;
+    for (step, preview) in previews.iter().enumerate() {
+        entries = groups
+            .iter()
+            .filter_map(|group| entry(group, &found.topics, report, *preview))
+            .collect();
+        total = entries.iter().map(cost).sum::<usize>();
+        longest = step == 0;
+        if total <= room {
+            break;
+        }
+    }
+    let mut omitted = Omitted {
+        topics: 0,
+        families: 0,
+        beyond_max_topics: found.seen.saturating_sub(found.topics.len() as u64),
+        previews_cut: !longest,
+        how_to_get_more: MORE,
+    };
+    drop_quietest(&mut entries, total, room, &mut omitted);
+    let mut topics = Vec::new();
+    let mut families = Vec::new();
+    for entry in entries {
+        match entry {
+            Entry::Topic(topic) => topics.push(topic),
+            Entry::Family(family) => families.push(family),
+        }
+    }
+    let any = omitted.topics > 0 || omitted.beyond_max_topics > 0 || omitted.previews_cut;
+    Answer {
+        head,
+        messages: report.received,
+        retained: report.retained,
+        topics_seen: found.seen,
+        topics_seen_estimated: found.estimated,
+        topics,
+        families,
+        omitted: any.then_some(omitted),
+    }
+}
+
+fn cost(entry: &Entry) -> usize {
+    1 + match entry {
+        Entry::Topic(topic) => render::json_len(topic),
+        Entry::Family(family) => render::json_len(family),
+    }
+}
+
+/// Lets entries go until the rest fits: those that stand for the fewest topics, of these the fewest messages.
+fn drop_quietest(entries: &mut Vec<Entry>, total: usize, room: usize, omitted: &mut Omitted) {
+    let weight = |entry: &Entry| match entry {
+        Entry::Topic(topic) => (1, topic.messages),
+        Entry::Family(family) => (family.topics, family.messages),
+    };
+    let mut order: Vec<usize> = (0..entries.len()).collect();
+    order.sort_by_key(|i| (entries.get(*i).map(weight), std::cmp::Reverse(*i)));
+    let mut gone = vec![false; entries.len()];
+    let mut total = total;
+    for i in order {
+        if total <= room {
+            break;
+        }
+        let Some(entry) = entries.get(i) else {
+            continue;
+        };
+        total -= cost(entry);
+        omitted.topics += weight(entry).0 as u64;
+        omitted.families += usize::from(matches!(entry, Entry::Family(_)));
+        if let Some(flag) = gone.get_mut(i) {
+            *flag = true;
+        }
+    }
+    let mut gone = gone.into_iter();
+    entries.retain(|_| !gone.next().unwrap_or(false));
+}
+
+fn entry(group: &Group, topics: &[TopicFinding], report: &Report, preview: usize) -> Option<Entry> {
+    let members: Vec<&TopicFinding> = group
+        .members
+        .iter()
+        .filter_map(|i| topics.get(*i))
+        .collect();
+    match members.as_slice() {
+        [] => None,
+        [one] => Some(Entry::Topic(topic(one, report, preview))),
+        many => Some(Entry::Family(family(&group.pattern, many, report, preview))),
+    }
+}
+
+fn topic(found: &TopicFinding, report: &Report, preview: usize) -> Topic {
+    let several = found.messages > 1;
+    Topic {
+        topic: render::topic(&found.topic),
+        messages: found.messages,
+        retained: found.retained,
+        first_seen: several.then(|| render::time(report.started + found.first)),
+        last_seen: render::time(report.started + found.last),
+        age_s: render::seconds(report.elapsed.saturating_sub(found.last)),
+        rate_per_s: found.rate.map(render::rounded),
+        format: found.format,
+        size: found.last_bytes,
+        preview: shown(found, preview),
+    }
+}
+
+fn shown(found: &TopicFinding, preview: usize) -> Option<String> {
+    (preview > 0).then(|| render::preview(&found.preview, found.last_bytes, preview))
+}
+
+fn family(pattern: &str, members: &[&TopicFinding], report: &Report, preview: usize) -> Family {
+    let last = members
+        .iter()
+        .map(|found| found.last)
+        .max()
+        .unwrap_or_default();
+    let rates: Vec<f64> = members.iter().filter_map(|found| found.rate).collect();
+    let mut formats: Vec<(&'static str, usize)> = Vec::new();
+    for found in members {
+        match formats
+            .iter_mut()
+            .find(|(format, _)| *format == found.format)
+        {
+            Some((_, count)) => *count += 1,
+            None => formats.push((found.format, 1)),
+        }
+    }
+    formats.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
+    // The freshest and the first by name: what is alive, and one that is easy to find again.
+    let freshest = members
+        .iter()
+        .max_by(|a, b| a.last.cmp(&b.last).then_with(|| b.topic.cmp(&a.topic)));
+    let mut examples: Vec<&TopicFinding> = members
+        .first()
+        .into_iter()
+        .chain(freshest)
+        .copied()
+        .collect();
+    examples.dedup_by(|a, b| a.topic == b.topic);
+    Family {
+        pattern: render::topic(pattern),
+        topics: members.len(),
+        messages: members.iter().map(|found| found.messages).sum(),
+        retained: members.iter().map(|found| found.retained).sum(),
+        last_seen: render::time(report.started + last),
+        age_s: render::seconds(report.elapsed.saturating_sub(last)),
+        rate_per_s: (!rates.is_empty()).then(|| render::rounded(rates.iter().sum())),
+        formats: formats
+            .into_iter()
+            .map(|(format, _)| format)
+            .take(4)
+            .collect(),
+        examples: examples
+            .into_iter()
+            .map(|found| Example {
+                topic: render::topic(&found.topic),
+                preview: shown(found, preview),
+            })
+            .collect(),
+    }
+}

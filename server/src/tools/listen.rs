@@ -1,0 +1,319 @@
+//! What the listening tools share: begin, wait with progress, give back what there is when the call's time is over, go on.
+//!
+//! A call ends by whichever comes first: the listener stopped, the call's limit passed (`running` and a `capture_id`), or
+//! the caller took it back, which ends the capture. Invariant: a capture whose id nobody knows does not live on.
+
+use super::capture::{Capture, EndUnlessAnswered, Waiting};
+use super::{State, ToolError, args, unless_cancelled};
+use crate::broker::report::{Listen, Report, StopReason};
+use crate::mcp::{Call, clock};
+use crate::render;
+use bitsperity_mqtt_core::topic::{TopicError, validate_filter};
+use futures::future::{Either, select};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The first tick, and the time between ticks.
+const FIRST_TICK: Duration = Duration::from_millis(1_000);
+const TICK: Duration = Duration::from_secs(3);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Progress {
+    Running,
+    Complete,
+}
+
+// How much a result says.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Format {
+    #[default]
+    Concise,
+    Detailed,
+}
+
+/// What every listening tool says first.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Head {
+    status: Progress,
+    /// While running: call the same tool with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capture_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_step: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_reason: Option<StopReason>,
+    filter: String,
+    started: String,
+    listened_s: f64,
+    granted_qos: u8,
+    #[serde(skip_serializing_if = "is_zero")]
+    reconnects: u32,
+    /// Of listened_s, time without a connection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deaf_s: Option<f64>,
+    /// Messages over the size limit, counted but not read.
+    #[serde(skip_serializing_if = "is_none")]
+    oversized: u64,
+}
+
+pub(super) fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
+pub(super) fn is_none(number: &u64) -> bool {
+    *number == 0
+}
+
+/// A listening as one call leaves it.
+pub(super) struct Heard {
+    pub(super) capture: Arc<Capture>,
+    pub(super) report: Report,
+    named: bool,
+}
+
+impl Heard {
+    pub(super) fn head(&self) -> Head {
+        let running = self.report.stopped.is_none();
+        let next = (self.named && running).then(|| {
+            let left = self
+                .capture
+                .listen
+                .duration
+                .saturating_sub(self.report.elapsed);
+            let text = format!(
+                "listening goes on for up to {} s: call {} with this capture_id alone",
+                left.as_secs_f64().ceil(),
+                self.capture.tool
+            );
+            (self.capture.id.clone(), text)
+        });
+        Head::of(&self.capture.listen.filter, &self.report, next)
+    }
+}
+
+impl Head {
+    /// `next`: the capture's id and what to do with it, while it runs.
+    pub(super) fn of(filter: &str, report: &Report, next: Option<(String, String)>) -> Self {
+        let (capture_id, next_step) = next.unzip();
+        Self {
+            status: match report.stopped {
+                None => Progress::Running,
+                Some(_) => Progress::Complete,
+            },
+            capture_id,
+            next_step,
+            stop_reason: report.stopped,
+            filter: render::topic(filter),
+            started: render::time(report.started),
+            listened_s: render::seconds(report.elapsed),
+            granted_qos: report.granted_qos as u8,
+            reconnects: report.reconnects,
+            deaf_s: (!report.deaf.is_zero()).then(|| render::seconds(report.deaf)),
+            oversized: report.oversized,
+        }
+    }
+}
+
+/// Goes on with a capture if its id is given, else begins what `make` says; then waits as long as the call may.
+pub(super) async fn listen(
+    state: &Arc<State>,
+    call: &Call,
+    tool: &'static str,
+    session_id: Option<&str>,
+    capture_id: Option<&str>,
+    make: impl FnOnce() -> Result<Listen, ToolError>,
+) -> Result<Heard, ToolError> {
+    let limits = &state.config.limits;
+    let limit = match call.progress {
+        Some(_) => limits.call_limit_progress,
+        None => limits.call_limit,
+    };
+    let limit = Duration::try_from_secs_f64(limit).unwrap_or(Duration::from_secs(45));
+    let (capture, waiting, first) = match capture_id {
+        Some(id) => {
+            let (capture, waiting) = state.captures.get(id, tool)?;
+            if session_id.is_some_and(|given| given != capture.session_id) {
+                return Err(ToolError::invalid(
+                    "this capture belongs to another session",
+                    "leave `session_id` out: the capture_id is enough",
+                ));
+            }
+            (capture, Some(waiting), false)
+        }
+        None => {
+            let (capture, waiting) = begin(state, call, tool, session_id, make()?, limit).await?;
+            (capture, waiting, true)
+        }
+    };
+    wait(state, call, capture, waiting, first, limit).await
+}
+
+async fn begin(
+    state: &Arc<State>,
+    call: &Call,
+    tool: &'static str,
+    session_id: Option<&str>,
+    listen: Listen,
+    limit: Duration,
+) -> Result<(Arc<Capture>, Option<Waiting>), ToolError> {
+    let session_id = session_id.ok_or_else(|| args::missing("session_id"))?;
+    let handle = state.sessions.get(session_id)?;
+    let outlasts = listen.duration > limit;
+    let listening = unless_cancelled(call, handle.listen(listen.clone())).await??;
+    let capture = Arc::new(Capture {
+        id: uuid::Uuid::new_v4().to_string(),
+        tool,
+        session_id: session_id.to_owned(),
+        listen,
+        began: clock::now(),
+        listening,
+    });
+    let waiting = match outlasts {
+        true => Some(state.captures.add(&capture)?),
+        false => None,
+    };
+    Ok((capture, waiting))
+}
+
+async fn wait(
+    state: &Arc<State>,
+    call: &Call,
+    capture: Arc<Capture>,
+    waiting: Option<Waiting>,
+    first: bool,
+    limit: Duration,
+) -> Result<Heard, ToolError> {
+    let mut guard = EndUnlessAnswered {
+        state,
+        id: &capture.id,
+        answered: false,
+    };
+    let ended = until(call, &capture, waiting.is_some().then_some(limit)).await;
+    let mut report = capture.listening.report().await?;
+    match (ended, report.stopped) {
+        (Ended::Cancelled, None) => report.stopped = Some(StopReason::Cancelled),
+        (Ended::Cancelled, Some(_)) => {}
+        (_, Some(_)) if first => {
+            guard.answered = true;
+            state.captures.forget(&capture.id);
+        }
+        (_, Some(_)) => {
+            guard.answered = true;
+            state.captures.told(&capture.id);
+        }
+        (_, None) => guard.answered = true,
+    }
+    drop(guard);
+    let named = waiting.is_some();
+    Ok(Heard {
+        capture,
+        report,
+        named,
+    })
+}
+
+enum Ended {
+    Stopped,
+    Limit,
+    Cancelled,
+}
+
+/// Waits for the end of the listening, of the call's time (if there is one) or of the caller's patience.
+async fn until(call: &Call, capture: &Capture, limit: Option<Duration>) -> Ended {
+    let began = clock::now();
+    let mut next = FIRST_TICK;
+    let mut stopped = pin!(capture.listening.stopped());
+    let mut cancelled = pin!(call.cancelled.recv());
+    loop {
+        let passed = began.elapsed();
+        let left = limit.map(|limit| limit.saturating_sub(passed));
+        if left.is_some_and(|left| left.is_zero()) {
+            return Ended::Limit;
+        }
+        let nap = next
+            .saturating_sub(passed)
+            .min(left.unwrap_or(Duration::MAX));
+        let nap = pin!(clock::sleep(nap));
+        match select(select(&mut stopped, &mut cancelled), nap).await {
+            Either::Left((Either::Left(_), _)) => return Ended::Stopped,
+            Either::Left((Either::Right(_), _)) => return Ended::Cancelled,
+            Either::Right(_) if began.elapsed() >= next => {
+                tick(call, capture);
+                next += TICK;
+            }
+            Either::Right(_) => {}
+        }
+    }
+}
+
+fn tick(call: &Call, capture: &Capture) {
+    let Some(progress) = &call.progress else {
+        return;
+    };
+    let passed = render::seconds(capture.began.elapsed());
+    let total = capture.listen.duration.as_secs_f64();
+    let (messages, topics) = capture.listening.counts();
+    // A tick that finds no room is dropped: the next one says more.
+    let _ = progress.ticks.try_send(crate::mcp::Tick {
+        progress: passed,
+        total,
+        message: format!("{passed:.0}/{total:.0} s, {messages} messages on {topics} topics"),
+    });
+}
+
+/// The filter, if it is one.
+pub(super) fn checked_filter(name: &str, filter: &str) -> Result<String, ToolError> {
+    match validate_filter(filter) {
+        Ok(()) => Ok(filter.to_owned()),
+        Err(wrong) => Err(bad_topic(name, filter, wrong)),
+    }
+}
+
+/// What is wrong with a Topic Name or Topic Filter, and what would be right.
+pub(super) fn bad_topic(name: &str, given: &str, wrong: TopicError) -> ToolError {
+    let shown = render::topic(given);
+    let (what, next) = match wrong {
+        TopicError::Empty => ("is empty", "give at least one character".to_owned()),
+        TopicError::TooLong => ("is over 65,535 bytes", "give a shorter one".to_owned()),
+        TopicError::Nul(_) => ("holds U+0000", "leave that character out".to_owned()),
+        TopicError::Wildcard(_) => (
+            "holds a wildcard (+ or #), which is for listening only",
+            "publish to one topic at a time; list_topics shows which there are".to_owned(),
+        ),
+        TopicError::MultiLevel(at) => (
+            "has # in a place other than the whole last level",
+            format!("try `{}#`", render::clean(whole_levels(given, at))),
+        ),
+        TopicError::SingleLevel(at) => (
+            "has + beside other characters in one level",
+            format!(
+                "+ stands for a whole level: try `{}+`",
+                render::clean(whole_levels(given, at))
+            ),
+        ),
+        _ => (
+            "is not a shared subscription ($share/group/filter)",
+            "give a group without wildcards, then a filter".to_owned(),
+        ),
+    };
+    ToolError::invalid(format!("`{name}` {what}: `{shown}`"), next)
+}
+
+/// The levels of `given` that lie wholly before the byte `at`, with their last slash.
+fn whole_levels(given: &str, at: usize) -> &str {
+    let before = given.get(..at).unwrap_or_default();
+    before
+        .rfind('/')
+        .and_then(|slash| before.get(..=slash))
+        .unwrap_or_default()
+}
+
+/// Seconds of a checked argument.
+pub(super) fn seconds(number: f64) -> Duration {
+    Duration::try_from_secs_f64(number).unwrap_or_default()
+}

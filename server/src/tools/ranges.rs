@@ -1,0 +1,122 @@
+//! Defaults and ranges of the tools' arguments. The schemas are made from here, and what is checked is the schema.
+
+/// What an argument may be, and what it is if it is not given.
+#[derive(Clone, Copy)]
+pub(super) struct Range<T> {
+    pub(super) default: T,
+    pub(super) min: T,
+    pub(super) max: T,
+}
+
+/// Seconds that a collecting tool listens.
+pub(super) const DURATION: Range<f64> = Range {
+    default: 30.0,
+    min: 0.1,
+    max: 300.0,
+};
+
+/// Seconds without a new topic after which `list_topics` stops.
+pub(super) const QUIET: Range<f64> = Range {
+    default: 0.0,
+    min: 0.1,
+    max: 300.0,
+};
+
+/// Topics in the table of `list_topics`.
+pub(super) const TOPICS: Range<u32> = Range {
+    default: 1_000,
+    min: 1,
+    max: 10_000,
+};
+
+/// Messages after which a collection stops.
+pub(super) const MESSAGES: Range<u64> = Range {
+    default: 100,
+    min: 1,
+    max: 1_000_000,
+};
+
+/// Messages kept of a collection.
+pub(super) const TARGET: Range<u32> = Range {
+    default: 50,
+    min: 1,
+    max: 500,
+};
+
+/// Quality of Service.
+pub(super) const QOS: Range<u8> = Range {
+    default: 0,
+    min: 0,
+    max: 2,
+};
+
+/// Seconds of keep alive.
+pub(super) const KEEP_ALIVE: Range<u16> = Range {
+    default: 60,
+    min: 5,
+    max: 65_535,
+};
+
+/// Bytes of a result; the default is `Limits::max_bytes`. Hosts cut at about 100 kB.
+pub(super) const BYTES: Range<u32> = Range {
+    default: 24 * 1024,
+    min: 2_048,
+    max: 98_304,
+};
+
+/// Seconds after which a broker forgets a message (5.0).
+pub(super) const EXPIRY: Range<u32> = Range {
+    default: 0,
+    min: 1,
+    max: u32::MAX,
+};
+
+/// Seconds that `publish_message` waits for an answer.
+pub(super) const ANSWER: Range<f64> = Range {
+    default: 10.0,
+    min: 0.1,
+    max: 40.0,
+};
+
+/// Answers that `publish_message` waits for.
+pub(super) const ANSWERS: Range<u32> = Range {
+    default: 1,
+    min: 1,
+    max: 50,
+};
+
+pub(super) const fn duration() -> f64 {
+    DURATION.default
+}
+
+pub(super) const fn topics() -> u32 {
+    TOPICS.default
+}
+
+pub(super) const fn messages() -> u64 {
+    MESSAGES.default
+}
+
+pub(super) const fn target() -> u32 {
+    TARGET.default
+}
+
+pub(super) const fn qos() -> u8 {
+    QOS.default
+}
+
+pub(super) const fn keep_alive() -> u16 {
+    KEEP_ALIVE.default
+}
+
+pub(super) const fn answer() -> f64 {
+    ANSWER.default
+}
+
+pub(super) const fn answers() -> u32 {
+    ANSWERS.default
+}
+
+pub(super) const fn yes() -> bool {
+    true
+}

@@ -1,0 +1,185 @@
+//! JSON Schemas (2020-12) of arguments and results, generated from the very types that parse and build them.
+//!
+//! Some hosts take no `$ref`, no `null` type and no root other than an object, so everything is inlined and tidied: an
+//! optional member is one that is not required. A `///` on a field of the
+//! arguments is read by the assistant.
+
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde_json::{Map, Value, json};
+
+/// Schema of arguments.
+pub(super) fn input<T: JsonSchema>() -> Value {
+    let settings = SchemaSettings::draft2020_12().for_deserialize();
+    let mut schema = generate::<T>(settings);
+    if let Value::Object(root) = &mut schema {
+        root.insert("additionalProperties".into(), json!(false));
+    }
+    schema
+}
+
+/// Schema of a result: names and types, without prose and lists of words, and below the root without what is always there, since every
+/// byte of it is read by the assistant in every conversation.
+pub(super) fn output<T: JsonSchema>() -> Value {
+    let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
+    let required = schema
+        .as_object_mut()
+        .and_then(|root| root.remove("required"));
+    shorten(&mut schema);
+    if let (Value::Object(root), Some(required)) = (&mut schema, required) {
+        root.insert("required".into(), required);
+    }
+    schema
+}
+
+fn shorten(schema: &mut Value) {
+    if let Value::Object(map) = schema {
+        for key in ["description", "minimum", "maximum", "enum", "required"] {
+            map.remove(key);
+        }
+    }
+    members(schema, &mut shorten);
+}
+
+fn generate<T: JsonSchema>(mut settings: SchemaSettings) -> Value {
+    settings.meta_schema = None;
+    settings.inline_subschemas = true;
+    let mut schema = settings
+        .into_generator()
+        .into_root_schema_for::<T>()
+        .to_value();
+    tidy(&mut schema);
+    if let Value::Object(root) = &mut schema {
+        root.remove("description");
+    }
+    schema
+}
+
+/// Takes out what costs bytes or breaks hosts: titles, machine formats, the `null` of an `Option`.
+fn tidy(schema: &mut Value) {
+    let Value::Object(map) = schema else { return };
+    for key in ["title", "$schema", "format"] {
+        map.remove(key);
+    }
+    if map.get("default") == Some(&Value::Null) {
+        map.remove("default");
+    }
+    un_null(map);
+    for key in ["minimum", "maximum", "default"] {
+        if let Some(value) = map.get_mut(key) {
+            integral(value);
+        }
+    }
+    members(schema, &mut tidy);
+}
+
+/// Calls `visit` with every schema directly inside of `schema`.
+fn members(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
+    let Value::Object(map) = schema else { return };
+    if let Some(Value::Object(properties)) = map.get_mut("properties") {
+        for member in properties.values_mut() {
+            // Some hosts take no boolean for a schema.
+            if *member == Value::Bool(true) {
+                *member = json!({});
+            }
+            visit(member);
+        }
+    }
+    for key in ["items", "additionalProperties", "not"] {
+        if let Some(member) = map.get_mut(key) {
+            visit(member);
+        }
+    }
+    for key in ["prefixItems", "anyOf", "oneOf", "allOf"] {
+        if let Some(Value::Array(list)) = map.get_mut(key) {
+            list.iter_mut().for_each(&mut *visit);
+        }
+    }
+}
+
+fn un_null(map: &mut Map<String, Value>) {
+    if let Some(Value::Array(types)) = map.get_mut("type") {
+        types.retain(|t| t != "null");
+        if types.len() == 1 {
+            let only = types.remove(0);
+            map.insert("type".into(), only);
+        }
+    }
+    if let Some(Value::Array(values)) = map.get_mut("enum") {
+        values.retain(|v| !v.is_null());
+    }
+    let Some(Value::Array(members)) = map.get_mut("anyOf") else {
+        return;
+    };
+    members.retain(|m| m.get("type") != Some(&json!("null")));
+    if members.len() == 1
+        && let Value::Object(only) = members.remove(0)
+    {
+        map.remove("anyOf");
+        for (key, value) in only {
+            map.entry(key).or_insert(value);
+        }
+    }
+}
+
+/// `300.0` as `300`.
+fn integral(value: &mut Value) {
+    if let Some(number) = value.as_f64()
+        && number.fract() == 0.0
+        && number.abs() < 9e15
+    {
+        *value = json!(number as i64);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(serde::Serialize, serde::Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        /// Said.
+        title: Option<String>,
+    }
+
+    #[derive(serde::Serialize, serde::Deserialize, JsonSchema)]
+    #[serde(rename_all = "snake_case")]
+    enum Kind {
+        One,
+        TwoWords,
+    }
+
+    #[derive(serde::Serialize, serde::Deserialize, JsonSchema)]
+    #[serde(deny_unknown_fields)]
+    struct Probe {
+        #[schemars(range(min = 0.1, max = 300.0))]
+        seconds: Option<f64>,
+        inner: Option<Inner>,
+        kind: Option<Kind>,
+        must: u64,
+    }
+
+    #[test]
+    fn an_optional_member_is_one_that_is_not_required() {
+        let schema = input::<Probe>();
+        assert_eq!(
+            schema,
+            json!({
+                "type": "object",
+                "properties": {
+                    "seconds": {"type": "number", "minimum": 0.1, "maximum": 300},
+                    "inner": {
+                        "type": "object",
+                        "properties": {"title": {"type": "string", "description": "Said."}},
+                        "additionalProperties": false
+                    },
+                    "kind": {"type": "string", "enum": ["one", "two_words"]},
+                    "must": {"type": "integer", "minimum": 0}
+                },
+                "required": ["must"],
+                "additionalProperties": false
+            })
+        );
+    }
+}

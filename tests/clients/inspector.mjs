@@ -1,0 +1,38 @@
+// MCP Inspector's command line; the argument is the era. `--strict` fails on schemas that some host would refuse.
+import assert from "node:assert/strict";
+import { execFileSync, spawnSync } from "node:child_process";
+
+const era = process.argv[2];
+const inspect = (...args) =>
+  execFileSync(
+    "mcp-inspector",
+    ["--cli", "--quiet", "--format", "json", "--protocol-era", era, ...args, process.env.SERVER],
+    { encoding: "utf8", timeout: 60_000 },
+  );
+
+const strict = spawnSync(
+  "mcp-inspector",
+  ["--cli", "--protocol-era", era, "--method", "tools/list", "--strict", process.env.SERVER],
+  { encoding: "utf8", timeout: 60_000 },
+);
+assert.equal(strict.status, 0, strict.stderr);
+
+const listed = JSON.parse(inspect("--method", "tools/list"));
+const tools = (listed.result ?? listed).tools;
+assert.ok(tools.length >= 8, `${tools.length} tools`);
+
+const answer = JSON.parse(inspect("--method", "tools/call", "--tool-name", "ping"));
+assert.equal(typeof (answer.result ?? answer).structuredContent.version, "string");
+
+// A process of its own for every call: the connection is made, and goes with the process.
+const made = JSON.parse(
+  inspect(
+    "--method",
+    "tools/call",
+    "--tool-name",
+    "establish_connection",
+    "--tool-args-json",
+    JSON.stringify({ connection_string: process.env.BROKER }),
+  ),
+);
+assert.match((made.result ?? made).structuredContent.session_id, /^[0-9a-f-]{36}$/);

@@ -1,0 +1,81 @@
+// One session through the tools, the same for both TypeScript SDKs; `call(name, arguments, options)` is theirs.
+import assert from "node:assert/strict";
+
+const TOOLS = [
+  "ping",
+  "establish_connection",
+  "list_active_connections",
+  "close_connection",
+  "test_connection",
+  "list_topics",
+  "subscribe_and_collect",
+  "publish_message",
+];
+
+export async function session(tools, call) {
+  const names = tools.map((tool) => tool.name);
+  for (const name of TOOLS) assert.ok(names.includes(name), `${name} is not listed`);
+
+  const good = async (name, args, options) => {
+    const result = await call(name, args, options);
+    assert.ok(!result.isError, `${name}: ${result.content[0].text}`);
+    assert.equal(typeof result.structuredContent, "object", `${name} has no structured content`);
+    return result.structuredContent;
+  };
+  const refused = async (name, args, word) => {
+    const result = await call(name, args);
+    assert.ok(result.isError, `${name} took ${JSON.stringify(args)}`);
+    assert.ok(result.content[0].text.includes(word), `${name} does not say ${word}: ${result.content[0].text}`);
+  };
+
+  await good("ping", {});
+  const { session_id } = await good("establish_connection", { connection_string: process.env.BROKER });
+  const listed = await good("list_topics", { session_id, pattern: "clients/#", duration: 1 });
+  assert.ok(listed.topics.some((topic) => topic.topic === "clients/sensor"), "clients/sensor was not seen");
+
+  const progress = [];
+  const collected = await good(
+    "subscribe_and_collect",
+    { session_id, topic: "clients/#", duration: 5, target_size: 10 },
+    { onprogress: (tick) => progress.push(tick) },
+  );
+  assert.equal(collected.stop_reason, "duration");
+  assert.ok(collected.summary.received >= 50, JSON.stringify(collected.summary));
+  assert.ok(collected.messages.length > 0 && collected.messages.length <= 10);
+  assert.ok(progress.length > 0, "no progress was told");
+  for (let i = 1; i < progress.length; i++) assert.ok(progress[i - 1].progress < progress[i].progress);
+
+  await cancelled(call, good, session_id);
+
+  const published = await good("publish_message", {
+    session_id,
+    topic: "clients/echo",
+    payload: '{"state":"ON"}',
+    qos: 2,
+    expect: { topic: "clients/echo", seconds: 5, answers: 1 },
+  });
+  assert.ok(published.delivered && published.answered, JSON.stringify(published));
+  assert.deepEqual(published.answers[0].payload, { state: "ON" });
+  await refused("list_topics", { session_id, pattern: "a/#/b", duration: 1 }, "#");
+  await refused("ping", { loudly: true }, "loudly");
+  await good("close_connection", { session_id });
+  await refused("close_connection", { session_id }, "closed");
+}
+
+// Cancelled at the first progress; the server frees the subscription and goes on answering.
+async function cancelled(call, good, session_id) {
+  const abort = new AbortController();
+  const listening = call(
+    "subscribe_and_collect",
+    { session_id, topic: "clients/#", duration: 50 },
+    { signal: abort.signal, onprogress: () => abort.abort("enough") },
+  );
+  await assert.rejects(listening);
+  const deadline = Date.now() + 5000;
+  for (;;) {
+    const { sessions } = await good("list_active_connections", {});
+    if (sessions[0].subscriptions === 0) return;
+    assert.ok(Date.now() < deadline, "the subscription outlived its cancelled call");
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

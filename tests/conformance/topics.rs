@@ -1,0 +1,125 @@
+//! Topic Names and Topic Filters (4.7): the standard's own examples, and the bounds.
+
+use bitsperity_mqtt_core::topic::{TopicError, matches, validate_filter, validate_name};
+use proptest::prelude::*;
+
+#[test]
+fn filters_match_as_the_standard_says() {
+    for (filter, name, expected) in [
+        ("sport/tennis/player1/#", "sport/tennis/player1", true), // 4.7.1.2
+        (
+            "sport/tennis/player1/#",
+            "sport/tennis/player1/ranking",
+            true,
+        ),
+        (
+            "sport/tennis/player1/#",
+            "sport/tennis/player1/score/wimbledon",
+            true,
+        ),
+        ("sport/tennis/player1/#", "sport/tennis/player2", false),
+        ("sport/#", "sport", true),
+        ("#", "a", true),
+        ("#", "/", true),
+        ("sport/tennis/+", "sport/tennis/player1", true), // 4.7.1.3
+        ("sport/tennis/+", "sport/tennis/player1/ranking", false),
+        ("sport/+", "sport", false),
+        ("sport/+", "sport/", true),
+        ("+", "finance", true),
+        ("+", "/finance", false),
+        ("+/+", "/finance", true),
+        ("/+", "/finance", true),
+        ("+/tennis/#", "sport/tennis", true),
+        ("#", "$SYS/broker", false), // [MQTT-4.7.2-1]
+        ("+/monitor/Clients", "$SYS/monitor/Clients", false),
+        ("$SYS/#", "$SYS/", true),
+        ("$SYS/#", "$SYS", true),
+        ("$SYS/monitor/+", "$SYS/monitor/Clients", true),
+        ("a/+", "a/$x", true),
+        ("$share/g/#", "a/b", true), // 4.8.2
+        ("$share/g/#", "$SYS/x", false),
+        ("$share/g/$SYS/#", "$SYS/x", true),
+        ("$share/g/a", "$share/g/a", false),
+        ("$share/g//a", "/a", true),
+        ("ACCOUNTS", "Accounts", false), // 4.7.3
+        ("a/b", "a/b", true),
+        ("a/b", "a/b/", false),
+        ("a//b", "a/b", false),
+        ("a/+/b", "a//b", true),
+        ("ä/+/€", "ä/😀/€", true),
+    ] {
+        assert_eq!(matches(filter, name), expected, "{filter} {name}");
+    }
+}
+
+#[test]
+fn names_are_valid_or_say_where_not() {
+    let longest = "x".repeat(65_535);
+    let too_long = "x".repeat(65_536);
+    for (name, expected) in [
+        ("", Err(TopicError::Empty)),
+        ("/", Ok(())),
+        (longest.as_str(), Ok(())),
+        (too_long.as_str(), Err(TopicError::TooLong)),
+        ("a/+", Err(TopicError::Wildcard(2))),
+        ("a/b/c/d/e/f/g/#", Err(TopicError::Wildcard(14))),
+        ("a\0+", Err(TopicError::Nul(1))),
+    ] {
+        assert_eq!(validate_name(name), expected);
+    }
+    assert_eq!(validate_filter(&longest), Ok(()));
+    assert_eq!(validate_filter(&too_long), Err(TopicError::TooLong));
+}
+
+#[test]
+fn a_special_byte_is_found_at_every_place_of_every_length() {
+    for length in 1..40 {
+        for at in 0..length {
+            for (special, expected) in [
+                ('\0', TopicError::Nul(at)),
+                ('+', TopicError::Wildcard(at)),
+                ('#', TopicError::Wildcard(at)),
+            ] {
+                let mut name: Vec<char> = vec!['a'; length];
+                name[at] = special;
+                let name: String = name.into_iter().collect();
+                assert_eq!(validate_name(&name), Err(expected));
+            }
+        }
+        for plain in (1..128_u8).filter(|byte| !b"+#".contains(byte)) {
+            let name = String::from_utf8(vec![plain; length]).unwrap();
+            assert_eq!(validate_name(&name), Ok(()), "{plain}");
+        }
+    }
+    for plain in ["ä", "€", "😀", "\u{ff}", "\u{a3}", "\u{ab}", "\u{80}", "ࠀ"] {
+        assert_eq!(validate_name(&plain.repeat(20)), Ok(()));
+    }
+}
+
+/// Matching as 4.7.1 tells it, level by level.
+fn matches_by_levels(filter: &str, name: &str) -> bool {
+    let (filter, name): (Vec<_>, Vec<_>) = (filter.split('/').collect(), name.split('/').collect());
+    let whole = filter.last() != Some(&"#");
+    let levels = filter.len() - usize::from(!whole);
+    let fits = if whole {
+        name.len() == levels
+    } else {
+        name.len() >= levels
+    };
+    let hidden = name[0].starts_with('$') && ["+", "#"].contains(&filter[0]);
+    fits && !hidden && (0..levels).all(|at| filter[at] == "+" || filter[at] == name[at])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn matching_is_what_the_levels_say(
+        filter in "([ab$]{0,2}|[+])(/([ab]{0,2}|[+])){0,3}(/#)?|#",
+        name in "[ab$]{0,2}(/[ab]{0,2}){0,3}",
+    ) {
+        prop_assume!(!filter.is_empty() && !name.is_empty());
+        prop_assert_eq!(validate_filter(&filter), Ok(()));
+        prop_assert_eq!(matches(&filter, &name), matches_by_levels(&filter, &name));
+    }
+}

@@ -1,0 +1,133 @@
+//! How the process ends: within a second, with exit code 0, whoever says so.
+
+use crate::support::Client;
+use serde_json::json;
+use std::net::TcpListener;
+use std::time::{Duration, Instant};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A client with a call in flight that would take long.
+fn busy() -> (Client, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut client = Client::legacy("2025-11-25");
+    let address = listener.local_addr().unwrap();
+    let arguments = json!({"connection_string": format!("mqtt://{address}")});
+    client.begin(
+        "tools/call",
+        json!({"name": "establish_connection", "arguments": arguments}),
+    );
+    // The backlog accepts for us.
+    assert_eq!(client.ask("ping", json!({})), json!({}));
+    (client, listener)
+}
+
+fn ends_well(client: &mut Client, why: &str) {
+    let started = Instant::now();
+    let status = client.wait(SECOND);
+    assert_eq!(
+        status.code(),
+        Some(0),
+        "{why}: {status:?}\n{}",
+        client.stderr()
+    );
+    println!("{why}: gone after {:?}", started.elapsed());
+}
+
+#[test]
+fn end_of_input() {
+    let mut client = Client::start(&[]);
+    client.end_input();
+    ends_well(&mut client, "end of input, before anything");
+    let mut client = Client::legacy("2025-11-25");
+    client.end_input();
+    ends_well(&mut client, "end of input, idle");
+    let (mut client, _broker) = busy();
+    client.end_input();
+    ends_well(&mut client, "end of input, busy");
+}
+
+#[test]
+fn what_was_asked_before_the_end_of_input_is_answered() {
+    let mut client = Client::start(&[]);
+    client.initialize("2025-11-25");
+    let ids: Vec<_> = (0..50)
+        .map(|_| client.begin("tools/call", json!({"name": "ping"})))
+        .collect();
+    client.end_input();
+    for id in ids {
+        assert!(client.reply(&id).get("result").is_some());
+    }
+    ends_well(&mut client, "end of input, answering");
+}
+
+#[cfg(unix)]
+#[test]
+fn signals() {
+    for name in ["TERM", "INT"] {
+        let mut client = Client::legacy("2025-11-25");
+        client.signal(name);
+        ends_well(&mut client, name);
+        let (mut client, _broker) = busy();
+        client.signal(name);
+        client.signal(name);
+        ends_well(&mut client, name);
+    }
+}
+
+#[test]
+fn closed_output() {
+    let mut client = Client::legacy("2025-11-25");
+    client.end_output();
+    // The first write into the closed pipe is noticed, not fatal.
+    let started = Instant::now();
+    while client.try_send_bytes(b"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}\n") {
+        assert!(
+            started.elapsed() < 5 * SECOND,
+            "it goes on without anybody listening"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    ends_well(&mut client, "closed output");
+    assert_eq!(
+        client.stderr(),
+        "",
+        "a client that goes is nothing to complain of"
+    );
+}
+
+#[test]
+fn an_output_that_nobody_reads_does_not_keep_it() {
+    use crate::support::client::program;
+    use std::io::Write;
+    let mut child = program(&[]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let ask = format!(
+        "{}\n",
+        json!({"jsonrpc": "2.0", "id": 1, "method": "nothing"})
+    );
+    // More answers than the pipe holds; then it stops reading, and a write would hang.
+    let writer = std::thread::spawn(move || {
+        for _ in 0..20_000 {
+            if stdin.write_all(ask.as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+    std::thread::sleep(Duration::from_millis(300));
+    let id = child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-s", "TERM", &id])
+        .status()
+        .unwrap();
+    let deadline = Instant::now() + SECOND;
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(Instant::now() < deadline, "it hangs");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert_eq!(status.code(), Some(0));
+    writer.join().unwrap();
+}
