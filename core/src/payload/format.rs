@@ -262,8 +262,9 @@ fn encoded(text: &str, format: Format) -> Option<u8> {
     let bytes = text.as_bytes();
     if format == Format::Hex {
         let digits = bytes.strip_prefix(b"0x").unwrap_or(bytes);
-        let all =
-            digits.len() >= 8 && digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit);
+        let all = digits.len() >= 8
+            && digits.len().is_multiple_of(2)
+            && digits.iter().all(u8::is_ascii_hexdigit);
         return all.then_some(if digits.len() >= 16 { 90 } else { 60 });
     }
     let body = bytes
@@ -271,7 +272,7 @@ fn encoded(text: &str, format: Format) -> Option<u8> {
         .or(bytes.strip_suffix(b"="))
         .unwrap_or(bytes);
     if bytes.len() < 8
-        || bytes.len() % 4 != 0
+        || !bytes.len().is_multiple_of(4)
         || !body
             .iter()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))

@@ -1,5 +1,6 @@
 //! The walk against serde_json; judgement and formats against the labelled development sets, where they are.
 
+#![allow(clippy::print_stdout)] // what was measured, shown when a test is asked to show it
 extern crate std;
 use super::json::{self, Scalar, Text, Visitor};
 use super::{Format, Severity, inspect};
