@@ -4,8 +4,8 @@
 
 use super::format::{self, Format, Guess};
 use super::json::{self, Fault, Scalar, Text};
-use super::memo::{self, Memo};
-use super::severity::{self, Severity};
+use super::memo::Memo;
+use super::severity::{self, Severity, Told};
 use super::texts::json_lines;
 use super::topic::{Topic, masked};
 use super::words::*;
@@ -37,6 +37,7 @@ pub(super) struct Frame<'a> {
 pub(super) struct Pass<'t, 'a> {
     pub(super) topic: Topic<'a>,
     memo: Option<&'t mut Memo>,
+    pub(super) seed: u64,
     pub(super) frames: Vec<Frame<'a>, FRAMES>,
     pub(super) deeper: u32,
     pub(super) key: &'a str,
@@ -68,6 +69,7 @@ impl<'t, 'a> Pass<'t, 'a> {
     pub(super) fn new(topic: Topic<'a>, memo: Option<&'t mut Memo>) -> Self {
         Self {
             topic,
+            seed: memo.as_ref().map_or(0, |memo| memo.seed),
             memo,
             frames: Vec::new(),
             deeper: 0,
@@ -184,19 +186,24 @@ impl<'t, 'a> Pass<'t, 'a> {
     /// Makes `key` inside `path` the current one.
     #[inline]
     pub(super) fn set_key(&mut self, path: u64, key: &'a str) {
-        let hash = hash::bytes(0, key.as_bytes());
+        let hash = hash::bytes(self.seed, key.as_bytes());
         self.key = key;
         self.path = hash::mix(path, hash);
         self.flags = match &mut self.memo {
-            Some(memo) => memo.key(hash, key, severity::key),
+            Some(memo) => memo.key(hash, || severity::key(key)),
             None => severity::key(key),
         };
     }
 
-    /// How bad a value is under a key that says `flags`.
-    fn severity(&mut self, flags: Flags, value: Scalar<'a>) -> Severity {
-        if let Some(known) = self.known_answer(value) {
-            return known;
+    /// What a value tells under a key that says `flags`.
+    fn told(&mut self, flags: Flags, value: Scalar<'a>) -> Told {
+        if flags & (CODE | TYPED | VALUE) != 0
+            && let Some(severity) = self.known_answer(value)
+        {
+            return Told {
+                severity,
+                ..Told::NOTHING
+            };
         }
         match (value, &mut self.memo) {
             (
@@ -205,9 +212,9 @@ impl<'t, 'a> Pass<'t, 'a> {
                     escaped: false,
                 }),
                 Some(memo),
-            ) if raw.len() <= memo::TEXT => {
-                let hash = hash::bytes(0, raw.as_bytes());
-                memo.value(hash, flags, raw, severity::string)
+            ) if raw.len() <= 32 => {
+                let hash = hash::bytes(self.seed ^ u64::from(flags), raw.as_bytes());
+                memo.value(hash, || severity::pair(flags, value))
             }
             _ => severity::pair(flags, value),
         }
@@ -218,7 +225,7 @@ impl<'t, 'a> Pass<'t, 'a> {
     pub(super) fn judge(&mut self, value: Scalar<'a>) {
         let telling = match value {
             Scalar::Null => 0,
-            Scalar::Bool(_) => PROBLEM | HINT | DANGER | GOOD | BATTERY | WITHIN,
+            Scalar::Bool(_) => PROBLEM | HINT | DANGER | GOOD | BATTERY | WITHIN | PLAIN | OVER,
             Scalar::Number(number) if self.flags & HEAT != 0 && number.starts_with("-127") => HEAT,
             Scalar::Number(_) => PROBLEM | HINT | GOOD | STATUS | CODE | LEVEL | WITHIN,
             Scalar::String(_) => !(HEAT | PLAIN | SETTING | NAME),
@@ -251,8 +258,13 @@ impl<'t, 'a> Pass<'t, 'a> {
         if let (Scalar::Number(number), true) = (value, flags & LEVEL != 0) {
             self.numeric_level = Some((self.key, number));
         }
-        let severity = self.severity(flags, value);
-        self.take_back(flags, value);
+        let Told {
+            severity,
+            quiet,
+            over,
+        } = self.told(flags, value);
+        self.quiet |= quiet;
+        self.over |= over || self.ends(value);
         let soft = flags & (TEXT | CAUSE) != 0 && flags & (PROBLEM | STATUS | RESTART) == 0
             || flags & LEVEL != 0
             || told;
@@ -295,19 +307,12 @@ impl<'t, 'a> Pass<'t, 'a> {
         }
     }
 
-    /// What says that a problem named elsewhere is over, or that the level is quiet.
-    fn take_back(&mut self, flags: Flags, value: Scalar<'a>) {
+    /// Whether it is told that a problem named elsewhere is over.
+    fn ends(&self, value: Scalar<'a>) -> bool {
         match value {
-            Scalar::Bool(false) if self.key.eq_ignore_ascii_case("active") => self.over = true,
-            Scalar::Bool(true) if matches!(self.key, "cleared" | "resolved") => self.over = true,
-            Scalar::String(text) if flags & LEVEL != 0 => {
-                self.quiet |= severity::level(text.raw) == Some(Severity::None);
-            }
-            Scalar::String(text) if flags & STATUS != 0 => {
-                let over = |word: Word| word.flags & OVER != 0 && word.flags & GOOD == 0;
-                self.over |= Words::new(text.raw).take(3).any(over);
-            }
-            _ => {}
+            Scalar::Bool(false) => self.key.eq_ignore_ascii_case("active"),
+            Scalar::Bool(true) => matches!(self.key, "cleared" | "resolved"),
+            _ => false,
         }
     }
 

@@ -59,7 +59,7 @@ pub(super) fn key(text: &str) -> Flags {
         // `log_level` is a setting, except beside a message.
         return LEVEL | HINT;
     }
-    let mut key = last & (STATUS | TEXT | CODE | VALUE | DANGER | LEVEL | PLAIN | PRESENCE)
+    let mut key = last & (STATUS | TEXT | CODE | VALUE | DANGER | LEVEL | PLAIN | PRESENCE | OVER)
         | all & (HEAT | BATTERY | DANGER);
     if all & SETTING != 0 && last & STATUS == 0 {
         let typed = if telling <= 1 { last & TYPED } else { 0 };
@@ -81,15 +81,43 @@ pub(super) fn key(text: &str) -> Flags {
 }
 
 /// What a key and its value say together.
-pub(super) fn pair(key: Flags, value: Scalar<'_>) -> Severity {
-    match value {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) severity: Severity,
+    /// A level below a warning.
+    pub(super) quiet: bool,
+    /// What is wrong is over.
+    pub(super) over: bool,
+}
+
+impl Told {
+    pub(super) const NOTHING: Self = Self {
+        severity: Severity::None,
+        quiet: false,
+        over: false,
+    };
+}
+
+/// What a key and its value say together.
+pub(super) fn pair(key: Flags, value: Scalar<'_>) -> Told {
+    let severity = match value {
         Scalar::Null => Severity::None,
         Scalar::Bool(value) => flag(key, value),
         Scalar::Number(number) => count(key, number),
         Scalar::String(text) => {
             let mut buffer = [0; 256];
-            string(key, plain(text, &mut buffer))
+            let text = plain(text, &mut buffer);
+            let over = |word: Word| word.flags & OVER != 0 && word.flags & GOOD == 0;
+            return Told {
+                severity: string(key, text),
+                quiet: key & LEVEL != 0 && level(text) == Some(Severity::None),
+                over: key & STATUS != 0 && Words::new(text).take(3).any(over),
+            };
         }
+    };
+    Told {
+        severity,
+        ..Told::NOTHING
     }
 }
 
