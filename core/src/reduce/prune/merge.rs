@@ -159,7 +159,7 @@ where
         let last = if self.count == 0 {
             NONE
         } else {
-            self.keep_last()
+            self.keep_previous()
         };
         let mine = if self.count == 0 {
             heapless::Vec::new()
@@ -220,6 +220,14 @@ where
             return self.import(other, slot, map);
         }
         let last = &other.store.last;
+        let twin = self
+            .store
+            .slots()
+            .iter()
+            .position(|mine| mine.live() && mine.id == last.id);
+        if let Some(twin) = twin.and_then(|n| u16::try_from(n).ok()) {
+            return self.held(twin);
+        }
         let states = translated(&last.states, map);
         self.store
             .copy(last, other.store.content(last), states)
