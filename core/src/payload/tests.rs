@@ -244,3 +244,17 @@ fn sparkplug_is_told_by_its_topic() {
         (Format::SparkplugB, Severity::Error)
     );
 }
+
+#[test]
+fn a_memo_changes_time_only() {
+    let Some(rows) = rows("errors_dev.jsonl") else {
+        return;
+    };
+    let mut memo = super::Memo::new(0);
+    for row in rows.iter().chain(&rows) {
+        let text = |field: &str| row[field].as_str().unwrap();
+        let with = super::inspect_with(&mut memo, text("topic"), text("payload").as_bytes());
+        let without = inspect(text("topic"), text("payload").as_bytes());
+        assert_eq!(format!("{with:?}"), format!("{without:?}"));
+    }
+}

@@ -240,16 +240,15 @@ async fn exchange(
         return Ok((handle.publish(publish, DEADLINE).await?, None));
     };
     let listening = handle.listen(listen).await?;
-    let ready = clock::now();
     let published = handle.publish(publish, DEADLINE).await?;
-    let sent = ready.elapsed().saturating_sub(published.took);
     let patience = pin!(clock::sleep(seconds(expect.seconds)));
     let _ = select(pin!(listening.stopped()), patience).await;
     let report = listening.report().await?;
     let found = report.findings.messages.unwrap_or_default();
+    let asked = published.asked;
     let answers = found.kept.into_iter().map(|message| {
-        let round_trip = message.at.saturating_sub(sent);
-        (message, round_trip)
+        let round_trip = (report.started + message.at).duration_since(asked);
+        (message, round_trip.unwrap_or_default())
     });
     Ok((published, Some(answers.collect())))
 }

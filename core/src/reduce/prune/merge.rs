@@ -49,7 +49,9 @@ where
         for &(rank, slot) in &other.drawn {
             if rank < self.drawn_below {
                 let mut mine = self.import(other, slot, &mut map);
-                self.draw(rank, &mut mine);
+                if mine != NONE {
+                    self.draw(rank, &mut mine);
+                }
                 self.store.release(mine);
             }
         }
@@ -154,11 +156,11 @@ where
 
     /// A silence of both together is one that each has: their silences are cut with one another.
     fn merge_gaps(&mut self, other: &Self, map: &mut Map) {
-        let last = self
-            .store
-            .keep_last()
-            .filter(|_| self.count > 0)
-            .unwrap_or(NONE);
+        let last = if self.count == 0 {
+            NONE
+        } else {
+            self.keep_last()
+        };
         let mine = if self.count == 0 {
             heapless::Vec::new()
         } else {
