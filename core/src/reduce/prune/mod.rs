@@ -132,11 +132,11 @@ where
         // One slot is shared by all strata that want this message.
         let mut mine = NONE;
         if self.count == 1 {
-            self.first = self.want(&mut mine);
+            self.first = self.must(&mut mine);
             self.first_at = at;
         }
         if silence > self.least_gap() {
-            let right = self.want(&mut mine);
+            let right = self.must(&mut mine);
             self.note_gap(Gap {
                 length: silence,
                 until: at,
@@ -159,7 +159,7 @@ where
         if id < self.drawn_below {
             self.draw(id, &mut mine);
         }
-        if mine != NONE && self.store.tight() {
+        if self.store.tight() {
             self.loosen();
         }
     }

@@ -10,8 +10,18 @@ where
     S: AsMut<[Slot]> + AsRef<[Slot]>,
     B: AsMut<[u8]> + AsRef<[u8]>,
 {
-    /// A reference to the newest message, which becomes a candidate by the first one.
+    /// A reference to the newest message, which becomes a candidate by the first one; none if there is little room,
+    /// which is for what must be kept.
     pub(super) fn want(&mut self, mine: &mut u16) -> u16 {
+        if *mine == NONE && self.store.tight() {
+            self.lost += 1;
+            return NONE;
+        }
+        self.must(mine)
+    }
+
+    /// As [`Self::want`], whatever room there is.
+    pub(super) fn must(&mut self, mine: &mut u16) -> u16 {
         if *mine == NONE {
             *mine = self.keep_last();
         } else {
@@ -84,7 +94,7 @@ where
                 return;
             }
             let old = kind.latest;
-            let latest = self.want(mine);
+            let latest = self.must(mine);
             if let Some(kind) = self.kinds.get_mut(n) {
                 kind.latest = latest;
             }
@@ -97,7 +107,7 @@ where
             }
             return;
         }
-        let first = self.want(mine);
+        let first = self.must(mine);
         let kind = Kind {
             hash: facts.kind,
             count: 1,

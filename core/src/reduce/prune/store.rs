@@ -281,7 +281,7 @@ where
     pub(super) fn tight(&self) -> bool {
         let room = self.arena.as_ref().len().saturating_sub(self.entry);
         let slots = self.slots.as_ref().len();
-        self.live + self.entry > room / 4 * 3 || self.free == NONE && self.fresh + 8 > slots
+        self.live + self.entry > room / 4 * 3 || self.free == NONE && self.fresh + slots / 8 > slots
     }
 
     /// Where so many bytes may be put. The arena is slid together only if that frees a good part of it, so that

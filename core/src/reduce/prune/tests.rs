@@ -208,6 +208,26 @@ fn merging_into_nothing_is_taking_over() {
 }
 
 #[test]
+fn large_messages_do_not_crowd_out_errors() {
+    let mut pruner = pruner(50);
+    for n in 0..3_000u64 {
+        let payload = match n % 150 {
+            0 => format!(
+                r#"{{"error":"part {} broke"}}"#,
+                (b'a' + (n / 150) as u8) as char
+            ),
+            _ => format!(r#"{{"k{}":{n},"blob":"{}"}}"#, n % 149, "x".repeat(6_000)),
+        };
+        feed(&mut pruner, n * 1_000, "camera/1", payload.as_bytes());
+    }
+    check(&pruner);
+    let kept = kept(&pruner);
+    assert_eq!(kept.iter().filter(|k| k.2[0] == "error").count(), 20);
+    assert_eq!((kept[0].0, kept.last().unwrap().0), (0, 2_999_000));
+    assert!(pruner.lost() > 0);
+}
+
+#[test]
 fn state_fits_its_budget() {
     let slots = Boxed::slots_for(500) * size_of::<Slot>();
     assert!(
