@@ -118,7 +118,7 @@ fn publish<'a>(qos1: bool, properties: Properties<'a>, payload: &'a [u8]) -> Pac
             Delivery::AtMostOnce
         },
         retain: false,
-        topic: TOPIC,
+        topic: TOPIC.into(),
         properties,
         payload,
     })
