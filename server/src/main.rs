@@ -183,6 +183,7 @@ fn show(loaded: &Loaded, json: bool) -> ExitCode {
     }
 }
 
+#[cfg(not(feature = "demo"))]
 fn no_demo() -> ExitCode {
     complain(
         "error: this build has no demo, to stay small. From the sources:\n  cargo run --release --features demo -- demo",

@@ -10,6 +10,9 @@ use bitsperity_mqtt_core::session::Grants;
 use serde_json::{Map, Value};
 use std::time::{Duration, SystemTime};
 
+/// How deep JSON may nest to be shown as such: many parsers stop at 128, and it stands inside of a message.
+const MAX_DEPTH: usize = 64;
+
 /// Bytes of a topic that are shown; longer ones are real only as an attack.
 const MAX_TOPIC: usize = 512;
 
@@ -184,21 +187,28 @@ fn json(text: &str) -> Option<Value> {
     if !(first.is_ascii_digit() || b"{[\"-tfn".contains(&first)) {
         return None;
     }
-    serde_json::from_str(text).ok().map(clean_json)
+    clean_json(serde_json::from_str(text).ok()?, MAX_DEPTH)
 }
 
-fn clean_json(value: Value) -> Value {
-    match value {
+/// None if it nests deeper than `depth`.
+fn clean_json(value: Value, depth: usize) -> Option<Value> {
+    let inner = depth.checked_sub(1);
+    Some(match value {
         Value::String(text) => Value::String(clean(&text)),
-        Value::Array(items) => Value::Array(items.into_iter().map(clean_json).collect()),
+        Value::Array(items) => {
+            let inner = inner?;
+            let items = items.into_iter().map(|item| clean_json(item, inner));
+            Value::Array(items.collect::<Option<_>>()?)
+        }
         Value::Object(map) => {
-            let members = map
-                .into_iter()
-                .map(|(key, value)| (clean(&key), clean_json(value)));
-            Value::Object(members.collect::<Map<_, _>>())
+            let inner = inner?;
+            let members = map.into_iter();
+            let members =
+                members.map(|(key, value)| Some((clean(&key), clean_json(value, inner)?)));
+            Value::Object(members.collect::<Option<Map<_, _>>>()?)
         }
         other => other,
-    }
+    })
 }
 
 /// A payload in one short line: its front as text, or base64 said to be that.
@@ -287,6 +297,15 @@ mod tests {
         let nasty = "a\u{1b}]0;x\u{7}\u{9b}\u{202e}\u{e0041}\r\nb";
         let shown = clean(nasty);
         assert_eq!(shown, "a␛]0;x␇\u{fffd}\u{fffd}\u{fffd}␍\nb");
+    }
+
+    #[test]
+    fn json_that_nests_too_deep_is_shown_as_text() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        let shown = |text: String| payload(text.as_bytes(), text.len(), 4_096).encoding;
+        assert_eq!(shown(nested(MAX_DEPTH)), Encoding::Json);
+        assert_eq!(shown(nested(MAX_DEPTH + 1)), Encoding::Text);
+        assert_eq!(shown(nested(1_000)), Encoding::Text);
     }
 
     #[test]

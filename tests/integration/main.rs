@@ -11,6 +11,7 @@ mod mcp_eras;
 mod mcp_flight;
 mod mcp_lines;
 mod mcp_program;
+mod mcp_progress;
 mod support;
 mod tools_assistant;
 mod tools_listening;

@@ -1,6 +1,7 @@
 //! How the process ends: within a second, with exit code 0, whoever says so.
 
 use crate::support::Client;
+use crate::support::mosquitto::Mosquitto;
 use serde_json::json;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -31,7 +32,7 @@ fn ends_well(client: &mut Client, why: &str) {
         "{why}: {status:?}\n{}",
         client.stderr()
     );
-    println!("{why}: gone after {:?}", started.elapsed());
+    eprintln!("{why}: gone after {:?}", started.elapsed());
 }
 
 #[test]
@@ -72,6 +73,24 @@ fn signals() {
         client.signal(name);
         client.signal(name);
         ends_well(&mut client, name);
+    }
+}
+
+#[test]
+fn the_broker_is_told_goodbye() {
+    for how in ["end of input", "TERM", "INT"] {
+        let broker = Mosquitto::plain();
+        let mut client = Client::legacy("2025-11-25");
+        let arguments = json!({"connection_string": format!("{}/the-one", broker.url())});
+        let result = client.call("establish_connection", arguments);
+        assert!(result["structuredContent"].is_object(), "{result}");
+        match how {
+            "end of input" => client.end_input(),
+            signal => client.signal(signal),
+        }
+        ends_well(&mut client, how);
+        // Without a DISCONNECT it would be "closed its connection", and a Last Will would be published.
+        broker.wait_for_log("Client the-one disconnected.");
     }
 }
 

@@ -2,7 +2,7 @@
 //! outputSchema, that its text is the same JSON, that a refusal names the next step, and that no password is in it.
 
 use crate::support::Client;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -123,15 +123,6 @@ impl Assistant {
     pub(crate) fn connect_with(&mut self, arguments: Value) -> String {
         let session = self.ok("establish_connection", arguments);
         session["session_id"].as_str().unwrap().to_owned()
-    }
-
-    /// Progress that came so far.
-    pub(crate) fn progress(&mut self) -> Vec<Map<String, Value>> {
-        let others = self.client.others().into_iter();
-        let ticks = others.filter(|message| message["method"] == "notifications/progress");
-        ticks
-            .map(|tick| tick["params"].as_object().unwrap().clone())
-            .collect()
     }
 
     /// Waits for the first progress.

@@ -5,6 +5,7 @@ use crate::support::mosquitto::{Mosquitto, Options, free_port};
 use crate::support::peers;
 use crate::tools_assistant::{Assistant, ENCODED, PASSWORD};
 use serde_json::json;
+use std::time::{Duration, Instant};
 
 fn with_password(port: u16) -> String {
     format!("mqtt://alice:{ENCODED}@127.0.0.1:{port}")
@@ -218,9 +219,9 @@ fn a_payload_larger_than_the_broker_takes() {
 }
 
 #[test]
-fn sessions_run_out_and_expire() {
+fn sessions_run_out() {
     let broker = Mosquitto::plain();
-    let mut assistant = Assistant::with(&["max_sessions=2", "session_idle=10"], &[]);
+    let mut assistant = Assistant::with(&["max_sessions=2"], &[]);
     let first = assistant.connect(&broker.url());
     assistant.connect(&broker.url());
     let third = json!({"connection_string": broker.url()});
@@ -278,5 +279,23 @@ fn what_the_policy_forbids() {
         elsewhere,
         "policy_denied",
         &["127.0.0.1"],
+    );
+}
+
+#[test]
+fn a_session_that_nobody_used_has_expired() {
+    let broker = Mosquitto::plain();
+    let mut assistant = Assistant::with(&["session_idle=10"], &[]);
+    let session = assistant.connect(&broker.url());
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while assistant.ok("list_active_connections", json!({}))["sessions"] != json!([]) {
+        assert!(Instant::now() < deadline, "it does not expire");
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assistant.refused(
+        "list_topics",
+        json!({"session_id": session}),
+        "session_expired",
+        &["10 s", "establish_connection"],
     );
 }

@@ -83,10 +83,11 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// The next byte that is not white space.
-    #[inline]
+    #[inline(always)]
     fn peek(&mut self) -> Option<u8> {
         loop {
             match self.bytes.get(self.at) {
+                Some(&byte) if byte > b' ' => return Some(byte),
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
                 other => return other.copied(),
             }
@@ -165,7 +166,7 @@ impl<'a> Walk<'a> {
         self.at += 1;
     }
 
-    #[inline]
+    #[inline(always)]
     fn member<V: Visitor<'a>>(&mut self, visitor: &mut V) -> Result<(), Fault> {
         if self.peek() != Some(b'"') {
             return Err(self.fault());
@@ -180,12 +181,21 @@ impl<'a> Walk<'a> {
     }
 
     /// From the opening quote to behind the closing one.
-    #[inline]
+    #[inline(always)]
     fn string(&mut self, limit: usize) -> Result<Text<'a>, Fault> {
         self.at += 1;
         let start = self.at;
         let mut escaped = false;
         loop {
+            // Eight bytes at a time to the next one that is not plain.
+            while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+                let found = special(u64::from_le_bytes(*chunk));
+                if found != 0 {
+                    self.at += usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
+                    break;
+                }
+                self.at += 8;
+            }
             match self.bytes.get(self.at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -248,7 +258,7 @@ impl<'a> Walk<'a> {
         Ok(unit)
     }
 
-    #[inline]
+    #[inline(always)]
     fn number(&mut self) -> Result<&'a str, Fault> {
         let start = self.at;
         if self.bytes.get(self.at) == Some(&b'-') {
@@ -277,7 +287,7 @@ impl<'a> Walk<'a> {
     }
 
     /// At least one digit.
-    #[inline]
+    #[inline(always)]
     fn digits(&mut self) -> Result<(), Fault> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.bytes.get(self.at) {
@@ -290,7 +300,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn literal(&mut self, word: &str, value: Scalar<'a>) -> Result<Scalar<'a>, Fault> {
         for expected in word.bytes() {
             if self.bytes.get(self.at) != Some(&expected) {
@@ -300,6 +310,19 @@ impl<'a> Walk<'a> {
         }
         Ok(value)
     }
+}
+
+/// Marks the bytes of `word` that are a quote, a backslash or a control character; the lowest mark is right.
+#[inline]
+const fn special(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 255;
+    const fn zeros(word: u64) -> u64 {
+        word.wrapping_sub(ONES) & !word
+    }
+    let quote = zeros(word ^ (ONES * b'"' as u64));
+    let backslash = zeros(word ^ (ONES * b'\\' as u64));
+    let control = word.wrapping_sub(ONES * 0x20) & !word;
+    (quote | backslash | control) & (ONES * 0x80)
 }
 
 /// Writes `text` with its escapes resolved into `buffer`, cut at its end; returns what fits.

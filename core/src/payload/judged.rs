@@ -1,5 +1,6 @@
 //! Topic, payload and what should be said of them: shapes of widely used systems, beside the development set.
 
+#![allow(clippy::print_stdout)] // what was measured, shown when a test is asked to show it
 extern crate std;
 use super::{Severity, inspect};
 use std::println;

@@ -12,7 +12,9 @@ pub mod json;
 mod memo;
 mod pass;
 mod severity;
+mod texts;
 mod topic;
+mod visit;
 mod words;
 
 pub use format::Format;
@@ -86,7 +88,7 @@ impl core::fmt::Display for Reason<'_> {
 
 /// Looks once at a message. Any topic, any bytes; allocates nothing, never fails.
 pub fn inspect<'a>(topic: &'a str, payload: &'a [u8]) -> Facts<'a> {
-    look(topic::Topic::new(topic), payload, None)
+    look(topic::Topic::new(topic, 0), payload, None)
 }
 
 /// [`inspect`] for many messages of one stream: remembers what topics and keys say.

@@ -3,9 +3,10 @@
 //! Texts that are not JSON but hold pairs (XML, `key=value`, line protocol) go through the same judgement.
 
 use super::format::{self, Format, Guess};
-use super::json::{self, Fault, Scalar, Text, Visitor};
+use super::json::{self, Fault, Scalar, Text};
 use super::memo::Memo;
-use super::severity::{self, HINT, Severity};
+use super::severity::{self, Severity, Told};
+use super::texts::json_lines;
 use super::topic::{Topic, masked};
 use super::words::*;
 use super::{MAX_NUMBERS, MAX_STATES, Reason, binary, hash};
@@ -13,40 +14,39 @@ use heapless::Vec;
 
 /// Containers inside one another whose keys are told apart; deeper ones count as this one.
 const FRAMES: usize = 24;
-/// Bytes of a string that can be a state.
-const STATE: usize = 24;
 /// Inside something that is configured or asked for.
-const ASKED: Flags = 1 << 30;
+pub(super) const ASKED: Flags = 1 << 30;
 /// Inside something whose key names a problem.
-const WITHIN: Flags = 1 << 29;
+pub(super) const WITHIN: Flags = 1 << 29;
 
 /// One container.
 #[derive(Clone, Copy)]
-struct Frame<'a> {
-    path: u64,
-    key: &'a str,
-    flags: Flags,
-    object: bool,
+pub(super) struct Frame<'a> {
+    pub(super) path: u64,
+    pub(super) key: &'a str,
+    pub(super) flags: Flags,
+    pub(super) object: bool,
     /// Inside an array, where paths come again.
-    again: bool,
+    pub(super) again: bool,
     /// `"name": "Fault"` waits for `"value": true`, or the other way round.
-    name: Option<&'a str>,
-    value: Option<Scalar<'a>>,
+    pub(super) name: Option<&'a str>,
+    pub(super) value: Option<Scalar<'a>>,
 }
 
 /// The state of one pass.
 pub(super) struct Pass<'t, 'a> {
-    topic: Topic<'a>,
+    pub(super) topic: Topic<'a>,
     memo: Option<&'t mut Memo>,
-    frames: Vec<Frame<'a>, FRAMES>,
-    deeper: u32,
-    key: &'a str,
-    flags: Flags,
-    path: u64,
+    pub(super) seed: u64,
+    pub(super) frames: Vec<Frame<'a>, FRAMES>,
+    pub(super) deeper: u32,
+    pub(super) key: &'a str,
+    pub(super) flags: Flags,
+    pub(super) path: u64,
     /// Sum over paths outside arrays, each seen once.
-    once: u64,
+    pub(super) once: u64,
     /// Set of paths inside arrays.
-    often: [u64; 4],
+    pub(super) often: [u64; 4],
     pub(super) numbers: Vec<(u64, f64), MAX_NUMBERS>,
     pub(super) states: Vec<(u64, u64), MAX_STATES>,
     /// The worst so far that holds whatever else is said.
@@ -69,6 +69,7 @@ impl<'t, 'a> Pass<'t, 'a> {
     pub(super) fn new(topic: Topic<'a>, memo: Option<&'t mut Memo>) -> Self {
         Self {
             topic,
+            seed: memo.as_ref().map_or(0, |memo| memo.seed),
             memo,
             frames: Vec::new(),
             deeper: 0,
@@ -182,137 +183,50 @@ impl<'t, 'a> Pass<'t, 'a> {
         }
     }
 
-    /// A text that is not JSON, or a bare word.
-    fn text(&mut self, format: Format, text: &'a str) {
-        let trimmed = text.trim();
-        match format {
-            Format::KeyValue | Format::LineProtocol => self.pairs(trimmed),
-            Format::Xml => self.xml(trimmed),
-            Format::Csv if self.topic.says.smart_rest => self.smart_rest(trimmed),
-            Format::Timestamp | Format::Base64 | Format::Hex | Format::Csv => {}
-            _ => {
-                self.once = self.once.wrapping_add(self.path);
-                self.state(trimmed);
-                self.bare(trimmed);
-            }
-        }
-    }
-
-    /// A text under the key that the topic is.
-    fn bare(&mut self, text: &'a str) {
-        let flags = self.topic.says.key;
-        let mut severity = severity::string(flags, text);
-        if flags & (SETTING | PROBLEM | LEVEL) == 0 {
-            let words = Words::new(text).take(4).count();
-            let other = if words <= 3 && text.len() <= STATE {
-                severity::state(text)
-            } else {
-                severity::line(text)
-            };
-            severity = severity.max(other);
-        }
-        self.tell_text(text);
-        self.found(false, severity, self.topic.subject(), text);
-    }
-
-    /// Cumulocity SmartREST 2.0, static templates: 301 to 304 raise alarms, 502 and 505 fail operations.
-    fn smart_rest(&mut self, text: &'a str) {
-        let (template, rest) = text.split_once(',').unwrap_or((text, ""));
-        let severity = match template {
-            "301" | "302" | "502" | "505" => Severity::Error,
-            "303" | "304" => Severity::Warning,
-            _ => Severity::None,
-        };
-        self.tell_text(rest);
-        self.found(true, severity, template, rest);
-    }
-
-    /// `key=value` in all its punctuations.
-    fn pairs(&mut self, text: &'a str) {
-        let mut rest = text;
-        for _ in 0..128 {
-            let Some((before, behind)) = rest.split_once('=') else {
-                break;
-            };
-            let key = before
-                .rsplit([' ', ',', '&', ';', '\t', '\n'])
-                .next()
-                .unwrap_or(before);
-            let (value, behind) = match behind.strip_prefix('"') {
-                Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-                None => behind.split_at(
-                    behind
-                        .find([' ', ',', '&', ';', '\t', '\n'])
-                        .unwrap_or(behind.len()),
-                ),
-            };
-            rest = behind;
-            let number = value
-                .strip_suffix(['i', 'u'])
-                .filter(|n| n.parse::<i64>().is_ok());
-            self.loose(key, number.unwrap_or(value));
-        }
-    }
-
-    /// `<key>value</key>` and `key="value"`; a walk that asks for no more than that.
-    fn xml(&mut self, text: &'a str) {
-        let mut open = "";
-        for part in text.split('<').skip(1).take(256) {
-            let (tag, content) = part.split_once('>').unwrap_or((part, ""));
-            if tag.starts_with(['/', '?', '!']) {
-                continue;
-            }
-            open = tag.split([' ', '/', '\n']).next().unwrap_or(open);
-            if let Some((_, attributes)) = tag.split_once(' ') {
-                self.pairs(attributes);
-            }
-            if !content.trim().is_empty() {
-                self.loose(open, content.trim());
-            }
-        }
-    }
-
-    /// A pair of a format in which everything is a string.
-    fn loose(&mut self, key: &'a str, value: &'a str) {
-        self.key = key;
-        self.flags = self.key_flags(key);
-        self.path = hash::bytes(self.topic.says.class, key.as_bytes());
-        self.once = self.once.wrapping_add(self.path);
-        match value.parse::<f64>() {
-            Ok(number) if number.is_finite() => {
-                let _ = self.numbers.push((self.path, number));
-            }
-            _ => self.state(value),
-        }
-        self.judge(Scalar::String(Text {
-            raw: value,
-            escaped: false,
-        }));
-    }
-
-    fn state(&mut self, text: &str) {
-        if text.len() <= STATE && text.bytes().filter(u8::is_ascii_digit).count() < 3 {
-            let _ = self
-                .states
-                .push((self.path, hash::bytes(1, text.as_bytes())));
-        }
-    }
-
+    /// Makes `key` inside `path` the current one.
     #[inline]
-    fn key_flags(&mut self, key: &str) -> Flags {
-        match &mut self.memo {
-            Some(memo) => memo.key(key),
+    pub(super) fn set_key(&mut self, path: u64, key: &'a str) {
+        let hash = hash::bytes(self.seed, key.as_bytes());
+        self.key = key;
+        self.path = hash::mix(path, hash);
+        self.flags = match &mut self.memo {
+            Some(memo) => memo.key(hash, || severity::key(key)),
             None => severity::key(key),
+        };
+    }
+
+    /// What a value tells under a key that says `flags`.
+    fn told(&mut self, flags: Flags, value: Scalar<'a>) -> Told {
+        if flags & (CODE | TYPED | VALUE) != 0
+            && let Some(severity) = self.known_answer(value)
+        {
+            return Told {
+                severity,
+                ..Told::NOTHING
+            };
+        }
+        match (value, &mut self.memo) {
+            (
+                Scalar::String(Text {
+                    raw,
+                    escaped: false,
+                }),
+                Some(memo),
+            ) if raw.len() <= 32 => {
+                let hash = hash::bytes(self.seed ^ u64::from(flags), raw.as_bytes());
+                memo.value(hash, || severity::pair(flags, value))
+            }
+            _ => severity::pair(flags, value),
         }
     }
 
     /// One scalar under the current key.
     #[inline]
-    fn judge(&mut self, value: Scalar<'a>) {
+    pub(super) fn judge(&mut self, value: Scalar<'a>) {
         let telling = match value {
             Scalar::Null => 0,
-            Scalar::Bool(_) => PROBLEM | HINT | DANGER | GOOD | BATTERY | WITHIN,
-            Scalar::Number(number) if number.starts_with("-127") => Flags::MAX,
+            Scalar::Bool(_) => PROBLEM | HINT | DANGER | GOOD | BATTERY | WITHIN | PLAIN | OVER,
+            Scalar::Number(number) if self.flags & HEAT != 0 && number.starts_with("-127") => HEAT,
             Scalar::Number(_) => PROBLEM | HINT | GOOD | STATUS | CODE | LEVEL | WITHIN,
             Scalar::String(_) => !(HEAT | PLAIN | SETTING | NAME),
         };
@@ -344,10 +258,13 @@ impl<'t, 'a> Pass<'t, 'a> {
         if let (Scalar::Number(number), true) = (value, flags & LEVEL != 0) {
             self.numeric_level = Some((self.key, number));
         }
-        let severity = self
-            .known_answer(value)
-            .unwrap_or_else(|| severity::pair(flags, value));
-        self.take_back(flags, value);
+        let Told {
+            severity,
+            quiet,
+            over,
+        } = self.told(flags, value);
+        self.quiet |= quiet;
+        self.over |= over || self.ends(value);
         let soft = flags & (TEXT | CAUSE) != 0 && flags & (PROBLEM | STATUS | RESTART) == 0
             || flags & LEVEL != 0
             || told;
@@ -390,28 +307,27 @@ impl<'t, 'a> Pass<'t, 'a> {
         }
     }
 
-    /// What says that a problem named elsewhere is over, or that the level is quiet.
-    fn take_back(&mut self, flags: Flags, value: Scalar<'a>) {
+    /// Whether it is told that a problem named elsewhere is over.
+    fn ends(&self, value: Scalar<'a>) -> bool {
         match value {
-            Scalar::Bool(false) if self.key.eq_ignore_ascii_case("active") => self.over = true,
-            Scalar::Bool(true) if matches!(self.key, "cleared" | "resolved") => self.over = true,
-            Scalar::String(text) if flags & LEVEL != 0 => {
-                self.quiet |= severity::level(text.raw) == Some(Severity::None);
-            }
-            Scalar::String(text) if flags & STATUS != 0 => {
-                let over = |word: Word| word.flags & OVER != 0 && word.flags & GOOD == 0;
-                self.over |= Words::new(text.raw).take(3).any(over);
-            }
-            _ => {}
+            Scalar::Bool(false) => self.key.eq_ignore_ascii_case("active"),
+            Scalar::Bool(true) => matches!(self.key, "cleared" | "resolved"),
+            _ => false,
         }
     }
 
-    fn tell_text(&mut self, text: &str) {
+    pub(super) fn tell_text(&mut self, text: &str) {
         let text = severity::front(text, 256);
         self.kind = self.kind.wrapping_add(masked(self.path, text.as_bytes()));
     }
 
-    fn found(&mut self, hard: bool, severity: Severity, subject: &'a str, value: &'a str) {
+    pub(super) fn found(
+        &mut self,
+        hard: bool,
+        severity: Severity,
+        subject: &'a str,
+        value: &'a str,
+    ) {
         if severity == Severity::None {
             return;
         }
@@ -539,179 +455,7 @@ fn neutral(payload: &[u8]) -> bool {
     )
 }
 
-/// A number of JSON as a float, quickly if it is a short decimal.
-#[inline]
-fn decimal(text: &str) -> Option<f64> {
-    const POWERS: [f64; 16] = [
-        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-    ];
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    if digits.len() > 15 || digits.bytes().any(|b| b | 0x20 == b'e') {
-        return text.parse().ok().filter(|number: &f64| number.is_finite());
-    }
-    let mut number = 0u64;
-    let mut scale = None;
-    for byte in digits.bytes() {
-        if byte == b'.' {
-            scale = Some(0);
-            continue;
-        }
-        number = number * 10 + u64::from(byte & 0x0f);
-        scale = scale.map(|n: usize| n + 1);
-    }
-    // At most fifteen digits: exact in a float, and so is the power of ten.
-    let value = number as f64 / POWERS.get(scale.unwrap_or(0)).copied().unwrap_or(1.0);
-    Some(if digits.len() < text.len() {
-        -value
-    } else {
-        value
-    })
-}
-
 /// A bare number is judged by its key.
 fn is_number(payload: &[u8]) -> bool {
     core::str::from_utf8(payload).is_ok_and(|text| text.trim().parse::<f64>().is_ok())
-}
-
-/// Whether what is refused at `at` is the second of several documents, one a line.
-fn json_lines(text: &str, at: usize) -> bool {
-    let before = text
-        .get(..at)
-        .unwrap_or("")
-        .trim_end_matches([' ', '\t', '\r']);
-    before.ends_with('\n')
-        && text
-            .get(at..)
-            .is_some_and(|rest| rest.starts_with(['{', '[']))
-}
-
-impl<'a> Visitor<'a> for Pass<'_, 'a> {
-    fn open(&mut self, object: bool) {
-        let outer = self.frames.last().copied();
-        let array = outer.is_some_and(|frame| !frame.object);
-        if array {
-            self.element(outer);
-        }
-        let top = outer.is_none();
-        let mut flags = if top { 0 } else { self.flags };
-        if flags & SETTING != 0 && flags & (STATUS | TEXT) == 0 {
-            flags |= ASKED;
-        }
-        if top && self.topic.says.asked {
-            flags |= ASKED;
-        }
-        if flags & (PROBLEM | HINT) != 0 || top && self.topic.says.within {
-            flags |= WITHIN;
-        }
-        let frame = Frame {
-            path: self.path,
-            key: if top { "" } else { self.key },
-            flags,
-            object,
-            again: outer.is_some_and(|frame| frame.again) || !object,
-            name: None,
-            value: None,
-        };
-        if self.frames.push(frame).is_err() {
-            self.deeper += 1;
-        }
-    }
-
-    fn close(&mut self) {
-        if self.deeper > 0 {
-            self.deeper -= 1;
-            return;
-        }
-        let Some(frame) = self.frames.pop() else {
-            return;
-        };
-        if let (Some(name), Some(value)) = (frame.name, frame.value) {
-            self.key = name;
-            self.flags = self.key_flags(name) | frame.flags & ASKED;
-            self.judge(value);
-        }
-    }
-
-    #[inline]
-    fn key(&mut self, key: Text<'a>) {
-        let Some(frame) = self.frames.last() else {
-            return;
-        };
-        self.path = hash::bytes(frame.path, key.raw.as_bytes());
-        if frame.again {
-            let [bits, ..] = self.path.to_le_bytes();
-            if let Some(word) = self.often.get_mut(usize::from(bits >> 6)) {
-                *word |= 1 << (bits & 63);
-            }
-        } else {
-            self.once = self.once.wrapping_add(self.path);
-        }
-        self.key = key.raw;
-        let inherited = frame.flags & (ASKED | WITHIN);
-        self.flags = self.key_flags(key.raw) | inherited;
-        if self.frames.len() == 1 && self.flags & VALUE != 0 {
-            self.flags |= self.topic.says.key
-                & (PROBLEM | HINT | HEAT | STATUS | PRESENCE | GOOD | DANGER | SETTING);
-        }
-    }
-
-    #[inline]
-    fn scalar(&mut self, value: Scalar<'a>) {
-        let outer = self.frames.last().copied();
-        if outer.is_some_and(|frame| !frame.object) {
-            self.element(outer);
-        } else if outer.is_none() {
-            self.once = self.once.wrapping_add(self.path);
-        }
-        match value {
-            Scalar::Number(text) => {
-                if let Some(number) = decimal(text) {
-                    let _ = self.numbers.push((self.path, number));
-                }
-            }
-            Scalar::Bool(value) => {
-                let _ = self.states.push((self.path, u64::from(value)));
-            }
-            Scalar::String(text) if !text.escaped => self.state(text.raw),
-            Scalar::String(_) | Scalar::Null => {}
-        }
-        if outer.is_none() {
-            if let Scalar::String(text) = value {
-                self.bare(text.raw);
-                return;
-            }
-        } else {
-            self.pair_up(value);
-        }
-        self.judge(value);
-    }
-}
-
-impl<'a> Pass<'_, 'a> {
-    /// An element of an array stands under the key of the array.
-    fn element(&mut self, outer: Option<Frame<'a>>) {
-        if let Some(frame) = outer {
-            self.key = frame.key;
-            self.flags = frame.flags;
-            self.path = hash::mix(frame.path, 7);
-        }
-    }
-
-    /// Remembers the halves of `{"name": …, "value": …}`.
-    fn pair_up(&mut self, value: Scalar<'a>) {
-        let flags = self.flags;
-        if flags & (NAME | VALUE) == 0 {
-            return;
-        }
-        let Some(frame) = self.frames.last_mut() else {
-            return;
-        };
-        match value {
-            Scalar::String(text) if flags & NAME != 0 && frame.name.is_none() => {
-                frame.name = Some(text.raw)
-            }
-            _ if flags & VALUE != 0 => frame.value = Some(value),
-            _ => {}
-        }
-    }
 }

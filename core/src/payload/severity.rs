@@ -33,9 +33,6 @@ impl Severity {
 /// Bytes of a text that are judged; what matters stands in front.
 const JUDGED: usize = 512;
 
-/// In a resolved key: would name a problem if it did not go on (`alarm_door`); only `true` affirms it.
-pub(super) const HINT: Flags = 1 << 31;
-
 /// What a key as a whole says; a set of bits of [`super::words`] and [`HINT`].
 pub(super) fn key(text: &str) -> Flags {
     let mut problem = false;
@@ -62,7 +59,7 @@ pub(super) fn key(text: &str) -> Flags {
         // `log_level` is a setting, except beside a message.
         return LEVEL | HINT;
     }
-    let mut key = last & (STATUS | TEXT | CODE | VALUE | DANGER | LEVEL | PLAIN | PRESENCE)
+    let mut key = last & (STATUS | TEXT | CODE | VALUE | DANGER | LEVEL | PLAIN | PRESENCE | OVER)
         | all & (HEAT | BATTERY | DANGER);
     if all & SETTING != 0 && last & STATUS == 0 {
         let typed = if telling <= 1 { last & TYPED } else { 0 };
@@ -84,15 +81,43 @@ pub(super) fn key(text: &str) -> Flags {
 }
 
 /// What a key and its value say together.
-pub(super) fn pair(key: Flags, value: Scalar<'_>) -> Severity {
-    match value {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) severity: Severity,
+    /// A level below a warning.
+    pub(super) quiet: bool,
+    /// What is wrong is over.
+    pub(super) over: bool,
+}
+
+impl Told {
+    pub(super) const NOTHING: Self = Self {
+        severity: Severity::None,
+        quiet: false,
+        over: false,
+    };
+}
+
+/// What a key and its value say together.
+pub(super) fn pair(key: Flags, value: Scalar<'_>) -> Told {
+    let severity = match value {
         Scalar::Null => Severity::None,
         Scalar::Bool(value) => flag(key, value),
         Scalar::Number(number) => count(key, number),
         Scalar::String(text) => {
             let mut buffer = [0; 256];
-            string(key, plain(text, &mut buffer))
+            let text = plain(text, &mut buffer);
+            let over = |word: Word| word.flags & OVER != 0 && word.flags & GOOD == 0;
+            return Told {
+                severity: string(key, text),
+                quiet: key & LEVEL != 0 && level(text) == Some(Severity::None),
+                over: key & STATUS != 0 && Words::new(text).take(3).any(over),
+            };
         }
+    };
+    Told {
+        severity,
+        ..Told::NOTHING
     }
 }
 
@@ -129,7 +154,7 @@ fn count(key: Flags, number: &str) -> Severity {
     if key & PROBLEM != 0 && whole && value != 0.0 || key & HINT != 0 && number == "1" {
         return Severity::Error;
     }
-    if key & STATUS != 0 && key & CODE != 0 || key & STATUS != 0 && whole {
+    if key & STATUS != 0 && (key & CODE != 0 || whole) {
         return if (400.0..600.0).contains(&value) {
             Severity::Error
         } else {

@@ -1,5 +1,6 @@
 //! The walk against serde_json; judgement and formats against the labelled development sets, where they are.
 
+#![allow(clippy::print_stdout)] // what was measured, shown when a test is asked to show it
 extern crate std;
 use super::json::{self, Scalar, Text, Visitor};
 use super::{Format, Severity, inspect};
@@ -243,4 +244,18 @@ fn sparkplug_is_told_by_its_topic() {
         (death.format, death.severity),
         (Format::SparkplugB, Severity::Error)
     );
+}
+
+#[test]
+fn a_memo_changes_time_only() {
+    let Some(rows) = rows("errors_dev.jsonl") else {
+        return;
+    };
+    let mut memo = super::Memo::new(0);
+    for row in rows.iter().chain(&rows) {
+        let text = |field: &str| row[field].as_str().unwrap();
+        let with = super::inspect_with(&mut memo, text("topic"), text("payload").as_bytes());
+        let without = inspect(text("topic"), text("payload").as_bytes());
+        assert_eq!(format!("{with:?}"), format!("{without:?}"));
+    }
 }

@@ -1,7 +1,7 @@
 //! What a topic says before its payload is read: its class, the key that its last levels are, a verdict.
 
 use super::hash;
-use super::severity::{self, HINT, Severity};
+use super::severity::{self, Severity};
 use super::words::{self, *};
 
 /// A topic with what it says.
@@ -64,7 +64,7 @@ impl<'a> Topic<'a> {
         (severity != Severity::None).then(|| (severity, part(self.name, span)))
     }
 
-    pub(super) fn new(topic: &'a str) -> Self {
+    pub(super) fn new(topic: &'a str, seed: u64) -> Self {
         let mut last = ["", "", ""];
         let mut setting = false;
         let mut alarms = "";
@@ -113,7 +113,7 @@ impl<'a> Topic<'a> {
         }
         let (severity, level) = found.unwrap_or_default();
         let says = Says {
-            class: class(topic),
+            class: class(topic, seed),
             subject: span(topic, subject),
             verdict: (severity, span(topic, level)),
             key,
@@ -179,8 +179,8 @@ fn status_level(topic: &str) -> Option<&str> {
 }
 
 /// Hash of the topic with runs of digits and long hexadecimal levels masked.
-fn class(topic: &str) -> u64 {
-    let mut class = 0x746f_7069_6373;
+fn class(topic: &str, seed: u64) -> u64 {
+    let mut class = seed ^ 0x746f_7069_6373;
     for level in topic.as_bytes().split(|&b| b == b'/') {
         let hex = level.len() >= 8
             && level

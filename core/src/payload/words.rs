@@ -68,6 +68,8 @@ pub(crate) const CODE: Flags = 1 << 27;
 
 /// In a key: says what kind of message it is.
 pub(crate) const TYPED: Flags = 1 << 28;
+/// In a resolved key: would name a problem if it did not go on (`alarm_door`); only `true` affirms it.
+pub(crate) const HINT: Flags = 1 << 31;
 
 const FAILED: Flags = PROBLEM | BAD | WRONG;
 

@@ -30,18 +30,19 @@ impl<'s> Aliases<'s> {
         self.lengths = [0; MAX_ALIASES];
     }
 
-    /// Whether the broker may use `alias` `[MQTT-3.3.2-8]` `[MQTT-3.3.2-11]` v5.
+    /// Whether the broker may use `alias`: none is 0 `[MQTT-3.3.2-8]` v5, none above our maximum `[MQTT-3.1.2-26]` v5
+    /// `[MQTT-3.3.2-11]` v5, none where we announced none `[MQTT-3.1.2-27]` v5; every other `[MQTT-3.3.2-10]` v5.
     pub(super) fn allows(&self, alias: u16) -> bool {
         alias > 0 && alias <= self.maximum()
     }
 
     /// `alias`, which is allowed, stands for `topic` from now on.
-    pub(super) fn set(&mut self, alias: u16, topic: &str) {
+    pub(super) fn set(&mut self, alias: u16, topic: &[u8]) {
         let index = usize::from(alias).saturating_sub(1);
         let start = index * MAX_STRING;
         let slot = self.bytes.get_mut(start..start + topic.len());
         if let (Some(slot), Some(length)) = (slot, self.lengths.get_mut(index)) {
-            slot.copy_from_slice(topic.as_bytes());
+            slot.copy_from_slice(topic);
             *length = topic.len();
         }
     }

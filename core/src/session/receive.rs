@@ -4,7 +4,7 @@ use super::inbound::{Arrival, Kind};
 use super::outbound::Answer;
 use super::{Message, Oversized, Phase, Session, SessionError, SubscriptionSet, Text};
 use crate::packet::{
-    Ack, DecodeError, Packet, Properties, Property, Publish, Reason, SubAck, Version,
+    Ack, DecodeError, Packet, Properties, Property, Publish, Reason, SubAck, Utf8, Version,
 };
 use crate::time::Instant;
 
@@ -84,7 +84,7 @@ impl Session<'_> {
             }
         }
         let topic = match name {
-            Name::Packet => publish.topic,
+            Name::Packet => publish.topic.as_str(),
             Name::Alias(alias) => self.aliases.get(alias).unwrap_or_default(),
         };
         let subscriptions = self.subscriptions.audience(
@@ -105,7 +105,7 @@ impl Session<'_> {
     }
 
     /// Learns and resolves a Topic Alias.
-    fn name(&mut self, topic: &str, properties: &Properties<'_>) -> Result<Name, SessionError> {
+    fn name(&mut self, topic: Utf8<'_>, properties: &Properties<'_>) -> Result<Name, SessionError> {
         let Some(alias) = properties.topic_alias() else {
             return Ok(Name::Packet);
         };
@@ -116,7 +116,7 @@ impl Session<'_> {
             ));
         }
         if !topic.is_empty() {
-            self.aliases.set(alias, topic);
+            self.aliases.set(alias, topic.as_bytes());
             return Ok(Name::Packet);
         }
         if self.aliases.get(alias).is_none() {
@@ -167,6 +167,7 @@ impl Session<'_> {
 
     fn handle_suback(&mut self, suback: &SubAck<'_>) -> Result<(), SessionError> {
         let mut reasons = suback.reasons();
+        // Every SUBSCRIBE of ours has one filter `[MQTT-3.8.4-6]` v5.
         let (Some(reason), None) = (reasons.next(), reasons.next()) else {
             return Err(self.violation(
                 Reason::PROTOCOL_ERROR,
@@ -247,7 +248,8 @@ impl Session<'_> {
         SessionError::Malformed(error)
     }
 
-    /// A packet that must not have come; 5.0 tells the broker why `[MQTT-4.13.1-1]` v5.
+    /// A packet that must not have come; 5.0 tells the broker why `[MQTT-4.13.1-1]` v5, then it ends
+    /// `[MQTT-4.13.2-1]` v5.
     pub(super) fn violation(&mut self, reason: Reason, what: &'static str) -> SessionError {
         self.fail(reason);
         SessionError::Protocol(what)

@@ -87,6 +87,8 @@ pub struct Published {
     pub reason_string: Option<String>,
     /// From the command to the last acknowledgement (QoS 0: to the transport).
     pub took: Duration,
+    /// When the command came, on the clock that `Report::started` is of.
+    pub asked: SystemTime,
     /// 5.0 properties were dropped because the connection speaks 3.1.1.
     pub properties_dropped: bool,
 }

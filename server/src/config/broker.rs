@@ -3,7 +3,7 @@
 //! A password may stand in the url, as `password`, in a file or in a variable of the environment; a stronger layer's word
 //! replaces a weaker one's whichever form it has. It ends up in a [`Secret`] and nowhere else.
 
-use super::load::{ConfigError, Environment, Origin, Raw, Source, world_readable};
+use super::source::{ConfigError, Environment, Origin, Raw, Source, world_readable};
 use super::{NamedBroker, nearest};
 use crate::broker::vault::Secret;
 use percent_encoding::percent_decode_str;

@@ -1,6 +1,6 @@
 //! Configuration: defaults, TOML file, environment, flags; the later the stronger.
 //!
-//! `table` is the one table of numbers, `load` merges the layers, `policy` and `broker` know their
+//! `table` is the one table of numbers, `source` is a layer, `load` merges them, `policy` and `broker` know their
 //! settings, `show` prints what is in
 //! force and where it comes from.
 //! Invariant: an unknown name is refused, not ignored; no error, warning or output repeats a secret.
@@ -9,11 +9,13 @@ mod broker;
 mod load;
 mod policy;
 mod show;
+mod source;
 mod table;
 #[cfg(test)]
 mod tests;
 
-pub use load::{ConfigError, Environment, Given, Loaded, Source, load};
+pub use load::{Given, Loaded, load};
+pub use source::{ConfigError, Environment, Source};
 
 use crate::broker::vault::Secret;
 use std::collections::BTreeMap;

@@ -1,7 +1,7 @@
 //! The settings of [`Policy`]: what the assistant may do.
 
 use super::Policy;
-use super::load::{ConfigError, Environment, Origin, Raw};
+use super::source::{ConfigError, Environment, Origin, Raw};
 use bitsperity_mqtt_core::topic;
 
 /// One rule of the policy.

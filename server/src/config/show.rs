@@ -1,7 +1,8 @@
 //! `config show`: everything that is in force, with its default, range, unit and source; secrets masked.
 
-use super::load::{Loaded, Source};
+use super::load::Loaded;
 use super::policy::RULES;
+use super::source::Source;
 use super::{NamedBroker, Setting};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;

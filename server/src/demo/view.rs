@@ -78,7 +78,7 @@ fn collected(answer: &Value) -> Vec<String> {
     let summary = &answer["summary"];
     let mut lines = vec![
         format!(
-            "{} messages on {} topics in {} s, {} errors, {} warnings",
+            "{} messages on {} topics in {} s; errors: {}, warnings: {}",
             summary["received"],
             summary["topics_seen"],
             answer["listened_s"],
@@ -128,15 +128,15 @@ fn published(answer: &Value) -> Vec<String> {
     )];
     lines.extend(list(&answer["answers"]).iter().map(|reply| {
         format!(
-            "after {} ms  {}  {}{}",
+            "after {} ms{}: {}  {}",
             reply["round_trip_ms"],
+            match reply["fits_schema"].as_bool() {
+                Some(true) => ", fits the schema",
+                Some(false) => ", does not fit the schema",
+                None => "",
+            },
             text(&reply["topic"]),
             text(&reply["payload"]),
-            match reply["fits_schema"].as_bool() {
-                Some(true) => "  fits the schema",
-                Some(false) => "  does not fit the schema",
-                None => "",
-            }
         )
     }));
     lines

@@ -11,7 +11,7 @@ use super::stdio::Output;
 use super::{Call, Progress, Tick, sleep};
 use crate::tools::{self, State, ToolError};
 use async_std::channel::{Receiver, Sender, bounded};
-use futures::future::{Either, select};
+use futures::future::{Either, pending, select};
 use futures::{FutureExt, pin_mut};
 use serde_json::{Map, Value};
 use std::panic::AssertUnwindSafe;
@@ -54,7 +54,7 @@ pub(super) async fn run(
     let tool = tools::call(&state, name, invocation.arguments, call);
     let tool = AssertUnwindSafe(tool).catch_unwind();
     let relay = relay(&ticket, invocation.token.as_deref(), &ticks_out, &out);
-    let ended = with_progress(tool, relay, &ticket.cancelled).await;
+    let ended = with_progress(tool, relay, &ticket.cancelled, GRACE).await;
     let line = match ended {
         None => {
             log::warn!("{name} did not end within {GRACE:?} of its cancellation; dropped");
@@ -79,17 +79,16 @@ async fn with_progress<T>(
     tool: impl Future<Output = T>,
     relay: impl Future<Output = ()>,
     cancelled: &Receiver<()>,
+    grace: Duration,
 ) -> Option<T> {
     let abandoned = async {
         while cancelled.recv().await.is_ok() {}
-        sleep(GRACE).await;
+        sleep(grace).await;
     };
-    // The relay ends when the tool drops its end; then only the tool matters.
-    let beside = async {
-        futures::join!(relay, abandoned);
-    };
-    pin_mut!(tool, beside);
-    match select(tool, beside).await {
+    // The relay may end before the tool does; that alone ends nothing.
+    let relay = relay.then(|()| pending::<()>());
+    pin_mut!(tool, relay, abandoned);
+    match select(tool, select(relay, abandoned)).await {
         Either::Left((outcome, _)) => Some(outcome),
         Either::Right(_) => None,
     }
@@ -130,7 +129,10 @@ fn render(id: &message::Id, name: &str, revision: Revision, outcome: Outcome) ->
             let hint = crate::config::nearest(name, names)
                 .map(|near| format!("; did you mean {near}?"))
                 .unwrap_or_default();
-            let error = RpcError::new(INVALID_PARAMS, format!("Unknown tool: {name}{hint}"));
+            let error = RpcError::new(
+                INVALID_PARAMS,
+                format!("Unknown tool: {}{hint}", message::repeat(name)),
+            );
             return message::error(id, &error);
         }
         Some(Ok(value)) => {
@@ -158,4 +160,94 @@ fn failed(error: &ToolError) -> String {
     let json = serde_json::to_string(error).unwrap_or_default();
     let text = quote(&json);
     format!("\"content\":[{{\"type\":\"text\",\"text\":{text}}}],\"isError\":true")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::inflight::InFlight;
+    use super::super::message::Id;
+    use super::*;
+    use async_std::task::block_on;
+
+    fn tick(progress: f64) -> Tick {
+        let (total, message) = (30.0, "so \"far\"".to_owned());
+        Tick {
+            progress,
+            total,
+            message,
+        }
+    }
+
+    fn sent(lines: &Receiver<Output>) -> Vec<Value> {
+        let lines = std::iter::from_fn(|| lines.try_recv().ok());
+        let lines = lines.filter_map(|output| match output {
+            Output::Line(line) => Some(line),
+            Output::End => None,
+        });
+        lines
+            .map(|line| serde_json::from_str(&line).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn progress_is_strictly_increasing_and_dropped_when_nobody_reads() {
+        let in_flight = InFlight::new(1, 1);
+        let ticket = in_flight.begin(Id::Text("a".to_owned()), 0).ok().unwrap();
+        let (ticks, ticks_out) = bounded(16);
+        let (out, lines) = bounded(3);
+        for progress in [0.0, 2.0, 2.0, 1.0, f64::NAN, 2.5, f64::INFINITY, 3.0, 4.0] {
+            ticks.try_send(tick(progress)).ok().unwrap();
+        }
+        drop(ticks);
+        block_on(relay(&ticket, Some("\"t\""), &ticks_out, &out));
+        let sent = sent(&lines);
+        let progress: Vec<_> = sent
+            .iter()
+            .map(|line| &line["params"]["progress"])
+            .collect();
+        assert_eq!(progress, [0.0, 2.0, 2.5]);
+        assert_eq!(sent[0]["params"]["progressToken"], "t");
+        assert_eq!(sent[0]["params"]["message"], "so \"far\"");
+    }
+
+    #[test]
+    fn no_progress_after_a_cancellation() {
+        let in_flight = InFlight::new(1, 1);
+        let id = Id::Text("a".to_owned());
+        let ticket = in_flight.begin(id.clone(), 0).ok().unwrap();
+        let (ticks, ticks_out) = bounded(16);
+        let (out, lines) = bounded(3);
+        ticks.try_send(tick(1.0)).ok().unwrap();
+        drop(ticks);
+        in_flight.cancel(&id);
+        block_on(relay(&ticket, Some("1"), &ticks_out, &out));
+        assert!(sent(&lines).is_empty());
+    }
+
+    #[test]
+    fn a_tool_that_ignores_its_cancellation_is_dropped() {
+        let (cancel, cancelled) = bounded::<()>(1);
+        let (ticks, ticks_out) = bounded::<Tick>(1);
+        // It holds on to its progress, too, as a tool that hangs would.
+        let tool = async {
+            let _ticks = ticks;
+            pending::<()>().await;
+        };
+        let relay = async { while ticks_out.recv().await.is_ok() {} };
+        drop(cancel);
+        let ended = with_progress(tool, relay, &cancelled, Duration::from_millis(1));
+        assert_eq!(block_on(ended), None);
+    }
+
+    #[test]
+    fn a_tool_that_ends_in_time_is_heard_although_cancelled() {
+        let (cancel, cancelled) = bounded::<()>(1);
+        drop(cancel);
+        let tool = async {
+            sleep(Duration::from_millis(1)).await;
+            7
+        };
+        let ended = with_progress(tool, async {}, &cancelled, Duration::from_secs(60));
+        assert_eq!(block_on(ended), Some(7));
+    }
 }

@@ -23,6 +23,12 @@ pub const UNSUPPORTED_VERSION: i32 = -32022;
 /// bound a line of 16 MiB could become half a gigabyte. No tool's arguments come near it.
 const MAX_VALUES: usize = 200_000;
 
+/// Bytes of an id that is a string; it is repeated in every reply. Clients count, or use a UUID.
+const MAX_ID: usize = 1_024;
+
+/// Characters of a client's word that an error repeats.
+const MAX_REPEATED: usize = 80;
+
 /// Largest integer that a double holds exactly, for ids written as `7.0`.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -36,10 +42,10 @@ pub enum Id {
 }
 
 impl Id {
-    /// `None` for what is neither string nor integer.
+    /// `None` for what is neither integer nor string, and for a string without end.
     pub fn from_value(value: &Value) -> Option<Self> {
         match value {
-            Value::String(text) => Some(Self::Text(text.clone())),
+            Value::String(text) => (text.len() <= MAX_ID).then(|| Self::Text(text.clone())),
             Value::Number(number) if number.is_i64() || number.is_u64() => {
                 Some(Self::Number(number.clone()))
             }
@@ -180,7 +186,10 @@ fn incoming(value: Value) -> Incoming {
     match (has_id, id) {
         (false, _) => Incoming::Notification { method, params },
         (true, Some(id)) => Incoming::Request(Request { id, method, params }),
-        (true, None) => invalid(None, "`id` must be a string or an integer"),
+        (true, None) => invalid(
+            None,
+            "`id` must be an integer or a string of at most 1024 bytes",
+        ),
     }
 }
 
@@ -231,6 +240,16 @@ pub fn notification(method: &str, params: &str) -> String {
     format!("{{\"jsonrpc\":\"2.0\",\"method\":\"{method}\",\"params\":{params}}}")
 }
 
+/// The beginning of a client's word, for an error.
+pub fn repeat(word: &str) -> String {
+    let mut characters = word.chars();
+    let mut short: String = characters.by_ref().take(MAX_REPEATED).collect();
+    if characters.next().is_some() {
+        short.push('…');
+    }
+    short
+}
+
 /// A JSON string.
 pub fn quote(text: &str) -> String {
     Value::from(text).to_string()
@@ -270,7 +289,8 @@ mod tests {
         assert_eq!(id_of("7.0"), id_of("7"));
         assert_eq!(id_of("\"a\\\"b\"").unwrap().render(), "\"a\\\"b\"");
         assert_ne!(id_of("\"1\""), id_of("1"));
-        for bad in ["1.5", "null", "true", "[]", "{}", "1e300"] {
+        let long = quote(&"x".repeat(MAX_ID + 1));
+        for bad in [&long, "1.5", "null", "true", "[]", "{}", "1e300"] {
             assert_eq!(id_of(bad), None, "{bad}");
         }
     }

@@ -4,7 +4,7 @@
 //! each request carries its own `_meta` envelope, each result says that it is complete and how long it keeps.
 //! Invariant: modern fields never stand in a legacy result (strict clients drop it), nor are they missing in a modern one.
 
-use super::message::{INVALID_PARAMS, RpcError, UNSUPPORTED_VERSION, quote};
+use super::message::{INVALID_PARAMS, RpcError, UNSUPPORTED_VERSION, quote, repeat};
 use serde_json::{Map, Value, json};
 
 const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
@@ -134,7 +134,7 @@ pub fn check_envelope(params: &Map<String, Value>) -> Result<(), RpcError> {
     if version != Revision::V2026_07_28.name() {
         let supported = [Revision::V2026_07_28.name()];
         let mut error = RpcError::new(UNSUPPORTED_VERSION, "Unsupported protocol version");
-        error.data = Some(json!({"supported": supported, "requested": version}));
+        error.data = Some(json!({"supported": supported, "requested": repeat(version)}));
         return Err(error);
     }
     Ok(())

@@ -191,7 +191,11 @@ impl Server {
             "tools/list" => self.list(&params, revision).map(Answer::Now),
             "tools/call" => invocation(params, revision).map(Answer::Call),
             _ => {
-                let message = format!("Method not found in {}: {method}", revision.name());
+                let message = format!(
+                    "Method not found in {}: {}",
+                    revision.name(),
+                    message::repeat(method)
+                );
                 Err(RpcError::new(METHOD_NOT_FOUND, message))
             }
         }

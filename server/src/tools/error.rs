@@ -2,6 +2,7 @@
 
 use crate::broker::handle::BrokerError;
 use crate::broker::sessions::{EstablishError, NoSession};
+use crate::render;
 
 /// A failure the assistant can act on.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
@@ -43,7 +44,9 @@ impl ToolError {
 
 impl From<BrokerError> for ToolError {
     fn from(error: BrokerError) -> Self {
-        Self::new(error.code(), error.to_string(), error.next_step())
+        // Both may quote the broker's own words.
+        let (message, next) = (error.to_string(), error.next_step());
+        Self::new(error.code(), render::clean(&message), render::clean(&next))
     }
 }
 

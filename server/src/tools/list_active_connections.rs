@@ -74,6 +74,6 @@ fn shown(session: SessionInfo) -> Session {
         bytes_out: status.bytes_out,
         subscriptions: status.subscriptions,
         reconnects: status.reconnects,
-        last_error: status.last_error,
+        last_error: status.last_error.as_deref().map(render::clean),
     }
 }

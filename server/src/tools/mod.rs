@@ -32,7 +32,7 @@ use futures::future::{Either, select};
 use serde_json::{Map, Value};
 use std::future::Future;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// What all tools share.
@@ -45,23 +45,25 @@ pub struct State {
     pub captures: Captures,
     /// When the process started.
     pub started: Instant,
-    inputs: Vec<Value>,
+    inputs: OnceLock<Vec<Value>>,
 }
 
 impl State {
     /// Nothing open yet.
     pub fn new(config: Config, started: Instant) -> Arc<Self> {
-        let inputs = list()
-            .iter()
-            .map(|tool| (tool.input_schema)(&config))
-            .collect();
         Arc::new(Self {
             sessions: Sessions::new(&config.limits),
             captures: Captures::new(&config.limits),
             config,
             started,
-            inputs,
+            inputs: OnceLock::new(),
         })
+    }
+
+    /// The input schema of every tool, in the order of [`list`]; made when first asked for, so that nothing is made at start.
+    pub fn inputs(&self) -> &[Value] {
+        let make = || list().iter().map(|tool| (tool.input_schema)(&self.config));
+        self.inputs.get_or_init(|| make().collect())
     }
 }
 
@@ -128,7 +130,7 @@ pub async fn call(
     call: Call,
 ) -> Option<Result<Value, ToolError>> {
     let index = list().iter().position(|tool| tool.name == name)?;
-    let schema = state.inputs.get(index)?;
+    let schema = state.inputs().get(index)?;
     macro_rules! run {
         ($tool:ident) => {
             match args::parse(schema, arguments) {

@@ -8,7 +8,7 @@ use crate::broker::report::{KeptMessage, Listen, Retained, WantMessages, Wants};
 use crate::mcp::clock;
 use crate::render::{self, Encoding as Shown};
 use bitsperity_mqtt_core::topic::validate_name;
-use futures::future::{Either, select};
+use futures::future::select;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -46,6 +46,7 @@ pub(super) struct Arguments {
     // These five exist in MQTT 5 only.
     content_type: Option<String>,
     /// Seconds.
+    #[schemars(range(min = ranges::EXPIRY.min, max = ranges::EXPIRY.max))]
     message_expiry: Option<u32>,
     response_topic: Option<String>,
     correlation_data: Option<String>,
@@ -239,20 +240,15 @@ async fn exchange(
         return Ok((handle.publish(publish, DEADLINE).await?, None));
     };
     let listening = handle.listen(listen).await?;
-    let ready = clock::now();
     let published = handle.publish(publish, DEADLINE).await?;
-    let sent = ready.elapsed().saturating_sub(published.took);
-    if !published.reason.is_some_and(|reason| reason.is_failure()) {
-        let patience = seconds(expect.seconds);
-        match select(pin!(listening.stopped()), pin!(clock::sleep(patience))).await {
-            Either::Left(_) | Either::Right(_) => {}
-        }
-    }
+    let patience = pin!(clock::sleep(seconds(expect.seconds)));
+    let _ = select(pin!(listening.stopped()), patience).await;
     let report = listening.report().await?;
     let found = report.findings.messages.unwrap_or_default();
+    let asked = published.asked;
     let answers = found.kept.into_iter().map(|message| {
-        let round_trip = message.at.saturating_sub(sent);
-        (message, round_trip)
+        let round_trip = (report.started + message.at).duration_since(asked);
+        (message, round_trip.unwrap_or_default())
     });
     Ok((published, Some(answers.collect())))
 }
@@ -275,9 +271,9 @@ fn answer(
             .map(|(message, took)| reply(&message, took, schema.as_ref(), limit))
             .collect()
     });
-    let refused = published.reason.is_some_and(|reason| reason.is_failure());
     Answer {
-        delivered: !refused,
+        // What the broker refuses comes as an error.
+        delivered: true,
         outcome: outcome(arguments, size, &published),
         topic: render::topic(&arguments.topic),
         size,
@@ -294,17 +290,15 @@ fn answer(
 }
 
 fn outcome(arguments: &Arguments, size: usize, published: &Published) -> String {
-    let refused = published.reason.filter(|reason| reason.is_failure());
     let what = match (arguments.retain, size) {
         (true, 0) => "the clearing of the retained message",
         (true, _) => "the message, to be retained,",
         (false, _) => "the message",
     };
-    match (refused, published.qos as u8) {
-        (Some(reason), _) => format!("the broker refused {what}: {}", render::reason(reason)),
-        (None, 0) => format!("{what} was handed to the network; QoS 0 has no acknowledgement"),
-        (None, 1) => format!("{what} was acknowledged by the broker (at least once)"),
-        (None, _) => format!("{what} was taken by the broker exactly once"),
+    match published.qos as u8 {
+        0 => format!("{what} was handed to the network; QoS 0 has no acknowledgement"),
+        1 => format!("{what} was acknowledged by the broker (at least once)"),
+        _ => format!("{what} was taken by the broker exactly once"),
     }
 }
 

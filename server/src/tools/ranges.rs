@@ -64,6 +64,13 @@ pub(super) const BYTES: Range<u32> = Range {
     max: 98_304,
 };
 
+/// Seconds after which a broker forgets a message (5.0).
+pub(super) const EXPIRY: Range<u32> = Range {
+    default: 0,
+    min: 1,
+    max: u32::MAX,
+};
+
 /// Seconds that `publish_message` waits for an answer.
 pub(super) const ANSWER: Range<f64> = Range {
     default: 10.0,

@@ -3,10 +3,13 @@
 //! Invariant: no retained message stays behind. It is cleared when the part is done, also when the call is taken back or
 //! dropped half way, and expires by itself (5.0) should the process die between.
 
+mod sys;
+
+use self::sys::{Sys, sys};
 use super::policy::may_publish;
 use super::{Annotations, Call, State, ToolError, schema, unless_cancelled};
 use crate::broker::handle::{Established, Handle, Publish, State as ConnectionState};
-use crate::broker::report::{Listen, Report, Retained, WantMessages, Wants};
+use crate::broker::report::{Listen, Retained, WantMessages, Wants};
 use crate::mcp::clock;
 use crate::render;
 use futures::future::select;
@@ -19,10 +22,6 @@ use std::time::Duration;
 
 /// How long one part may take.
 const PART: Duration = Duration::from_secs(4);
-
-/// How long `$SYS` is listened to, and how long it may be silent.
-const SYS: Duration = Duration::from_secs(2);
-const SYS_QUIET: Duration = Duration::from_millis(300);
 
 /// The parts that publish, each from publishing to receiving.
 const PARTS: [&str; 6] = [
@@ -80,18 +79,6 @@ enum Outcome {
     Skipped,
 }
 
-#[derive(Default, Serialize, JsonSchema)]
-struct Sys {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    version: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    uptime: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clients_connected: Option<String>,
-    /// Per minute.
-    load: BTreeMap<String, String>,
-}
-
 impl Check {
     fn ok(took: Duration) -> Self {
         Self {
@@ -109,8 +96,9 @@ impl Check {
         }
     }
 
-    fn failed(why: impl Into<String>) -> Self {
-        Self::not(Outcome::Failed, why)
+    fn failed(why: impl ToString) -> Self {
+        // Perhaps in the broker's own words.
+        Self::not(Outcome::Failed, render::clean(&why.to_string()))
     }
 
     fn skipped(why: &str) -> Self {
@@ -148,7 +136,7 @@ async fn test(state: &State, handle: &Handle) -> Answer {
     let began = clock::now();
     let ping = match handle.ping(PART).await {
         Ok(took) => Check::ok(took),
-        Err(error) => Check::failed(error.to_string()),
+        Err(error) => Check::failed(error),
     };
     let reachable = ping.result == Outcome::Ok;
     let established = handle.established();
@@ -261,7 +249,7 @@ async fn shared(handle: &Handle, established: &Established, prefix: &str) -> Che
 async fn trip(handle: &Handle, filter: String, topic: String, level: u8) -> Check {
     let listening = match handle.listen(one(filter, level, Retained::Exclude)).await {
         Ok(listening) => listening,
-        Err(error) => return Check::failed(error.to_string()),
+        Err(error) => return Check::failed(error),
     };
     let began = clock::now();
     let message = Publish {
@@ -281,7 +269,7 @@ async fn trip(handle: &Handle, filter: String, topic: String, level: u8) -> Chec
             "no message came back within {} s; the broker may not allow this user to publish or to subscribe there",
             PART.as_secs()
         )),
-        Err(error) => Check::failed(error.to_string()),
+        Err(error) => Check::failed(error),
     }
 }
 
@@ -360,14 +348,14 @@ async fn replay(handle: &Handle, empty: &Publish) -> Check {
         .await
     {
         Ok(listening) => listening,
-        Err(error) => return Check::failed(error.to_string()),
+        Err(error) => return Check::failed(error),
     };
     let _ = select(pin!(listening.stopped()), pin!(clock::sleep(PART))).await;
     let took = began.elapsed();
     match listening.report().await {
         Ok(report) if report.received > 0 => Check::ok(took),
         Ok(_) => Check::failed("the retained message was not replayed"),
-        Err(error) => Check::failed(error.to_string()),
+        Err(error) => Check::failed(error),
     }
 }
 
@@ -389,47 +377,6 @@ impl Drop for Clearing {
             });
         }
     }
-}
-
-/// What the broker tells of itself; none if it does not.
-async fn sys(handle: &Handle) -> Option<Sys> {
-    let listen = Listen {
-        filter: "$SYS/#".to_owned(),
-        qos: render::qos(0),
-        retained: Retained::Include,
-        duration: SYS,
-        max_messages: None,
-        until_quiet: Some(SYS_QUIET),
-        wants: Wants {
-            messages: None,
-            topics: Some(256),
-        },
-    };
-    let listening = handle.listen(listen).await.ok()?;
-    let _ = select(pin!(listening.stopped()), pin!(clock::sleep(SYS * 2))).await;
-    told(&listening.report().await.ok()?)
-}
-
-fn told(report: &Report) -> Option<Sys> {
-    let topics = &report.findings.topics.as_ref()?.topics;
-    let mut sys = Sys::default();
-    for found in topics {
-        let value = || render::preview(&found.preview, found.last_bytes, 96);
-        let name = found.topic.as_str();
-        if name.ends_with("/version") {
-            sys.version.get_or_insert_with(value);
-        } else if name.ends_with("/uptime") {
-            sys.uptime.get_or_insert_with(value);
-        } else if name.ends_with("/clients/connected") {
-            sys.clients_connected.get_or_insert_with(value);
-        } else if let Some((_, load)) = name.split_once("/load/")
-            && let Some(what) = load.strip_suffix("/1min")
-            && sys.load.len() < 12
-        {
-            sys.load.insert(render::topic(what), value());
-        }
-    }
-    (!topics.is_empty()).then_some(sys)
 }
 
 fn verdict(reachable: bool, checks: &[(&str, Check)]) -> String {

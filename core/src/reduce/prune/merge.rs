@@ -49,7 +49,9 @@ where
         for &(rank, slot) in &other.drawn {
             if rank < self.drawn_below {
                 let mut mine = self.import(other, slot, &mut map);
-                self.draw(rank, &mut mine);
+                if mine != NONE {
+                    self.draw(rank, &mut mine);
+                }
                 self.store.release(mine);
             }
         }
@@ -154,11 +156,11 @@ where
 
     /// A silence of both together is one that each has: their silences are cut with one another.
     fn merge_gaps(&mut self, other: &Self, map: &mut Map) {
-        let last = self
-            .store
-            .keep_last()
-            .filter(|_| self.count > 0)
-            .unwrap_or(NONE);
+        let last = if self.count == 0 {
+            NONE
+        } else {
+            self.keep_previous()
+        };
         let mine = if self.count == 0 {
             heapless::Vec::new()
         } else {
@@ -218,6 +220,14 @@ where
             return self.import(other, slot, map);
         }
         let last = &other.store.last;
+        let twin = self
+            .store
+            .slots()
+            .iter()
+            .position(|mine| mine.live() && mine.id == last.id);
+        if let Some(twin) = twin.and_then(|n| u16::try_from(n).ok()) {
+            return self.held(twin);
+        }
         let states = translated(&last.states, map);
         self.store
             .copy(last, other.store.content(last), states)

@@ -2,6 +2,7 @@
 //! payloads with faults put in, beside simple selectors. Shapes, values and states are found with serde_json here,
 //! not with what is measured.
 
+#![allow(clippy::print_stdout)] // what was measured, shown when a test is asked to show it
 extern crate std;
 use super::Choice;
 use super::tests::{feed, pruner};
@@ -248,8 +249,8 @@ fn score(
     .min(1.0);
 
     let (mut ks, mut seen) = (0.0f64, 0);
-    for n in 0..all.len() {
-        seen += usize::from(is_kept[n]);
+    for (n, &kept_too) in is_kept.iter().enumerate() {
+        seen += usize::from(kept_too);
         ks = ks.max((share(seen, kept.len().max(1)) - share(n + 1, all.len())).abs());
     }
     let span = (all[all.len() - 1].at - all[0].at) as f64;
@@ -363,10 +364,11 @@ fn ours(all: &[Message], target: usize, shards: usize) -> (Vec<usize>, u64) {
     (kept.into_iter().collect(), whole.problems().0)
 }
 
-type Scenario = (String, Vec<(String, Vec<u8>)>, usize);
+type Sent = (String, Vec<u8>);
+type Scenario = (String, Vec<Sent>, usize);
 
 /// Real payloads grouped into seven scenarios, and the faults.
-fn scenarios() -> Option<(Vec<Scenario>, Vec<(String, Vec<u8>)>)> {
+fn scenarios() -> Option<(Vec<Scenario>, Vec<Sent>)> {
     let files = [
         "aws_iot_env_sensors",
         "nab_traffic_artificial",

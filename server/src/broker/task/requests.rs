@@ -291,6 +291,7 @@ impl Task<'_> {
             reason,
             reason_string,
             took: now.since(publishing.asked),
+            asked: self.clock.wall(publishing.asked),
             properties_dropped: publishing.properties_dropped,
         }));
     }

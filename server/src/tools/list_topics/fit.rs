@@ -35,7 +35,7 @@ pub(in crate::tools) fn answer(
         .collect();
     let room = budget.saturating_sub(render::json_len(&head) + RESERVE);
     let (wanted, previews) = match format {
-        Format::Concise => (40, &PREVIEWS[1..]),
+        Format::Concise => (20, &PREVIEWS[1..]),
         Format::Detailed => (120, PREVIEWS),
     };
     let groups = fold(&names, wanted);

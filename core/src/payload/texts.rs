@@ -1,0 +1,131 @@
+//! Texts that are not JSON: the pairs in them go through the same judgement, prose is judged as prose.
+
+use super::Severity;
+use super::format::Format;
+use super::json::{Scalar, Text};
+use super::pass::Pass;
+use super::severity;
+use super::words::*;
+
+/// Bytes of a bare word or two; longer is prose.
+const BARE: usize = 24;
+
+impl<'a> Pass<'_, 'a> {
+    /// A text that is not JSON, or a bare word.
+    pub(super) fn text(&mut self, format: Format, text: &'a str) {
+        let trimmed = text.trim();
+        match format {
+            Format::KeyValue | Format::LineProtocol => self.pairs(trimmed),
+            Format::Xml => self.xml(trimmed),
+            Format::Csv if self.topic.says.smart_rest => self.smart_rest(trimmed),
+            Format::Timestamp | Format::Base64 | Format::Hex | Format::Csv => {}
+            _ => {
+                self.once = self.once.wrapping_add(self.path);
+                self.state(trimmed);
+                self.bare(trimmed);
+            }
+        }
+    }
+
+    /// A text under the key that the topic is.
+    pub(super) fn bare(&mut self, text: &'a str) {
+        let flags = self.topic.says.key;
+        let mut severity = severity::string(flags, text);
+        if flags & (SETTING | PROBLEM | LEVEL) == 0 {
+            let words = Words::new(text).take(4).count();
+            let other = if words <= 3 && text.len() <= BARE {
+                severity::state(text)
+            } else {
+                severity::line(text)
+            };
+            severity = severity.max(other);
+        }
+        self.tell_text(text);
+        self.found(false, severity, self.topic.subject(), text);
+    }
+
+    /// Cumulocity SmartREST 2.0, static templates: 301 to 304 raise alarms, 502 and 505 fail operations.
+    fn smart_rest(&mut self, text: &'a str) {
+        let (template, rest) = text.split_once(',').unwrap_or((text, ""));
+        let severity = match template {
+            "301" | "302" | "502" | "505" => Severity::Error,
+            "303" | "304" => Severity::Warning,
+            _ => Severity::None,
+        };
+        self.tell_text(rest);
+        self.found(true, severity, template, rest);
+    }
+
+    /// `key=value` in all its punctuations.
+    fn pairs(&mut self, text: &'a str) {
+        let mut rest = text;
+        for _ in 0..128 {
+            let Some((before, behind)) = rest.split_once('=') else {
+                break;
+            };
+            let key = before
+                .rsplit([' ', ',', '&', ';', '\t', '\n'])
+                .next()
+                .unwrap_or(before);
+            let (value, behind) = match behind.strip_prefix('"') {
+                Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+                None => behind.split_at(
+                    behind
+                        .find([' ', ',', '&', ';', '\t', '\n'])
+                        .unwrap_or(behind.len()),
+                ),
+            };
+            rest = behind;
+            let number = value
+                .strip_suffix(['i', 'u'])
+                .filter(|n| n.parse::<i64>().is_ok());
+            self.loose(key, number.unwrap_or(value));
+        }
+    }
+
+    /// `<key>value</key>` and `key="value"`; a walk that asks for no more than that.
+    fn xml(&mut self, text: &'a str) {
+        let mut open = "";
+        for part in text.split('<').skip(1).take(256) {
+            let (tag, content) = part.split_once('>').unwrap_or((part, ""));
+            if tag.starts_with(['/', '?', '!']) {
+                continue;
+            }
+            open = tag.split([' ', '/', '\n']).next().unwrap_or(open);
+            if let Some((_, attributes)) = tag.split_once(' ') {
+                self.pairs(attributes);
+            }
+            if !content.trim().is_empty() {
+                self.loose(open, content.trim());
+            }
+        }
+    }
+
+    /// A pair of a format in which everything is a string.
+    fn loose(&mut self, key: &'a str, value: &'a str) {
+        self.set_key(self.topic.says.class, key);
+        self.once = self.once.wrapping_add(self.path);
+        match value.parse::<f64>() {
+            Ok(number) if number.is_finite() => {
+                let _ = self.numbers.push((self.path, number));
+            }
+            _ => self.state(value),
+        }
+        self.judge(Scalar::String(Text {
+            raw: value,
+            escaped: false,
+        }));
+    }
+}
+
+/// Whether what is refused at `at` is the second of several documents, one a line.
+pub(super) fn json_lines(text: &str, at: usize) -> bool {
+    let before = text
+        .get(..at)
+        .unwrap_or("")
+        .trim_end_matches([' ', '\t', '\r']);
+    before.ends_with('\n')
+        && text
+            .get(at..)
+            .is_some_and(|rest| rest.starts_with(['{', '[']))
+}

@@ -1,0 +1,125 @@
+//! Any bytes as a payload: no panic; what is called JSON is what serde_json calls JSON; events are balanced, and what they
+//! carry stands in the text; escapes resolve as serde_json resolves them.
+#![no_main]
+
+use bitsperity_mqtt_core::payload::json::{Fault, Scalar, Text, Visitor, unescape, walk};
+use bitsperity_mqtt_core::payload::{Format, inspect};
+use libfuzzer_sys::fuzz_target;
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
+const TOPICS: [&str; 6] = [
+    "",
+    "a/b",
+    "zigbee2mqtt/lamp/availability",
+    "spBv1.0/g/DDEATH/n/d",
+    "$SYS/broker/uptime",
+    "x/12/rejected/ä",
+];
+
+fuzz_target!(|bytes: &[u8]| {
+    let topic = TOPICS[bytes.len() % TOPICS.len()];
+    let facts = inspect(topic, bytes);
+    assert!(facts.confidence <= 100);
+    assert_eq!(facts.format == Format::Empty, bytes.is_empty());
+    assert!(
+        facts
+            .reason
+            .is_none_or(|reason| !reason.to_string().is_empty())
+    );
+    assert!(!format!("{facts:?}").is_empty());
+    let Ok(text) = core::str::from_utf8(bytes) else {
+        assert!(
+            !is_json(facts.format),
+            "{:?} without being UTF-8",
+            facts.format
+        );
+        return;
+    };
+    let mut events = Events {
+        depth: 0,
+        in_key: false,
+        values: 0,
+    };
+    let verdict = walk(text, &mut events);
+    match verdict {
+        Ok(()) => {
+            // Which knows neither depth nor the range of numbers, as the grammar does not.
+            let peer = serde_json::from_str::<IgnoredAny>(text);
+            assert!(peer.is_ok(), "not JSON to the peer: {text:?}");
+            assert!(events.depth == 0 && !events.in_key && events.values > 0);
+            assert!(is_json(facts.format), "{:?} for {text:?}", facts.format);
+        }
+        Err(Fault::Limit) => {}
+        Err(fault) => {
+            // Which, as we do, refuses half of a surrogate pair.
+            let peer = serde_json::from_str::<Value>(text);
+            assert!(peer.is_err(), "{fault:?} in the peer's JSON: {text:?}");
+        }
+    }
+});
+
+const fn is_json(format: Format) -> bool {
+    matches!(
+        format,
+        Format::JsonObject
+            | Format::JsonArray
+            | Format::JsonString
+            | Format::Number
+            | Format::Bool
+            | Format::Null
+            | Format::Timestamp
+    )
+}
+
+struct Events {
+    depth: usize,
+    in_key: bool,
+    values: usize,
+}
+
+impl Events {
+    fn value(&mut self) {
+        self.in_key = false;
+        self.values += 1;
+    }
+}
+
+impl<'a> Visitor<'a> for Events {
+    fn open(&mut self, _: bool) {
+        self.value();
+        self.depth += 1;
+    }
+
+    fn close(&mut self) {
+        assert!(!self.in_key, "a key without value");
+        self.depth = self.depth.checked_sub(1).expect("closed what was not open");
+    }
+
+    fn key(&mut self, key: Text<'a>) {
+        assert!(!self.in_key && self.depth > 0);
+        self.in_key = true;
+        check(key);
+    }
+
+    fn scalar(&mut self, value: Scalar<'a>) {
+        self.value();
+        match value {
+            Scalar::String(text) => check(text),
+            Scalar::Number(number) => assert!(serde_json::from_str::<IgnoredAny>(number).is_ok()),
+            Scalar::Null | Scalar::Bool(_) => {}
+        }
+    }
+}
+
+fn check(text: Text<'_>) {
+    assert_eq!(text.escaped, text.raw.contains('\\'));
+    let mut buffer = vec![0; text.raw.len()];
+    let ours = unescape(text.raw, &mut buffer);
+    // It refuses a lone half of a surrogate pair, of which the grammar knows nothing.
+    if let Ok(theirs) = serde_json::from_str::<String>(&format!("\"{}\"", text.raw)) {
+        assert_eq!(ours, theirs);
+    }
+    let mut short = [0; 3];
+    assert!(unescape(text.raw, &mut short).len() <= short.len());
+}
