@@ -67,6 +67,11 @@ const JUDGED: &[(&str, &str, Severity)] = &[
     ("a/xml", "<r><error code=\"5\">Sensor lost</error></r>", Severity::Error),
     ("a/line", "pump,host=a fault=1i,rpm=12.5", Severity::Error),
     ("a/line", "pump,host=a fault=0i,rpm=12.5", Severity::None),
+    ("home/co2/state", "473.0", Severity::None),
+    ("home/co2/status", "473", Severity::None),
+    ("a/http", r#"{"status":503}"#, Severity::Error),
+    ("a/http", r#"{"statusCode":204}"#, Severity::None),
+    ("a/prom", "# HELP failed_total Counter of failed requests\nfailed_total 0", Severity::None),
     ("$SYS/broker/connection/b/state", "1", Severity::None),
 ];
 

@@ -74,7 +74,7 @@ impl<'t, 'a> Pass<'t, 'a> {
             frames: Vec::new(),
             deeper: 0,
             key: topic.subject(),
-            flags: topic.says.key,
+            flags: topic.says.key & !CODE,
             path: topic.says.class,
             once: 0,
             often: [0; 4],
@@ -241,15 +241,16 @@ impl<'t, 'a> Pass<'t, 'a> {
         let told =
             within && (flags & (PLAIN | TEXT | CODE) != 0 || matches!(value, Scalar::Bool(_)));
         let flags = if told { flags | PROBLEM } else { flags };
-        if flags & (TEXT | PROBLEM | CODE) != 0 {
-            if let Scalar::String(text) = value {
+        match value {
+            Scalar::String(text) if flags & (TEXT | PROBLEM) != 0 => {
                 self.has_text |= flags & TEXT != 0;
                 self.tell_text(text.raw);
-            } else if let Scalar::Number(number) = value {
-                self.kind = self
-                    .kind
-                    .wrapping_add(hash::bytes(self.path, number.as_bytes()));
             }
+            Scalar::Number(number) if flags & (PROBLEM | CODE) != 0 => {
+                let hash = hash::bytes(self.path, number.as_bytes());
+                self.kind = self.kind.wrapping_add(hash);
+            }
+            _ => {}
         }
         if flags & LEVEL != 0 && flags & HINT != 0 {
             self.log_level = Some((self.key, raw(value)));

@@ -154,7 +154,7 @@ fn count(key: Flags, number: &str) -> Severity {
     if key & PROBLEM != 0 && whole && value != 0.0 || key & HINT != 0 && number == "1" {
         return Severity::Error;
     }
-    if key & STATUS != 0 && (key & CODE != 0 || whole) {
+    if key & STATUS != 0 && key & CODE != 0 && whole {
         return if (400.0..600.0).contains(&value) {
             Severity::Error
         } else {

@@ -29,7 +29,11 @@ impl<'a> Pass<'_, 'a> {
 
     /// A text under the key that the topic is.
     pub(super) fn bare(&mut self, text: &'a str) {
-        let flags = self.topic.says.key;
+        // Prometheus' exposition format describes what it counts.
+        if text.starts_with("# HELP ") || text.starts_with("# TYPE ") {
+            return;
+        }
+        let flags = self.topic.says.key & !CODE;
         let mut severity = severity::string(flags, text);
         if flags & (SETTING | PROBLEM | LEVEL) == 0 {
             let words = Words::new(text).take(4).count();
