@@ -153,7 +153,11 @@ fn text(payload: &[u8]) -> String {
     }
 }
 
+/// Ours say no more than they must: neither Reason String nor User Property, which could make them larger than the
+/// broker takes: MQTT-3.4.2-2, MQTT-3.4.2-3, MQTT-3.5.2-2, MQTT-3.5.2-3, MQTT-3.6.2-2, MQTT-3.6.2-3, MQTT-3.7.2-2,
+/// MQTT-3.7.2-3, all of v5.
 fn ack(name: &str, ack: &Ack<'_>) -> String {
+    assert!(ack.properties.is_empty());
     let mut line = format!("{name} {}", ack.packet_id.get());
     if ack.reason != Reason::SUCCESS {
         write!(line, " {:02x}", ack.reason.0).unwrap();
@@ -244,6 +248,8 @@ pub(super) fn sent(packet: &Packet<'_>) -> String {
                 write!(line, " {:02x}", disconnect.reason.0).unwrap();
             }
             for property in disconnect.properties.iter() {
+                // No Reason String, no User Property: MQTT-3.14.2-3 v5, MQTT-3.14.2-4 v5.
+                assert!(matches!(property, Property::SessionExpiryInterval(_)));
                 write!(line, " {property:?}").unwrap();
             }
             line

@@ -60,7 +60,7 @@ fn names_are_valid_or_say_where_not() {
         ("", Err(TopicError::Empty)),
         ("/", Ok(())),
         (longest.as_str(), Ok(())),
-        (too_long.as_str(), Err(TopicError::TooLong)),
+        (too_long.as_str(), Err(TopicError::TooLong)), // [MQTT-4.7.3-3]
         ("a/+", Err(TopicError::Wildcard(2))),
         ("a/b/c/d/e/f/g/#", Err(TopicError::Wildcard(14))),
         ("a\0+", Err(TopicError::Nul(1))),

@@ -85,7 +85,7 @@ fn all_four_schemes() {
     assert_eq!(plain.grants.version, Version::V5);
     assert_eq!(plain.peer, format!("127.0.0.1:{}", broker.port));
     assert_eq!(stage_names(&plain), ["dns", "tcp", "connack"]);
-    broker.wait_for_log("Client my-id disconnected.");
+    broker.wait_for_log("Client my-id disconnected."); // [MQTT-3.14.4-2] v5
 
     let tls = connected(with_ca(
         &format!("mqtts://{user}@localhost:{}", broker.tls_port),
@@ -94,6 +94,7 @@ fn all_four_schemes() {
     assert_eq!(tls.tls.as_deref(), Some("TLS 1.3"));
     assert_eq!(stage_names(&tls), ["dns", "tcp", "tls", "connack"]);
 
+    // [MQTT-4.2-1] v5; Mosquitto takes only binary messages of the subprotocol: [MQTT-6.0.0-1] v5, [MQTT-6.0.0-3] v5.
     let ws = connected(target(&format!(
         "ws://{user}@localhost:{}/mqtt?client_id=web",
         broker.ws_port

@@ -30,7 +30,8 @@ impl<'s> Aliases<'s> {
         self.lengths = [0; MAX_ALIASES];
     }
 
-    /// Whether the broker may use `alias` `[MQTT-3.3.2-8]` `[MQTT-3.3.2-11]` v5.
+    /// Whether the broker may use `alias`: none is 0 `[MQTT-3.3.2-8]` v5, none above our maximum `[MQTT-3.1.2-26]` v5
+    /// `[MQTT-3.3.2-11]` v5, none where we announced none `[MQTT-3.1.2-27]` v5; every other `[MQTT-3.3.2-10]` v5.
     pub(super) fn allows(&self, alias: u16) -> bool {
         alias > 0 && alias <= self.maximum()
     }

@@ -92,6 +92,7 @@ impl Session<'_> {
         if connack.reason != Reason::SUCCESS {
             return Err(self.refused(connack.reason));
         }
+        // What we have no state of cannot be taken up `[MQTT-3.2.2-4]` v5; one kept on purpose is (`clean_start` false).
         if connack.session_present && self.clean_start {
             return Err(self.violation(
                 Reason::PROTOCOL_ERROR,
@@ -106,6 +107,7 @@ impl Session<'_> {
         self.accepted = true;
         self.tell_connected = true;
         self.tell_ready = true;
+        // Only here is state given up, never while a connection is up `[MQTT-4.1.0-1]` v5.
         if !connack.session_present {
             self.inbound.forget();
         }
@@ -160,7 +162,7 @@ impl Session<'_> {
                 }
                 Property::SharedSubscriptionAvailable(value) => grants.shared_available = value,
                 Property::ServerKeepAlive(value) => {
-                    grants.keep_alive = value; // [MQTT-3.1.2-21] v5
+                    grants.keep_alive = value; // [MQTT-3.1.2-21] v5, [MQTT-3.2.2-21] v5
                     grants.server_keep_alive = true;
                 }
                 Property::SessionExpiryInterval(value) => grants.session_expiry = value,
@@ -171,12 +173,14 @@ impl Session<'_> {
         grants
     }
 
-    /// One over the bound is not kept: the session then starts anew at every connect.
+    /// From now on it is as if it were ours `[MQTT-3.1.3-7]` v5: it names the state `[MQTT-3.1.3-2]` v5. One over the
+    /// bound is not kept: the session then starts anew at every connect.
     fn take_client_id(&mut self, id: &str) {
         self.assigned = Text::new();
         let _ = self.assigned.push_str(id);
     }
 
+    /// Publications, identifiers and subscriptions stay `[MQTT-3.1.2-23]` v5.
     pub(super) fn close(&mut self) -> Closed {
         let closed = match self.phase {
             Phase::Connecting if self.version == Version::V5 => Closed::FallBack,

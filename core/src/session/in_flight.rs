@@ -87,7 +87,9 @@ impl InFlight {
         (header + remaining > maximum).then_some(Reason::PACKET_TOO_LARGE)
     }
 
-    /// The fixed header (2.1.1) and how many bytes it has.
+    /// The fixed header (2.1.1) and how many bytes it has. DUP says whether we send it again, and nothing else
+    /// `[MQTT-3.3.1-1]` v5, `[MQTT-3.3.1-3]` v5; at first it is 0 `[MQTT-4.3.1-1]` v5, `[MQTT-4.3.2-2]` v5,
+    /// `[MQTT-4.3.3-2]` v5.
     fn header(&self, version: Version) -> ([u8; MAX_FIXED_HEADER], usize) {
         let dup = u8::from(self.stage == Stage::Again && self.qos != QoS::AtMostOnce);
         let first = 0x30 | dup << 3 | (self.qos as u8) << 1 | u8::from(self.retain);
@@ -123,7 +125,7 @@ impl InFlight {
             header.get(..header_length).unwrap_or_default(),
             part(self.start, topic),
             if self.qos == QoS::AtMostOnce {
-                &[]
+                &[] // [MQTT-2.2.1-2] v5
             } else {
                 &id
             },

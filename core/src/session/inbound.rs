@@ -29,6 +29,7 @@ pub(super) struct Reply {
 }
 
 impl Reply {
+    /// With the identifier of what it answers `[MQTT-2.2.1-5]` v5.
     pub(super) const fn packet(&self, version: Version) -> Packet<'static> {
         let reason = match version {
             Version::V311 => Reason::SUCCESS,
@@ -115,7 +116,8 @@ impl<'s> Inbound<'s> {
         Some(reply)
     }
 
-    /// PUBLISH: takes note of it and queues its acknowledgement.
+    /// PUBLISH: takes note of it and queues its acknowledgement `[MQTT-4.3.2-4]` v5, `[MQTT-4.3.3-8]` v5, whether
+    /// anybody wants it or not `[MQTT-4.5.0-2]` v5.
     pub(super) fn publish(&mut self, delivery: Delivery) -> Arrival {
         let (kind, packet_id) = match delivery {
             Delivery::AtMostOnce => return Arrival::New,

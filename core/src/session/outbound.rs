@@ -90,7 +90,7 @@ impl<'s> Outbound<'s> {
             )
         };
         if let Some(property) = properties.iter().find(ours) {
-            // [MQTT-3.3.4-6] v5; aliases are not the caller's to choose
+            // [MQTT-3.3.4-6] v5; and we use no aliases: [MQTT-3.2.2-17] v5, [MQTT-3.2.2-18] v5, [MQTT-3.3.2-9] v5
             let error = DecodeError::PropertyNotAllowed(Some(PacketType::Publish), property.id());
             return Err(PublishError::Invalid(EncodeError::Invalid(error)));
         }
@@ -202,7 +202,7 @@ impl<'s> Outbound<'s> {
         }
     }
 
-    /// PUBACK.
+    /// PUBACK ends it, well or not `[MQTT-4.3.2-3]` v5, `[MQTT-4.4.0-2]` v5.
     pub(super) fn puback(&mut self, packet_id: PacketId, reason: Reason) -> Answer {
         let index = match self.index_of(packet_id) {
             Ok(index) => index,
@@ -216,7 +216,8 @@ impl<'s> Outbound<'s> {
         Answer::Done
     }
 
-    /// PUBREC. The payload is not needed any more `[MQTT-4.3.3-6]` v5; a failure ends it `[MQTT-4.3.3-4]` v5.
+    /// PUBREC. The payload is not needed any more `[MQTT-4.3.3-6]` v5; PUBREL follows `[MQTT-4.3.3-4]` v5, unless a
+    /// failure ends it `[MQTT-4.4.0-2]` v5.
     pub(super) fn pubrec(&mut self, packet_id: PacketId, reason: Reason) -> Answer {
         let index = match self.index_of(packet_id) {
             Ok(index) => index,
@@ -275,7 +276,8 @@ impl<'s> Outbound<'s> {
         self.writing.is_some()
     }
 
-    /// Makes the next publication the one that is written, if the quota allows `[MQTT-4.9.0-2]` v5. Those that this
+    /// Makes the next publication the one that is written, if the quota allows `[MQTT-4.9.0-2]` v5: at first Receive
+    /// Maximum `[MQTT-4.9.0-1]` v5. Only PUBLISH waits for it `[MQTT-4.9.0-3]` v5. Those that this
     /// connection can never take end here. `fresh` gives an unused Packet Identifier.
     pub(super) fn start_next(&mut self, grants: &Grants, packet_id: Option<PacketId>) -> bool {
         let quota = usize::from(grants.receive_maximum);
@@ -288,7 +290,7 @@ impl<'s> Outbound<'s> {
                 continue;
             }
             if slot.stage == Stage::Queued {
-                slot.qos = slot.qos.min(grants.maximum_qos);
+                slot.qos = slot.qos.min(grants.maximum_qos); // [MQTT-3.2.2-11] v5
             }
             if let Some(reason) = slot.unfit(grants) {
                 let outcome = match slot.stage {

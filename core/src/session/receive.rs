@@ -167,6 +167,7 @@ impl Session<'_> {
 
     fn handle_suback(&mut self, suback: &SubAck<'_>) -> Result<(), SessionError> {
         let mut reasons = suback.reasons();
+        // Every SUBSCRIBE of ours has one filter `[MQTT-3.8.4-6]` v5.
         let (Some(reason), None) = (reasons.next(), reasons.next()) else {
             return Err(self.violation(
                 Reason::PROTOCOL_ERROR,
@@ -247,7 +248,8 @@ impl Session<'_> {
         SessionError::Malformed(error)
     }
 
-    /// A packet that must not have come; 5.0 tells the broker why `[MQTT-4.13.1-1]` v5.
+    /// A packet that must not have come; 5.0 tells the broker why `[MQTT-4.13.1-1]` v5, then it ends
+    /// `[MQTT-4.13.2-1]` v5.
     pub(super) fn violation(&mut self, reason: Reason, what: &'static str) -> SessionError {
         self.fail(reason);
         SessionError::Protocol(what)

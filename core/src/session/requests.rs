@@ -142,7 +142,7 @@ impl Subscriptions<'_> {
         }
     }
 
-    /// SUBACK or UNSUBACK: what it answers, if anything.
+    /// SUBACK or UNSUBACK: what it answers, by its identifier `[MQTT-2.2.1-6]` v5, `[MQTT-3.8.4-2]` v5, if anything.
     pub(super) fn answered(&mut self, packet_id: PacketId) -> Option<(u8, Purpose)> {
         let mut requests = self.requests.iter_mut();
         let request = requests.find(|r| r.is_some_and(|r| r.packet_id == packet_id))?;

@@ -208,7 +208,8 @@ impl Session<'_> {
         false
     }
 
-    /// An identifier that nothing of ours uses `[MQTT-2.2.1-3]` v5, `[MQTT-2.3.1-2]` v3.1.1; none if all are in use.
+    /// An identifier that nothing of ours uses `[MQTT-2.2.1-3]` v5, `[MQTT-4.3.2-1]` v5, `[MQTT-4.3.3-1]` v5,
+    /// `[MQTT-2.3.1-2]` v3.1.1; none if all are in use.
     fn fresh_packet_id(&self) -> Option<PacketId> {
         let mut candidate = self.next_packet_id;
         for _ in 0..=u16::MAX {
@@ -228,7 +229,9 @@ impl Session<'_> {
         self.next_packet_id = id.get().wrapping_add(1);
     }
 
-    /// DISCONNECT (3.14). A session that began clean ends with us: the broker need not keep it.
+    /// DISCONNECT (3.14), after which no packet begins `[MQTT-3.14.4-1]` v5; never with a Reason String or User
+    /// Properties `[MQTT-3.14.2-3]` v5, `[MQTT-3.14.2-4]` v5. A session that began clean ends with us:
+    /// the broker need not keep it.
     fn begin_disconnect(&mut self, reason: Reason, finished: bool) -> bool {
         let five = self.version == Version::V5;
         let kept = self.grants.is_some_and(|g| g.session_expiry > 0);

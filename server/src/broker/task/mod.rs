@@ -339,7 +339,7 @@ impl Task<'_> {
         loop {
             self.output.fill(&mut self.session, now);
             if self.output.is_empty() {
-                return open.stream.poll_close(cx).map(drop);
+                return open.stream.poll_close(cx).map(drop); // [MQTT-3.14.4-2] v5
             }
             match self.output.poll_write(&mut open.stream, cx) {
                 Poll::Ready(Ok(_)) => {}

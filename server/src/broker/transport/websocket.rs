@@ -55,7 +55,7 @@ where
         .map_err(|_| Cause::Unusable("the WebSocket path is not usable in a URL".into()))?;
     request
         .headers_mut()
-        .insert("Sec-WebSocket-Protocol", HeaderValue::from_static("mqtt"));
+        .insert("Sec-WebSocket-Protocol", HeaderValue::from_static("mqtt")); // [MQTT-6.0.0-3] v5
     // A message over the bound of a packet must still pass, to be passed over by the framer; anything above ends here.
     let largest = max_packet.saturating_mul(PACKETS_A_MESSAGE).max(BUFFER);
     let config = WebSocketConfig::default()
