@@ -224,7 +224,7 @@ impl Broker {
                 QoS::ExactlyOnce => Delivery::ExactlyOnce(id),
             },
             retain: false,
-            topic: "t",
+            topic: "t".into(),
             properties: Properties::NONE,
             payload: payload.as_bytes(),
         }));
