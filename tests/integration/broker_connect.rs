@@ -94,7 +94,7 @@ fn all_four_schemes() {
     assert_eq!(tls.tls.as_deref(), Some("TLS 1.3"));
     assert_eq!(stage_names(&tls), ["dns", "tcp", "tls", "connack"]);
 
-    // [MQTT-4.2-1] v5; Mosquitto takes only binary messages of the subprotocol: [MQTT-6.0.0-1] v5, [MQTT-6.0.0-3] v5.
+    // [MQTT-4.2-1] v5; Mosquitto speaks MQTT only where the subprotocol was asked for [MQTT-6.0.0-3] v5.
     let ws = connected(target(&format!(
         "ws://{user}@localhost:{}/mqtt?client_id=web",
         broker.ws_port

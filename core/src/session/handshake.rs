@@ -92,7 +92,8 @@ impl Session<'_> {
         if connack.reason != Reason::SUCCESS {
             return Err(self.refused(connack.reason));
         }
-        // What we have no state of cannot be taken up `[MQTT-3.2.2-4]` v5; one kept on purpose is (`clean_start` false).
+        // What we have no state of cannot be taken up [MQTT-3.2.2-4] v5; with `clean_start` false the caller has asked
+        // for what the broker kept.
         if connack.session_present && self.clean_start {
             return Err(self.violation(
                 Reason::PROTOCOL_ERROR,
