@@ -33,7 +33,7 @@ impl<'a> Pass<'_, 'a> {
         if text.starts_with("# HELP ") || text.starts_with("# TYPE ") {
             return;
         }
-        let flags = self.topic.says.key & !CODE;
+        let flags = self.topic.says.key;
         let mut severity = severity::string(flags, text);
         if flags & (SETTING | PROBLEM | LEVEL) == 0 {
             let words = Words::new(text).take(4).count();

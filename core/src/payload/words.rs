@@ -154,7 +154,7 @@ const fn build() -> ([u128; SIZE], [Flags; SIZE]) {
 }
 
 #[allow(clippy::indexing_slicing)] // as above
-const fn pack(word: &[u8]) -> u128 {
+pub(crate) const fn pack(word: &[u8]) -> u128 {
     let mut packed = 0;
     let mut n = 0;
     while n < word.len() {
