@@ -40,6 +40,7 @@ pub(super) fn key(text: &str) -> Flags {
     let mut all: Flags = 0;
     let mut last: Flags = 0;
     let mut telling = 0;
+    let mut counts = false;
     for word in Words::new(text).take(12) {
         if word.number {
             continue;
@@ -53,6 +54,7 @@ pub(super) fn key(text: &str) -> Flags {
         }
         all |= flags;
         last = flags;
+        counts = COUNTS.contains(&word.packed);
         telling += u32::from(flags & PLAIN == 0 || flags & (VALUE | STATUS | TEXT) != 0);
     }
     if all & LEVEL != 0 && all & TEXT != 0 {
@@ -65,7 +67,8 @@ pub(super) fn key(text: &str) -> Flags {
         let typed = if telling <= 1 { last & TYPED } else { 0 };
         return (key | SETTING | typed) & !(PLAIN | DANGER);
     }
-    if problem {
+    // `alarmMsgCount` counts messages; that there were some is nothing wrong.
+    if problem && !(counts && all & TEXT != 0) {
         key |= if blurred { HINT } else { PROBLEM };
     }
     if telling <= 1 {
@@ -79,6 +82,13 @@ pub(super) fn key(text: &str) -> Flags {
     }
     key
 }
+
+/// Words at the end of a key that counts.
+const COUNTS: [u128; 3] = [
+    words::pack(b"count"),
+    words::pack(b"counter"),
+    words::pack(b"total"),
+];
 
 /// What a key and its value say together.
 #[derive(Clone, Copy, Debug)]
@@ -154,7 +164,7 @@ fn count(key: Flags, number: &str) -> Severity {
     if key & PROBLEM != 0 && whole && value != 0.0 || key & HINT != 0 && number == "1" {
         return Severity::Error;
     }
-    if key & STATUS != 0 && (key & CODE != 0 || whole) {
+    if key & STATUS != 0 && key & CODE != 0 && whole {
         return if (400.0..600.0).contains(&value) {
             Severity::Error
         } else {
@@ -375,15 +385,7 @@ fn prose(text: &str) -> Severity {
 
 /// Two words that only together tell of a failure.
 fn refusal(word: u128, next: u128) -> bool {
-    const fn p(word: &[u8]) -> u128 {
-        let mut packed = 0;
-        let mut rest = word;
-        while let [first, tail @ ..] = rest {
-            packed = words::push(packed, *first);
-            rest = tail;
-        }
-        packed
-    }
+    use words::pack as p;
     const PAIRS: [(u128, u128); 8] = [
         (p(b"timed"), p(b"out")),
         (p(b"not"), p(b"found")),

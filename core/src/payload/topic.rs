@@ -102,7 +102,11 @@ impl<'a> Topic<'a> {
         let asked = setting || matches!(inner, "set" | "get");
         if asked {
             key = SETTING;
-        } else if alarms.eq_ignore_ascii_case("alarms") && key & SETTING == 0 {
+        } else if !names_code(subject) {
+            // A bare number on `…/state` or `…/status` is a reading.
+            key &= !CODE;
+        }
+        if !asked && alarms.eq_ignore_ascii_case("alarms") && key & SETTING == 0 {
             key |= PROBLEM;
         }
         if !asked && let Some(code) = status_level(topic) {
@@ -157,6 +161,15 @@ fn subject<'a>(outer: &'a str, inner: &'a str) -> (&'a str, Flags) {
         0 => (inner, key),
         more => (outer, key & STATUS | more),
     }
+}
+
+/// Whether a level names the code of an answer, and not just a state: `http_status`, `statusCode`, `response/code`.
+fn names_code(level: &str) -> bool {
+    Words::new(level).any(|word| {
+        word.flags & CODE != 0 && word.flags & STATUS == 0
+            || word.packed == const { words::pack(b"statuscode") }
+            || word.packed == const { words::pack(b"httpstatus") }
+    })
 }
 
 /// A last level that is itself the verdict: `…/rejected`, `…/down/failed`.

@@ -7,6 +7,7 @@
 
 mod choose;
 mod merge;
+mod merge_tables;
 mod note;
 mod store;
 mod strata;
@@ -234,5 +235,7 @@ fn identity(record: &Record<'_>, facts: &Facts<'_>) -> u64 {
 
 #[cfg(test)]
 mod quality;
+#[cfg(test)]
+mod streams;
 #[cfg(test)]
 mod tests;
