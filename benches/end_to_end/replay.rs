@@ -150,7 +150,7 @@ fn batch(version: Version, identifier: Option<u32>) -> Vec<u8> {
             dup: false,
             delivery: Delivery::AtMostOnce,
             retain: false,
-            topic: &topic,
+            topic: topic.as_str().into(),
             properties: Properties::list(&identifiers),
             payload: payload.as_bytes(),
         });

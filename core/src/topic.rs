@@ -1,9 +1,7 @@
 //! Topic Names and Topic Filters (section 4.7): validation and matching, `$`-topics, `$share`.
-//!
-//! A name is examined eight bytes at a time: U+0000, `+` and `#` are single bytes that never stand inside
-//! another character of UTF-8, so bytes tell all.
 
 use crate::limits::MAX_STRING;
+use crate::wire::is_plain_name;
 use core::fmt;
 
 /// Whether `name` is a valid Topic Name: 1 to 65,535 bytes `[MQTT-4.7.3-1]` `[MQTT-4.7.3-3]`, no U+0000
@@ -13,17 +11,22 @@ use core::fmt;
 /// What is wrong and where.
 #[inline]
 pub fn validate_name(name: &str) -> Result<(), TopicError> {
-    let bytes = name.as_bytes();
+    check_name(name.as_bytes())
+}
+
+/// As [`validate_name`], for the bytes of a string.
+#[inline]
+pub(crate) fn check_name(bytes: &[u8]) -> Result<(), TopicError> {
     if bytes.is_empty() {
         return Err(TopicError::Empty);
     }
     if bytes.len() > MAX_STRING {
         return Err(TopicError::TooLong);
     }
-    if holds_special(bytes) {
-        return Err(first_special(bytes));
+    if is_plain_name(bytes) {
+        return Ok(());
     }
-    Ok(())
+    first_special(bytes).map_or(Ok(()), Err)
 }
 
 /// Whether `filter` is a valid Topic Filter, shared subscriptions (`$share/group/filter`, 4.8.2) included.
@@ -49,7 +52,7 @@ pub(crate) fn validate_levels(filter: &str) -> Result<(), TopicError> {
     if bytes.len() > MAX_STRING {
         return Err(TopicError::TooLong);
     }
-    if !holds_special(bytes) {
+    if is_plain_name(bytes) {
         return Ok(());
     }
     let mut previous = b'/';
@@ -86,37 +89,57 @@ pub fn matches(filter: &str, name: &str) -> bool {
         .strip_prefix(SHARE)
         .and_then(|shared| shared.split_once('/'))
         .map_or(filter, |(_, filter)| filter);
-    if name.starts_with('$') && filter.starts_with(['+', '#']) {
+    let (mut wanted, mut given) = (filter.as_bytes(), name.as_bytes());
+    if let (Some(b'+' | b'#'), Some(b'$')) = (wanted.first(), given.first()) {
         return false;
     }
-    let (mut wanted, mut given) = (filter.as_bytes(), name.as_bytes());
+    // A name holds no wildcard, so what both begin with never goes past one: each begins a level of both.
     loop {
-        match wanted {
-            [b'#', ..] => return true,
-            [b'+', rest @ ..] => {
-                wanted = rest;
-                while let [byte, rest @ ..] = given
-                    && *byte != b'/'
-                {
-                    given = rest;
-                }
-            }
-            _ => {
-                while let ([one, one_rest @ ..], [other, other_rest @ ..]) = (wanted, given)
-                    && one == other
-                    && *one != b'/'
-                {
-                    (wanted, given) = (one_rest, other_rest);
-                }
-            }
-        }
+        (wanted, given) = after_common(wanted, given);
         match (wanted, given) {
-            ([], []) => return true,
-            ([b'/', next @ ..], [b'/', rest @ ..]) => (wanted, given) = (next, rest),
+            ([], []) | ([b'#', ..], _) => return true,
+            ([b'+', rest @ ..], _) => (wanted, given) = (rest, after_level(given)),
             ([b'/', next @ ..], []) => return next == b"#", // a level and all below it (4.7.1.2)
             _ => return false,
         }
     }
+}
+
+/// What is left of `one` and `other` after all that both begin with.
+#[inline]
+fn after_common<'a, 'b>(one: &'a [u8], other: &'b [u8]) -> (&'a [u8], &'b [u8]) {
+    let (mut one, mut other) = (one, other);
+    while let (Some((&left, one_rest)), Some((&right, other_rest))) =
+        (one.split_first_chunk::<8>(), other.split_first_chunk())
+    {
+        let differing = u64::from_le_bytes(left) ^ u64::from_le_bytes(right);
+        if differing != 0 {
+            let same = (differing.trailing_zeros() / 8) as usize;
+            return (
+                one.get(same..).unwrap_or_default(),
+                other.get(same..).unwrap_or_default(),
+            );
+        }
+        (one, other) = (one_rest, other_rest);
+    }
+    while let ([left, one_rest @ ..], [right, other_rest @ ..]) = (one, other)
+        && left == right
+    {
+        (one, other) = (one_rest, other_rest);
+    }
+    (one, other)
+}
+
+/// What is left of `name` from the next `/` on.
+#[inline]
+fn after_level(name: &[u8]) -> &[u8] {
+    let mut rest = name;
+    while let [byte, next @ ..] = rest
+        && *byte != b'/'
+    {
+        rest = next;
+    }
+    rest
 }
 
 /// Why a Topic Name or Topic Filter is not valid.
@@ -186,49 +209,12 @@ impl core::error::Error for TopicError {}
 
 const SHARE: &str = "$share/";
 
-const LOW: u64 = u64::from_ne_bytes([0x7f; 8]);
-const HIGH: u64 = u64::from_ne_bytes([0x80; 8]);
-const HASH: u64 = u64::from_ne_bytes([b'#'; 8]);
-/// All bits but the one in which `+` and `#` differ.
-const EITHER: u64 = u64::from_ne_bytes([!(b'+' ^ b'#'); 8]);
-
-/// The high bit of each byte that is not zero.
-#[inline]
-const fn non_zero(word: u64) -> u64 {
-    ((word & LOW).wrapping_add(LOW) | word) & HIGH
-}
-
-/// The high bit of each byte that is none of U+0000, `+` and `#`.
-#[inline]
-const fn plain(bytes: [u8; 8]) -> u64 {
-    let word = u64::from_le_bytes(bytes);
-    non_zero(word) & non_zero((word & EITHER) ^ HASH)
-}
-
-/// Whether U+0000, `+` or `#` stands in `bytes`. No way out of the loop before its end: names are short, and
-/// without one the compiler takes two words at a time.
-#[inline]
-fn holds_special(bytes: &[u8]) -> bool {
-    let Some(&last) = bytes.last_chunk::<8>() else {
-        return bytes.iter().fold(false, |found, &byte| {
-            found | matches!(byte, 0 | b'+' | b'#')
-        });
-    };
-    let (words, _) = bytes.as_chunks::<8>();
-    words
-        .iter()
-        .fold(plain(last), |all, &word| all & plain(word))
-        != HIGH
-}
-
 #[cold]
-fn first_special(bytes: &[u8]) -> TopicError {
-    let at = bytes
-        .iter()
-        .position(|&byte| matches!(byte, 0 | b'+' | b'#'))
-        .unwrap_or_default();
-    match bytes.get(at) {
+fn first_special(bytes: &[u8]) -> Option<TopicError> {
+    let special = |&byte: &u8| matches!(byte, 0 | b'+' | b'#');
+    let at = bytes.iter().position(special)?;
+    Some(match bytes.get(at) {
         Some(0) => TopicError::Nul(at),
         _ => TopicError::Wildcard(at),
-    }
+    })
 }

@@ -19,6 +19,7 @@ use bitsperity_mqtt_core::time::Instant;
 use core::time::Duration;
 use libfuzzer_sys::fuzz_target;
 use session_broker::{Broker, Input};
+use std::cell::RefCell;
 
 const TOPICS: [&str; 3] = ["a/b", "a", "$s/x"];
 const FILTERS: [&str; 6] = ["a/b", "a/+", "#", "$share/g/a/#", "a/b", "x/#/y"];
@@ -26,7 +27,16 @@ const FILTERS: [&str; 6] = ["a/b", "a/+", "#", "$share/g/a/#", "a/b", "x/#/y"];
 const MAX_PACKET: usize = 200;
 const QOS: [QoS; 3] = [QoS::AtMostOnce, QoS::AtLeastOnce, QoS::ExactlyOnce];
 
+thread_local! {
+    /// Room for two aliases, made once: what an alias stands for must be written before it is read.
+    static ALIASES: RefCell<Vec<u8>> = RefCell::new(vec![0; 2 * 65_535]);
+}
+
 fuzz_target!(|bytes: &[u8]| {
+    ALIASES.with_borrow_mut(|aliases| run(bytes, aliases));
+});
+
+fn run(bytes: &[u8], aliases: &mut [u8]) {
     let mut input = Input(bytes);
     let (flags, quota) = (input.byte(), input.byte());
     let options = Options {
@@ -41,7 +51,7 @@ fuzz_target!(|bytes: &[u8]| {
     let storage = Storage {
         outbound: &mut [0; 512],
         in_flight: &mut [InFlight::default(); 8],
-        aliases: &mut vec![0; 2 * 65_535],
+        aliases,
         subscriptions: &mut [Subscription::EMPTY; 4],
         received: &mut [0; 1024],
     };
@@ -62,7 +72,7 @@ fuzz_target!(|bytes: &[u8]| {
         world.operate(&mut input);
     }
     world.settle();
-});
+}
 
 struct World<'s> {
     session: Session<'s>,
@@ -230,6 +240,7 @@ impl World<'_> {
         if frame.is_empty() {
             return;
         }
+        self.events(); // what was given up before is not ended by an answer now
         if !self.session.can_receive() {
             self.drain();
             assert!(self.session.can_receive() || !self.broker.is_up());

@@ -3,7 +3,7 @@
 use bitsperity_mqtt_core::packet::{
     Ack, Auth, ConnAck, Connect, DecodeError, Delivery, Disconnect, EncodeError, Filters, Packet,
     PacketId, PacketType, Properties, Property, Publish, Reason, SubAck, Subscribe,
-    SubscriptionOptions, UnsubAck, Unsubscribe, Version, Will,
+    SubscriptionOptions, UnsubAck, Unsubscribe, Utf8, Version, Will,
 };
 use bitsperity_mqtt_core::topic::TopicError;
 
@@ -23,7 +23,7 @@ fn a_publish_with_properties_there_and_back() {
         dup: true,
         delivery: Delivery::AtLeastOnce(id(10)),
         retain: true,
-        topic: "a/ä",
+        topic: "a/ä".into(),
         properties: Properties::list(&list),
         payload: b"payload",
     });
@@ -74,7 +74,7 @@ const PUBLISH: Publish<'static> = Publish {
     dup: false,
     delivery: Delivery::AtMostOnce,
     retain: false,
-    topic: "t",
+    topic: Utf8::new("t"),
     properties: Properties::NONE,
     payload: b"",
 };
@@ -104,7 +104,7 @@ fn an_encoder_refuses_what_a_decoder_would() {
     );
     publish(
         Publish {
-            topic: "",
+            topic: "".into(),
             ..PUBLISH
         },
         DecodeError::NoTopic,
@@ -112,7 +112,7 @@ fn an_encoder_refuses_what_a_decoder_would() {
     let wildcard = DecodeError::TopicName(TopicError::Wildcard(2));
     publish(
         Publish {
-            topic: "a/#",
+            topic: "a/#".into(),
             ..PUBLISH
         },
         wildcard,
@@ -120,7 +120,7 @@ fn an_encoder_refuses_what_a_decoder_would() {
     let nul = DecodeError::TopicName(TopicError::Nul(1));
     publish(
         Publish {
-            topic: "a\0",
+            topic: "a\0".into(),
             ..PUBLISH
         },
         nul,
@@ -129,7 +129,7 @@ fn an_encoder_refuses_what_a_decoder_would() {
     let too_long = DecodeError::TopicName(TopicError::TooLong);
     publish(
         Publish {
-            topic: &long,
+            topic: long.as_str().into(),
             ..PUBLISH
         },
         too_long,

@@ -117,7 +117,7 @@ fn publish() -> impl Strategy<Value = Packet<'static>> {
                 dup,
                 delivery,
                 retain,
-                topic,
+                topic: topic.into(),
                 properties,
                 payload,
             })

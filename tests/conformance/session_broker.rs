@@ -315,7 +315,7 @@ impl Broker {
                 QoS::ExactlyOnce => Delivery::ExactlyOnce(id),
             },
             retain: false,
-            topic,
+            topic: topic.into(),
             properties: Properties::list(&identifiers),
             payload: payload.as_bytes(),
         }));

@@ -106,7 +106,7 @@ pub(super) fn received(line: &str, version: Version) -> Vec<u8> {
                 dup: words.contains(&"dup"),
                 delivery,
                 retain: words.contains(&"retain"),
-                topic: words[3].trim_matches('\''),
+                topic: words[3].trim_matches('\'').into(),
                 properties,
                 payload: payload.as_bytes(),
             })

@@ -2,12 +2,40 @@
 
 use super::{DecodeError, PacketType, Property};
 
-/// Which properties a packet may hold, and which it has had: one bit an identifier, so that the work is
-/// proportional to the bytes.
+/// A set of property identifiers: one bit each, so that the work is proportional to the bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ids(u64);
+
+impl Ids {
+    const NONE: Self = Self(0);
+
+    /// The highest identifier is 42; what is beyond the bits is in no set.
+    #[inline]
+    const fn bit(id: u8) -> u64 {
+        if id < 64 { 1 << id } else { 0 }
+    }
+
+    const fn of(ids: &[u8]) -> Self {
+        let mut set = 0;
+        let mut rest = ids;
+        while let [id, tail @ ..] = rest {
+            set |= Self::bit(*id);
+            rest = tail;
+        }
+        Self(set)
+    }
+
+    #[inline]
+    pub(super) const fn holds(self, id: u8) -> bool {
+        self.0 & Self::bit(id) != 0
+    }
+}
+
+/// Which properties a packet may hold, and which it has had.
 pub(super) struct Admission {
     home: Option<PacketType>,
-    allowed: u64,
-    seen: u64,
+    allowed: Ids,
+    seen: Ids,
 }
 
 impl Admission {
@@ -16,55 +44,56 @@ impl Admission {
         Self {
             home,
             allowed: allowed(home),
-            seen: 0,
+            seen: Ids::NONE,
         }
     }
 
+    /// Takes one more property, unless it is not allowed here or not allowed twice.
     #[inline]
-    pub(super) fn admit(&mut self, property: &Property<'_>) -> Result<(), DecodeError> {
-        let bit = bit(property.id());
-        if self.allowed & bit == 0 {
-            return Err(DecodeError::PropertyNotAllowed(self.home, property.id()));
+    pub(super) const fn admit(&mut self, id: u8) -> Result<(), DecodeError> {
+        if !self.allowed.holds(id) {
+            return Err(self.refusal(id));
         }
-        if self.seen & bit != 0 && !self.may_repeat(property) {
-            return Err(DecodeError::PropertyTwice(property.id()));
+        if self.seen.holds(id) && !self.may_repeat(id) {
+            return Err(DecodeError::PropertyTwice(id));
         }
-        self.seen |= bit;
-        property.check_value()
+        self.seen.0 |= Ids::bit(id);
+        Ok(())
+    }
+
+    /// The properties that were admitted.
+    #[inline]
+    pub(super) const fn seen(&self) -> Ids {
+        self.seen
+    }
+
+    #[cold]
+    const fn refusal(&self, id: u8) -> DecodeError {
+        if P::exists(id) {
+            DecodeError::PropertyNotAllowed(self.home, id)
+        } else {
+            DecodeError::PropertyUnknown(id as u32)
+        }
     }
 
     /// User Properties everywhere; Subscription Identifiers in PUBLISH, one for each matching subscription.
     #[inline]
-    const fn may_repeat(&self, property: &Property<'_>) -> bool {
-        match property {
-            Property::UserProperty(..) => true,
-            Property::SubscriptionIdentifier(_) => matches!(self.home, Some(PacketType::Publish)),
+    const fn may_repeat(&self, id: u8) -> bool {
+        match id {
+            P::USER_PROPERTY => true,
+            P::SUBSCRIPTION_IDENTIFIER => matches!(self.home, Some(PacketType::Publish)),
             _ => false,
         }
     }
 }
 
-const fn bit(id: u8) -> u64 {
-    1 << (id & 63)
-}
-
-const fn set(ids: &[u8]) -> u64 {
-    let mut set = 0;
-    let mut rest = ids;
-    while let [id, tail @ ..] = rest {
-        set |= bit(*id);
-        rest = tail;
-    }
-    set
-}
-
 /// Table 2-4 of 5.0, by packet; `None` is the Will.
 #[inline]
-const fn allowed(home: Option<PacketType>) -> u64 {
+const fn allowed(home: Option<PacketType>) -> Ids {
     match home {
         None => {
             const {
-                set(&[
+                Ids::of(&[
                     P::PAYLOAD_FORMAT_INDICATOR,
                     P::MESSAGE_EXPIRY_INTERVAL,
                     P::CONTENT_TYPE,
@@ -77,7 +106,7 @@ const fn allowed(home: Option<PacketType>) -> u64 {
         }
         Some(PacketType::Connect) => {
             const {
-                set(&[
+                Ids::of(&[
                     P::SESSION_EXPIRY_INTERVAL,
                     P::AUTHENTICATION_METHOD,
                     P::AUTHENTICATION_DATA,
@@ -92,7 +121,7 @@ const fn allowed(home: Option<PacketType>) -> u64 {
         }
         Some(PacketType::ConnAck) => {
             const {
-                set(&[
+                Ids::of(&[
                     P::SESSION_EXPIRY_INTERVAL,
                     P::ASSIGNED_CLIENT_IDENTIFIER,
                     P::SERVER_KEEP_ALIVE,
@@ -115,7 +144,7 @@ const fn allowed(home: Option<PacketType>) -> u64 {
         }
         Some(PacketType::Publish) => {
             const {
-                set(&[
+                Ids::of(&[
                     P::PAYLOAD_FORMAT_INDICATOR,
                     P::MESSAGE_EXPIRY_INTERVAL,
                     P::CONTENT_TYPE,
@@ -128,12 +157,12 @@ const fn allowed(home: Option<PacketType>) -> u64 {
             }
         }
         Some(PacketType::Subscribe) => {
-            const { set(&[P::SUBSCRIPTION_IDENTIFIER, P::USER_PROPERTY]) }
+            const { Ids::of(&[P::SUBSCRIPTION_IDENTIFIER, P::USER_PROPERTY]) }
         }
-        Some(PacketType::Unsubscribe) => bit(P::USER_PROPERTY),
+        Some(PacketType::Unsubscribe) => const { Ids::of(&[P::USER_PROPERTY]) },
         Some(PacketType::Disconnect) => {
             const {
-                set(&[
+                Ids::of(&[
                     P::SESSION_EXPIRY_INTERVAL,
                     P::SERVER_REFERENCE,
                     P::REASON_STRING,
@@ -143,7 +172,7 @@ const fn allowed(home: Option<PacketType>) -> u64 {
         }
         Some(PacketType::Auth) => {
             const {
-                set(&[
+                Ids::of(&[
                     P::AUTHENTICATION_METHOD,
                     P::AUTHENTICATION_DATA,
                     P::REASON_STRING,
@@ -151,8 +180,8 @@ const fn allowed(home: Option<PacketType>) -> u64 {
                 ])
             }
         }
-        Some(PacketType::PingReq | PacketType::PingResp) => 0,
-        Some(_) => const { set(&[P::REASON_STRING, P::USER_PROPERTY]) },
+        Some(PacketType::PingReq | PacketType::PingResp) => Ids::NONE,
+        Some(_) => const { Ids::of(&[P::REASON_STRING, P::USER_PROPERTY]) },
     }
 }
 

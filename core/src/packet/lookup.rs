@@ -151,6 +151,9 @@ impl<'a> Properties<'a> {
 
     /// Topic Alias.
     pub fn topic_alias(&self) -> Option<u16> {
+        if !self.may_hold(Property::TOPIC_ALIAS) {
+            return None;
+        }
         self.find(|property| match property {
             Property::TopicAlias(value) => Some(value),
             _ => None,

@@ -34,6 +34,8 @@ pub use subscribe::{
     RetainHandling, SubAck, Subscribe, SubscriptionOptions, UnsubAck, Unsubscribe,
 };
 
+pub use crate::wire::Utf8;
+
 use crate::limits::MAX_REMAINING_LENGTH;
 use crate::wire::varint::{self, Varint};
 use crate::wire::{Reader, Writer};
@@ -159,28 +161,23 @@ impl<'a> Packet<'a> {
             Varint::Malformed => return Err(DecodeError::RemainingLength),
         };
         let reader = Reader::new(body);
-        match PacketType::of(first) {
-            Some(PacketType::Publish) => {
-                Publish::decode(first & 15, reader, version).map(Self::Publish)
-            }
-            Some(packet) if first & 15 != packet.prescribed_flags() => {
-                Err(DecodeError::Flags(packet)) // [MQTT-2.2.2-1] v3.1.1, [MQTT-2.1.3-1] v5
-            }
-            Some(packet) => Self::decode_other(packet, reader, version),
-            None => Err(DecodeError::PacketType(0)),
+        if first >> 4 == PacketType::Publish.number() {
+            return Publish::decode(first & 15, reader, version).map(Self::Publish);
         }
+        Self::decode_other(first, reader, version)
     }
 
     /// All but PUBLISH, which is what a client reads most.
-    fn decode_other(
-        packet: PacketType,
-        reader: Reader<'a>,
-        version: Version,
-    ) -> Result<Self, DecodeError> {
+    #[inline(never)]
+    fn decode_other(first: u8, reader: Reader<'a>, version: Version) -> Result<Self, DecodeError> {
+        let packet = PacketType::of(first).ok_or(DecodeError::PacketType(0))?;
+        if first & 15 != packet.prescribed_flags() {
+            return Err(DecodeError::Flags(packet)); // [MQTT-2.2.2-1] v3.1.1, [MQTT-2.1.3-1] v5
+        }
         Ok(match packet {
             PacketType::Connect => Self::Connect(Connect::decode(reader, version)?),
             PacketType::ConnAck => Self::ConnAck(ConnAck::decode(reader, version)?),
-            PacketType::Publish => Self::Publish(Publish::decode(0, reader, version)?),
+            PacketType::Publish => Self::Publish(Publish::decode(first & 15, reader, version)?),
             PacketType::PubAck => Self::PubAck(Ack::decode(packet, reader, version)?),
             PacketType::PubRec => Self::PubRec(Ack::decode(packet, reader, version)?),
             PacketType::PubRel => Self::PubRel(Ack::decode(packet, reader, version)?),
@@ -209,22 +206,24 @@ impl<'a> Packet<'a> {
     /// [`EncodeError::OutputTooSmall`] with the number of bytes needed, or the rule the packet would break.
     #[inline]
     pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
+        if let Self::Publish(publish) = self {
+            publish.check(version)?;
+            let (mut writer, length) = front(self.first_byte(), publish.size(version), out)?;
+            publish.write(version, &mut writer);
+            return Ok(length);
+        }
+        self.encode_other(version, out)
+    }
+
+    /// All but PUBLISH. What writes them also counts their bytes.
+    #[inline(never)]
+    fn encode_other(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
         self.check(version)?;
         let mut size = Writer::counting();
         self.write_body(version, &mut size);
-        let body = u32::try_from(size.needed())
-            .ok()
-            .filter(|&body| body <= MAX_REMAINING_LENGTH)
-            .ok_or(EncodeError::TooLarge)?;
-        let needed = size.needed().saturating_add(1 + varint::length(body));
-        let out = out
-            .get_mut(..needed)
-            .ok_or(EncodeError::OutputTooSmall { needed })?;
-        let mut writer = Writer::new(out);
-        writer.u8(self.first_byte());
-        writer.varint(body);
+        let (mut writer, length) = front(self.first_byte(), size.needed(), out)?;
         self.write_body(version, &mut writer);
-        Ok(needed)
+        Ok(length)
     }
 
     /// Its type.
@@ -279,7 +278,7 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// Writes what follows the fixed header; called once to count and once to write.
+    /// Writes what follows the fixed header.
     #[inline]
     fn write_body(&self, version: Version, writer: &mut Writer<'_>) {
         match self {
@@ -298,4 +297,22 @@ impl<'a> Packet<'a> {
             Self::Auth(packet) => packet.write(version, writer),
         }
     }
+}
+
+/// Writes the fixed header of a packet with `size` bytes after it; returns what writes those, and the length of
+/// the whole.
+#[inline]
+fn front(first: u8, size: usize, out: &mut [u8]) -> Result<(Writer<'_>, usize), EncodeError> {
+    let body = u32::try_from(size)
+        .ok()
+        .filter(|&body| body <= MAX_REMAINING_LENGTH)
+        .ok_or(EncodeError::TooLarge)?;
+    let needed = size.saturating_add(1 + varint::length(body));
+    let out = out
+        .get_mut(..needed)
+        .ok_or(EncodeError::OutputTooSmall { needed })?;
+    let mut writer = Writer::new(out);
+    writer.u8(first);
+    writer.varint(body);
+    Ok((writer, needed))
 }

@@ -2,11 +2,10 @@
 //! Sections 2.2.2 and the properties of each packet in chapter 3 of 5.0. What [`Properties`] holds from the
 //! wire was checked when it was decoded, so that looking through it cannot fail.
 
-use super::admission::Admission;
-use super::property::Field;
+use super::admission::{Admission, Ids};
 use super::{DecodeError, EncodeError, PacketType, Property, Version};
 use crate::limits::MAX_STRING;
-use crate::wire::{Reader, Writer, holds_nul};
+use crate::wire::{Reader, Writer, is_plain, varint};
 
 /// The properties of one packet: a list of the caller's to encode, or validated bytes that were decoded.
 /// Empty in 3.1.1.
@@ -18,7 +17,8 @@ pub struct Properties<'a> {
 #[derive(Clone, Copy, Debug)]
 enum Source<'a> {
     List(&'a [Property<'a>]),
-    Wire(&'a [u8]),
+    /// With the identifiers that are among them.
+    Wire(&'a [u8], Ids),
 }
 
 impl<'a> Properties<'a> {
@@ -39,7 +39,16 @@ impl<'a> Properties<'a> {
     pub const fn is_empty(&self) -> bool {
         match self.source {
             Source::List(list) => list.is_empty(),
-            Source::Wire(bytes) => bytes.is_empty(),
+            Source::Wire(bytes, _) => bytes.is_empty(),
+        }
+    }
+
+    /// False if there is no property `id`, without looking through them where that is known.
+    #[inline]
+    pub(super) const fn may_hold(&self, id: u8) -> bool {
+        match self.source {
+            Source::List(_) => true,
+            Source::Wire(_, ids) => ids.holds(id),
         }
     }
 
@@ -65,7 +74,9 @@ impl<'a> Properties<'a> {
 
     /// Subscription Identifiers: of a PUBLISH, one for each subscription it is for; of a SUBSCRIBE, one or none.
     pub fn subscription_identifiers(&self) -> impl Iterator<Item = u32> + use<'a> {
-        self.iter().filter_map(|property| match property {
+        let there = self.may_hold(Property::SUBSCRIPTION_IDENTIFIER);
+        let properties = if there { *self } else { Self::NONE };
+        properties.iter().filter_map(|property| match property {
             Property::SubscriptionIdentifier(id) => Some(id),
             _ => None,
         })
@@ -91,44 +102,68 @@ impl<'a> Properties<'a> {
         if bytes.is_empty() {
             return Ok(Self::NONE);
         }
+        Self::examined(bytes, home)
+    }
+
+    fn examined(bytes: &'a [u8], home: Option<PacketType>) -> Result<Self, DecodeError> {
         let mut admission = Admission::new(home);
         let mut rest = Reader::new(bytes);
         while !rest.is_empty() {
-            let property = Property::read(&mut rest).map_err(|error| match error {
+            Property::examine(&mut rest, &mut admission).map_err(|error| match error {
                 DecodeError::Truncated => DecodeError::PropertyLength,
                 error => error,
             })?;
-            admission.admit(&property)?;
         }
         Ok(Self {
-            source: Source::Wire(bytes),
+            source: Source::Wire(bytes, admission.seen()),
         })
     }
 
     /// Whether they can be encoded into `home` (`None` is the Will).
+    #[inline]
     pub(super) fn check(
         &self,
         home: Option<PacketType>,
         version: Version,
     ) -> Result<(), EncodeError> {
-        if self.is_empty() {
-            return Ok(());
+        match (self.is_empty(), version) {
+            (true, _) => Ok(()),
+            (false, Version::V311) => Err(EncodeError::NotInVersion),
+            (false, Version::V5) => self.check_each(home),
         }
-        if version == Version::V311 {
-            return Err(EncodeError::NotInVersion);
-        }
+    }
+
+    fn check_each(&self, home: Option<PacketType>) -> Result<(), EncodeError> {
         let mut admission = Admission::new(home);
-        for property in self.iter() {
-            admission.admit(&property)?;
-            for field in property.fields() {
-                match field {
-                    Field::None => {}
-                    Field::String(string) => check_string(string)?,
-                    Field::Binary(bytes) => check_binary(bytes)?,
-                }
-            }
+        let mut check = |property: &Property<'_>| {
+            admission.admit(property.id())?;
+            property.check()
+        };
+        match self.source {
+            Source::List(list) => list.iter().try_for_each(check),
+            Source::Wire(..) => self.iter().try_for_each(|property| check(&property)),
         }
-        Ok(())
+    }
+
+    /// Bytes of the properties, without Property Length.
+    #[inline]
+    fn length(&self) -> usize {
+        match self.source {
+            Source::Wire(bytes, _) => bytes.len(),
+            Source::List(list) => list
+                .iter()
+                .fold(0, |length, property| property.size().saturating_add(length)),
+        }
+    }
+
+    /// Bytes of Property Length and properties.
+    #[inline]
+    pub(super) fn size(&self, version: Version) -> usize {
+        if version == Version::V311 {
+            return 0;
+        }
+        let length = self.length();
+        length.saturating_add(varint::length(u32::try_from(length).unwrap_or(u32::MAX)))
     }
 
     /// Writes Property Length and properties; nothing in 3.1.1. No properties are a Property Length of zero
@@ -138,17 +173,10 @@ impl<'a> Properties<'a> {
         if version == Version::V311 {
             return;
         }
+        writer.varint(u32::try_from(self.length()).unwrap_or(u32::MAX));
         match self.source {
-            Source::Wire(bytes) => {
-                writer.varint(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
-                writer.bytes(bytes);
-            }
-            Source::List(list) => {
-                let mut size = Writer::counting();
-                list.iter().for_each(|property| property.write(&mut size));
-                writer.varint(u32::try_from(size.needed()).unwrap_or(u32::MAX));
-                list.iter().for_each(|property| property.write(writer));
-            }
+            Source::Wire(bytes, _) => writer.bytes(bytes),
+            Source::List(list) => list.iter().for_each(|property| property.write(writer)),
         }
     }
 }
@@ -185,10 +213,10 @@ impl<'a> Iterator for PropertyIter<'a> {
                 self.source = Source::List(rest);
                 Some(property)
             }
-            Source::Wire(bytes) => {
+            Source::Wire(bytes, ids) => {
                 let mut reader = Reader::new(bytes);
                 let property = Property::read(&mut reader).ok()?;
-                self.source = Source::Wire(reader.rest());
+                self.source = Source::Wire(reader.rest(), ids);
                 Some(property)
             }
         }
@@ -201,7 +229,7 @@ impl core::iter::FusedIterator for PropertyIter<'_> {}
 #[inline]
 pub(super) fn check_string(string: &str) -> Result<(), EncodeError> {
     check_binary(string.as_bytes())?;
-    if holds_nul(string.as_bytes()) {
+    if !is_plain(string.as_bytes()) && string.contains('\0') {
         return Err(EncodeError::Invalid(DecodeError::Nul));
     }
     Ok(())

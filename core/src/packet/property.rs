@@ -1,9 +1,11 @@
 //! One property of MQTT 5.0 (section 2.2.2): 27 of them, their identifiers, types and values.
 
-use super::DecodeError;
+use super::admission::Admission;
+use super::properties::{check_binary, check_string};
+use super::{DecodeError, EncodeError};
 use crate::limits::MAX_REMAINING_LENGTH;
 use crate::topic;
-use crate::wire::{Reader, Writer};
+use crate::wire::{Reader, Writer, varint};
 
 /// One property with its value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -107,6 +109,11 @@ impl Property<'_> {
         Self::name_of(self.id())
     }
 
+    /// Whether a property has this identifier.
+    pub(super) const fn exists(id: u8) -> bool {
+        !matches!(Self::name_of(id).as_bytes(), b"unknown")
+    }
+
     pub(super) const fn name_of(id: u8) -> &'static str {
         match id {
             Self::PAYLOAD_FORMAT_INDICATOR => "Payload Format Indicator",
@@ -143,11 +150,10 @@ impl Property<'_> {
 
 impl<'a> Property<'a> {
     /// Reads identifier and value. A value that its type allows and the property does not is found by
-    /// [`Property::check_value`], but for booleans above 1, which cannot be held.
+    /// [`Property::check`], but for booleans above 1, which cannot be held.
     #[inline]
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let id = reader.varint()?;
-        let id = u8::try_from(id).map_err(|_| DecodeError::PropertyUnknown(id))?;
+        let id = identifier(reader)?;
         Ok(match id {
             Self::PAYLOAD_FORMAT_INDICATOR => Self::PayloadFormatIndicator(boolean(reader, id)?),
             Self::MESSAGE_EXPIRY_INTERVAL => Self::MessageExpiryInterval(reader.u32()?),
@@ -190,7 +196,84 @@ impl<'a> Property<'a> {
         })
     }
 
-    /// Writes identifier and value.
+    /// Reads past one property and finds all that is wrong with it; like [`Property::read`] and
+    /// [`Property::check`], but nothing is made of it: most properties are looked at only once.
+    #[inline]
+    pub(super) fn examine(
+        reader: &mut Reader<'a>,
+        admission: &mut Admission,
+    ) -> Result<(), DecodeError> {
+        let id = identifier(reader)?;
+        admission.admit(id)?;
+        let valid = match id {
+            Self::PAYLOAD_FORMAT_INDICATOR
+            | Self::REQUEST_PROBLEM_INFORMATION
+            | Self::REQUEST_RESPONSE_INFORMATION
+            | Self::MAXIMUM_QOS
+            | Self::RETAIN_AVAILABLE
+            | Self::WILDCARD_SUBSCRIPTION_AVAILABLE
+            | Self::SUBSCRIPTION_IDENTIFIER_AVAILABLE
+            | Self::SHARED_SUBSCRIPTION_AVAILABLE => reader.u8()? <= 1,
+            Self::RECEIVE_MAXIMUM | Self::TOPIC_ALIAS => reader.u16()? != 0,
+            Self::SERVER_KEEP_ALIVE | Self::TOPIC_ALIAS_MAXIMUM => reader.u16().map(|_| true)?,
+            Self::MAXIMUM_PACKET_SIZE => reader.u32()? != 0,
+            Self::MESSAGE_EXPIRY_INTERVAL
+            | Self::SESSION_EXPIRY_INTERVAL
+            | Self::WILL_DELAY_INTERVAL => reader.u32().map(|_| true)?,
+            Self::SUBSCRIPTION_IDENTIFIER => reader.varint()? != 0,
+            Self::CORRELATION_DATA | Self::AUTHENTICATION_DATA => reader.binary().map(|_| true)?,
+            Self::RESPONSE_TOPIC => {
+                let name = reader.string_bytes()?;
+                return topic::check_name(name).map_err(DecodeError::ResponseTopic);
+            }
+            Self::USER_PROPERTY => {
+                reader.string_bytes()?;
+                reader.string_bytes().map(|_| true)?
+            }
+            _ => reader.string_bytes().map(|_| true)?,
+        };
+        if valid {
+            Ok(())
+        } else {
+            Err(DecodeError::PropertyValue(id))
+        }
+    }
+
+    /// Bytes on the wire.
+    #[inline]
+    pub(super) const fn size(&self) -> usize {
+        match *self {
+            Self::PayloadFormatIndicator(_)
+            | Self::RequestProblemInformation(_)
+            | Self::RequestResponseInformation(_)
+            | Self::RetainAvailable(_)
+            | Self::WildcardSubscriptionAvailable(_)
+            | Self::SubscriptionIdentifierAvailable(_)
+            | Self::SharedSubscriptionAvailable(_)
+            | Self::MaximumQoS(_) => 2,
+            Self::ServerKeepAlive(_)
+            | Self::ReceiveMaximum(_)
+            | Self::TopicAliasMaximum(_)
+            | Self::TopicAlias(_) => 3,
+            Self::MessageExpiryInterval(_)
+            | Self::SessionExpiryInterval(_)
+            | Self::WillDelayInterval(_)
+            | Self::MaximumPacketSize(_) => 5,
+            Self::SubscriptionIdentifier(value) => 1 + varint::length(value),
+            Self::ContentType(value)
+            | Self::ResponseTopic(value)
+            | Self::AssignedClientIdentifier(value)
+            | Self::AuthenticationMethod(value)
+            | Self::ResponseInformation(value)
+            | Self::ServerReference(value)
+            | Self::ReasonString(value) => 3 + value.len(),
+            Self::CorrelationData(value) | Self::AuthenticationData(value) => 3 + value.len(),
+            Self::UserProperty(name, value) => 5 + name.len() + value.len(),
+        }
+    }
+
+    /// Writes identifier and value, of [`Property::size`] bytes.
+    #[inline]
     pub(super) fn write(&self, writer: &mut Writer<'_>) {
         writer.u8(self.id());
         match *self {
@@ -226,53 +309,54 @@ impl<'a> Property<'a> {
         }
     }
 
-    /// Whether the value is one that the property can have: Receive Maximum (3.1.2.11.3), Maximum Packet Size
-    /// (3.1.2.11.4), Topic Alias `[MQTT-3.3.2-8]` v5 and Subscription Identifier (3.8.2.1.2) are not 0,
-    /// Maximum QoS is 0 or 1 (3.2.2.3.4), Response Topic is a Topic Name `[MQTT-3.3.2-14]` v5.
+    /// Whether it can be encoded: the value is one that the property can have, and what is of variable length
+    /// fits. Receive Maximum (3.1.2.11.3), Maximum Packet Size (3.1.2.11.4), Topic Alias `[MQTT-3.3.2-8]` v5 and
+    /// Subscription Identifier (3.8.2.1.2) are not 0, Maximum QoS is 0 or 1 (3.2.2.3.4), Response Topic is a Topic
+    /// Name `[MQTT-3.3.2-14]` v5.
     #[inline]
-    pub(super) fn check_value(&self) -> Result<(), DecodeError> {
+    pub(super) fn check(&self) -> Result<(), EncodeError> {
         let valid = match *self {
             Self::ReceiveMaximum(value) | Self::TopicAlias(value) => value != 0,
             Self::MaximumPacketSize(value) => value != 0,
             Self::SubscriptionIdentifier(value) => value != 0 && value <= MAX_REMAINING_LENGTH,
             Self::MaximumQoS(value) => value <= 1,
             Self::ResponseTopic(topic) => {
-                return topic::validate_name(topic).map_err(DecodeError::ResponseTopic);
+                return Ok(topic::validate_name(topic).map_err(DecodeError::ResponseTopic)?);
+            }
+            Self::ContentType(value)
+            | Self::AssignedClientIdentifier(value)
+            | Self::AuthenticationMethod(value)
+            | Self::ResponseInformation(value)
+            | Self::ServerReference(value)
+            | Self::ReasonString(value) => return check_string(value),
+            Self::CorrelationData(value) | Self::AuthenticationData(value) => {
+                return check_binary(value);
+            }
+            Self::UserProperty(name, value) => {
+                check_string(name)?;
+                return check_string(value);
             }
             _ => true,
         };
         if valid {
             Ok(())
         } else {
-            Err(DecodeError::PropertyValue(self.id()))
-        }
-    }
-
-    /// The strings and binary data in it, for the checks of an encoder.
-    pub(super) const fn fields(&self) -> [Field<'a>; 2] {
-        match *self {
-            Self::ContentType(value)
-            | Self::ResponseTopic(value)
-            | Self::AssignedClientIdentifier(value)
-            | Self::AuthenticationMethod(value)
-            | Self::ResponseInformation(value)
-            | Self::ServerReference(value)
-            | Self::ReasonString(value) => [Field::String(value), Field::None],
-            Self::CorrelationData(value) | Self::AuthenticationData(value) => {
-                [Field::Binary(value), Field::None]
-            }
-            Self::UserProperty(name, value) => [Field::String(name), Field::String(value)],
-            _ => [Field::None, Field::None],
+            Err(DecodeError::PropertyValue(self.id()).into())
         }
     }
 }
 
-/// A field of variable length.
-#[derive(Clone, Copy)]
-pub(super) enum Field<'a> {
-    None,
-    String(&'a str),
-    Binary(&'a [u8]),
+/// An identifier; those of properties have one byte, longer ones only an error to tell.
+#[inline]
+fn identifier(reader: &mut Reader<'_>) -> Result<u8, DecodeError> {
+    let mut ahead = *reader;
+    match ahead.u8()? {
+        id @ 0..=0x7f => {
+            *reader = ahead;
+            Ok(id)
+        }
+        _ => Err(DecodeError::PropertyUnknown(reader.varint()?)),
+    }
 }
 
 /// A byte that is 0 or 1.

@@ -1,6 +1,6 @@
 //! PUBLISH (3.3).
 
-use super::{DecodeError, EncodeError, PacketId, PacketType, Properties, QoS, Version};
+use super::{DecodeError, EncodeError, PacketId, PacketType, Properties, QoS, Utf8, Version};
 use crate::topic;
 use crate::wire::{Reader, Writer};
 
@@ -44,7 +44,7 @@ pub struct Publish<'a> {
     /// Retained, or to be.
     pub retain: bool,
     /// Topic Name; empty only in 5.0 and with a Topic Alias.
-    pub topic: &'a str,
+    pub topic: Utf8<'a>,
     /// Empty in 3.1.1.
     pub properties: Properties<'a>,
     /// Any bytes.
@@ -64,24 +64,29 @@ impl<'a> Publish<'a> {
     ) -> Result<Self, DecodeError> {
         let dup = flags & DUP != 0;
         let qos = QoS::from_bits((flags >> 1) & 3).ok_or(DecodeError::PublishQoS)?; // [MQTT-3.3.1-4]
-        let topic = reader.utf8()?; // [MQTT-3.3.2-1]
+        let topic = reader.binary()?;
+        let plain = Utf8::plain_name(topic);
         let delivery = match qos {
             QoS::AtMostOnce if dup => return Err(DecodeError::DupAtQoS0), // [MQTT-3.3.1-2]
             QoS::AtMostOnce => Delivery::AtMostOnce,
-            QoS::AtLeastOnce => {
-                Delivery::AtLeastOnce(PacketId::decode(&mut reader, PacketType::Publish)?)
-            }
-            QoS::ExactlyOnce => {
-                Delivery::ExactlyOnce(PacketId::decode(&mut reader, PacketType::Publish)?)
+            _ => {
+                let id = PacketId::decode(&mut reader, PacketType::Publish)?;
+                if qos == QoS::AtLeastOnce {
+                    Delivery::AtLeastOnce(id)
+                } else {
+                    Delivery::ExactlyOnce(id)
+                }
             }
         };
         let properties = Properties::decode(&mut reader, Some(PacketType::Publish), version)?;
-        check_topic(topic, &properties)?;
         Ok(Self {
             dup,
             delivery,
             retain: flags & RETAIN != 0,
-            topic,
+            topic: match plain {
+                Some(topic) => topic,
+                None => other_topic(topic, &properties)?,
+            },
             properties,
             payload: reader.rest(),
         })
@@ -123,6 +128,17 @@ impl<'a> Publish<'a> {
         flags
     }
 
+    /// Bytes after the fixed header.
+    #[inline]
+    pub(super) fn size(&self, version: Version) -> usize {
+        let id = match self.delivery {
+            Delivery::AtMostOnce => 0,
+            _ => 2,
+        };
+        (2 + self.topic.len() + id + self.properties.size(version))
+            .saturating_add(self.payload.len())
+    }
+
     #[inline]
     pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
         writer.binary(self.topic.as_bytes());
@@ -134,14 +150,22 @@ impl<'a> Publish<'a> {
     }
 }
 
+/// A topic that is empty, not of ASCII alone, or no Topic Name: UTF-8 `[MQTT-3.3.2-1]`.
+#[cold]
+fn other_topic<'a>(topic: &'a [u8], properties: &Properties<'_>) -> Result<Utf8<'a>, DecodeError> {
+    let topic = Utf8::check(topic)?;
+    check_topic(topic, properties)?;
+    Ok(topic)
+}
+
 /// A Topic Name without wildcards `[MQTT-3.3.2-2]`; an empty one only with a Topic Alias (3.3.2.1 of 5.0).
 #[inline]
-fn check_topic(topic: &str, properties: &Properties<'_>) -> Result<(), DecodeError> {
+fn check_topic(topic: Utf8<'_>, properties: &Properties<'_>) -> Result<(), DecodeError> {
     if topic.is_empty() {
         return match properties.topic_alias() {
             Some(_) => Ok(()),
             None => Err(DecodeError::NoTopic),
         };
     }
-    topic::validate_name(topic).map_err(DecodeError::TopicName)
+    topic::check_name(topic.as_bytes()).map_err(DecodeError::TopicName)
 }

@@ -234,7 +234,7 @@ fn is_key_value(line: &str) -> bool {
     {
         let opens = part.bytes().filter(|&b| b == b'"').count() % 2 == 1;
         match part.split_once('=') {
-            Some((key, _)) if !quoted && is_name(key) => pairs += 1,
+            Some((key, value)) if !quoted && is_name(key) && is_value(value) => pairs += 1,
             _ if quoted => {}
             _ if pairs == 0 => return false,
             _ => others += 1,
@@ -242,6 +242,11 @@ fn is_key_value(line: &str) -> bool {
         quoted ^= opens;
     }
     pairs > others
+}
+
+/// Not the end of base64.
+fn is_value(value: &str) -> bool {
+    !value.is_empty() && !value.starts_with('=')
 }
 
 fn is_name(key: &str) -> bool {
@@ -257,8 +262,9 @@ fn encoded(text: &str, format: Format) -> Option<u8> {
     let bytes = text.as_bytes();
     if format == Format::Hex {
         let digits = bytes.strip_prefix(b"0x").unwrap_or(bytes);
-        let all =
-            digits.len() >= 8 && digits.len() % 2 == 0 && digits.iter().all(u8::is_ascii_hexdigit);
+        let all = digits.len() >= 8
+            && digits.len().is_multiple_of(2)
+            && digits.iter().all(u8::is_ascii_hexdigit);
         return all.then_some(if digits.len() >= 16 { 90 } else { 60 });
     }
     let body = bytes
@@ -266,7 +272,7 @@ fn encoded(text: &str, format: Format) -> Option<u8> {
         .or(bytes.strip_suffix(b"="))
         .unwrap_or(bytes);
     if bytes.len() < 8
-        || bytes.len() % 4 != 0
+        || !bytes.len().is_multiple_of(4)
         || !body
             .iter()
             .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/'))
@@ -305,11 +311,14 @@ fn csv(text: &str) -> Option<u8> {
         return Some(85);
     }
     if text.contains('\n') {
-        let lines = text
-            .lines()
-            .filter(|line| separators(line) >= 1 && !line.contains(", "))
+        // A preamble may come before: what counts is that lines with as many separators follow one another.
+        let lines = text.lines().filter(|line| !line.is_empty()).take(64);
+        let pairs = lines.clone().zip(lines.clone().skip(1));
+        let alike = pairs
+            .filter(|(a, b)| separators(a) > 0 && separators(a) == separators(b))
             .count();
-        return (lines >= 2 && lines * 2 > text.lines().count()).then_some(60);
+        let all = lines.filter(|line| !line.contains(", ")).count();
+        return (alike >= 1 && alike * 3 >= all).then_some(60);
     }
     let fields = first.split([',', ';', '\t']);
     let numeric = fields

@@ -25,16 +25,27 @@ pub(crate) fn mix(hash: u64, value: u64) -> u64 {
 /// Hash of `bytes` under `seed`.
 #[inline]
 pub(crate) fn bytes(seed: u64, bytes: &[u8]) -> u64 {
-    let mut hash = seed ^ K1;
-    let (chunks, rest) = bytes.as_chunks::<8>();
-    for chunk in chunks {
-        hash = fold(hash ^ u64::from_le_bytes(*chunk), K0);
-    }
-    let mut tail = 0u64;
-    for &byte in rest {
-        tail = tail << 8 | u64::from(byte);
-    }
     let length = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
+    let mut hash = seed ^ K1;
+    // The last bytes are read whole, overlapping what came before, instead of one by one.
+    let tail = match (
+        bytes.last_chunk::<8>(),
+        bytes.first_chunk::<4>(),
+        bytes.last_chunk::<4>(),
+    ) {
+        (Some(last), _, _) => {
+            for chunk in bytes.as_chunks::<8>().0 {
+                hash = fold(hash ^ u64::from_le_bytes(*chunk), K0);
+            }
+            u64::from_le_bytes(*last)
+        }
+        (None, Some(first), Some(last)) => {
+            u64::from(u32::from_le_bytes(*first)) << 32 | u64::from(u32::from_le_bytes(*last))
+        }
+        _ => bytes
+            .iter()
+            .fold(0, |tail, &byte| tail << 8 | u64::from(byte)),
+    };
     fold(hash ^ tail ^ K1, K0 ^ length)
 }
 

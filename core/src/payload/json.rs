@@ -83,10 +83,11 @@ struct Walk<'a> {
 
 impl<'a> Walk<'a> {
     /// The next byte that is not white space.
-    #[inline]
+    #[inline(always)]
     fn peek(&mut self) -> Option<u8> {
         loop {
             match self.bytes.get(self.at) {
+                Some(&byte) if byte > b' ' => return Some(byte),
                 Some(b' ' | b'\n' | b'\r' | b'\t') => self.at += 1,
                 other => return other.copied(),
             }
@@ -165,7 +166,7 @@ impl<'a> Walk<'a> {
         self.at += 1;
     }
 
-    #[inline]
+    #[inline(always)]
     fn member<V: Visitor<'a>>(&mut self, visitor: &mut V) -> Result<(), Fault> {
         if self.peek() != Some(b'"') {
             return Err(self.fault());
@@ -180,7 +181,7 @@ impl<'a> Walk<'a> {
     }
 
     /// From the opening quote to behind the closing one.
-    #[inline]
+    #[inline(always)]
     fn string(&mut self, limit: usize) -> Result<Text<'a>, Fault> {
         self.at += 1;
         let start = self.at;
@@ -257,7 +258,7 @@ impl<'a> Walk<'a> {
         Ok(unit)
     }
 
-    #[inline]
+    #[inline(always)]
     fn number(&mut self) -> Result<&'a str, Fault> {
         let start = self.at;
         if self.bytes.get(self.at) == Some(&b'-') {
@@ -286,7 +287,7 @@ impl<'a> Walk<'a> {
     }
 
     /// At least one digit.
-    #[inline]
+    #[inline(always)]
     fn digits(&mut self) -> Result<(), Fault> {
         let start = self.at;
         while let Some(b'0'..=b'9') = self.bytes.get(self.at) {
@@ -299,7 +300,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn literal(&mut self, word: &str, value: Scalar<'a>) -> Result<Scalar<'a>, Fault> {
         for expected in word.bytes() {
             if self.bytes.get(self.at) != Some(&expected) {

@@ -1,78 +1,47 @@
 //! What was found out about topics, keys and states before: most messages of a stream repeat all three.
 //!
-//! Direct-mapped tables of fixed size; a newcomer takes the place of whoever had it. Invariant: what comes out is
-//! what would have come out without, so a memo changes time only. Keys and values are compared whole; topics by a
-//! seeded hash of 64 bits, so that nobody can choose two that are mistaken for one another.
+//! Direct-mapped tables of fixed size; a newcomer takes the place of whoever had it. Entries are told apart by
+//! hashes of 64 bits under a seed, so that whoever chooses topics and keys cannot choose two that are mistaken for
+//! one another. Invariant: what is found is what would have been found without; a memo changes time, and the hashes.
 
 use super::hash;
-use super::severity::Severity;
+use super::severity::Told;
 use super::topic::{Says, Topic};
 use super::words::Flags;
 
 const TOPICS: usize = 1_024;
-const KEYS: usize = 256;
-const VALUES: usize = 128;
-/// Bytes of a key or a value that is remembered.
-pub(super) const TEXT: usize = 27;
+const KEYS: usize = 512;
+const VALUES: usize = 256;
 
-/// Memory of what topics, keys and values say, about 55 KiB; hand it to [`super::inspect_with`].
+/// Memory of what topics, keys and values say, about 60 KiB; hand it to [`super::inspect_with`].
 #[derive(Clone, Debug)]
 pub struct Memo {
-    seed: u64,
+    pub(super) seed: u64,
     topics: [(u64, Says); TOPICS],
-    keys: [(Short, Flags); KEYS],
-    values: [(Short, Flags, Severity); VALUES],
-}
-
-/// A short text.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Short {
-    length: u8,
-    bytes: [u8; TEXT],
-}
-
-impl Short {
-    const NONE: Self = Self {
-        length: u8::MAX,
-        bytes: [0; TEXT],
-    };
-
-    fn new(text: &str) -> Option<Self> {
-        let mut bytes = [0; TEXT];
-        bytes
-            .get_mut(..text.len())?
-            .copy_from_slice(text.as_bytes());
-        Some(Self {
-            length: u8::try_from(text.len()).ok()?,
-            bytes,
-        })
-    }
-
-    #[inline]
-    fn is(&self, text: &str) -> bool {
-        self.bytes.get(..usize::from(self.length)) == Some(text.as_bytes())
-    }
+    keys: [(u64, Flags); KEYS],
+    values: [(u64, Told); VALUES],
 }
 
 impl Memo {
-    /// Knows nothing yet. `seed` should be random.
+    /// Knows nothing yet. `seed` should be random; all hashes in [`super::Facts`] depend on it, so accumulators
+    /// can be merged only if their messages were inspected under the same one.
     pub const fn new(seed: u64) -> Self {
         Self {
             seed,
             topics: [(0, Says::NOTHING); TOPICS],
-            keys: [(Short::NONE, 0); KEYS],
-            values: [(Short::NONE, 0, Severity::None); VALUES],
+            keys: [(0, 0); KEYS],
+            values: [(0, Told::NOTHING); VALUES],
         }
     }
 
     #[inline]
     pub(super) fn topic<'a>(&mut self, name: &'a str) -> Topic<'a> {
-        let hash = hash::bytes(self.seed, name.as_bytes());
+        let hash = hash::bytes(self.seed, name.as_bytes()).max(1);
         let Some(place) = self.topics.get_mut(hash::index(hash, TOPICS)) else {
-            return Topic::new(name);
+            return Topic::new(name, self.seed);
         };
         if place.0 != hash {
-            *place = (hash, Topic::new(name).says);
+            *place = (hash, Topic::new(name, self.seed).says);
         }
         Topic {
             name,
@@ -80,42 +49,29 @@ impl Memo {
         }
     }
 
-    /// What the key says; `hash` is its own.
+    /// What the key says whose hash this is.
     #[inline]
-    pub(super) fn key(&mut self, hash: u64, text: &str, find: impl FnOnce(&str) -> Flags) -> Flags {
+    pub(super) fn key(&mut self, hash: u64, find: impl FnOnce() -> Flags) -> Flags {
+        let hash = hash.max(1);
         let Some(place) = self.keys.get_mut(hash::index(hash, KEYS)) else {
-            return find(text);
+            return find();
         };
-        if place.0.is(text) {
-            return place.1;
+        if place.0 != hash {
+            *place = (hash, find());
         }
-        let flags = find(text);
-        if let Some(short) = Short::new(text) {
-            *place = (short, flags);
-        }
-        flags
+        place.1
     }
 
-    /// How bad the value is under a key that says `flags`; `hash` is its own.
+    /// What the value tells; `hash` is of the value and of what its key says.
     #[inline]
-    pub(super) fn value(
-        &mut self,
-        hash: u64,
-        flags: Flags,
-        text: &str,
-        judge: impl FnOnce(Flags, &str) -> Severity,
-    ) -> Severity {
-        let index = hash::index(hash ^ u64::from(flags), VALUES);
-        let Some(place) = self.values.get_mut(index) else {
-            return judge(flags, text);
+    pub(super) fn value(&mut self, hash: u64, judge: impl FnOnce() -> Told) -> Told {
+        let hash = hash.max(1);
+        let Some(place) = self.values.get_mut(hash::index(hash, VALUES)) else {
+            return judge();
         };
-        if place.1 == flags && place.0.is(text) {
-            return place.2;
+        if place.0 != hash {
+            *place = (hash, judge());
         }
-        let severity = judge(flags, text);
-        if let Some(short) = Short::new(text) {
-            *place = (short, flags, severity);
-        }
-        severity
+        place.1
     }
 }

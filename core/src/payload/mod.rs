@@ -2,13 +2,15 @@
 //!
 //! [`inspect`] is the door: it takes any topic and any bytes, allocates nothing and never fails. Elsewhere:
 //! [`json`] the strict walk, `format` and `binary` the other formats, `severity` and `words` the judgement,
-//! `topic` what a topic says, `pass` the consumer of the walk. Accumulators over many messages are
+//! `topic` what a topic says, `pass`,
+//! `visit` and `judge` the consumer of the walk. Accumulators over many messages are
 //! [`crate::reduce`]. Invariant: time is linear in the payload, memory is the stack frame.
 
 mod binary;
 mod format;
 pub(crate) mod hash;
 pub mod json;
+mod judge;
 mod memo;
 mod pass;
 mod severity;
@@ -88,7 +90,7 @@ impl core::fmt::Display for Reason<'_> {
 
 /// Looks once at a message. Any topic, any bytes; allocates nothing, never fails.
 pub fn inspect<'a>(topic: &'a str, payload: &'a [u8]) -> Facts<'a> {
-    look(topic::Topic::new(topic), payload, None)
+    look(topic::Topic::new(topic, 0), payload, None)
 }
 
 /// [`inspect`] for many messages of one stream: remembers what topics and keys say.

@@ -1,10 +1,11 @@
-//! The consumer of the walk: judges pairs of key and value, and gathers shape, numbers and states on the way.
+//! The consumer of the walk: its state, and the order in which formats are tried.
 //!
-//! Texts that are not JSON but hold pairs (XML, `key=value`, line protocol) go through the same judgement.
+//! Elsewhere: what it does at each event (`visit`), the judgement (`judge`), texts that are not JSON (`texts`).
 
 use super::format::{self, Format, Guess};
-use super::json::{self, Fault, Scalar, Text};
-use super::memo::{self, Memo};
+use super::json::{self, Fault, Scalar};
+use super::judge::MaxWith;
+use super::memo::Memo;
 use super::severity::{self, Severity};
 use super::texts::json_lines;
 use super::topic::{Topic, masked};
@@ -36,7 +37,8 @@ pub(super) struct Frame<'a> {
 /// The state of one pass.
 pub(super) struct Pass<'t, 'a> {
     pub(super) topic: Topic<'a>,
-    memo: Option<&'t mut Memo>,
+    pub(super) memo: Option<&'t mut Memo>,
+    pub(super) seed: u64,
     pub(super) frames: Vec<Frame<'a>, FRAMES>,
     pub(super) deeper: u32,
     pub(super) key: &'a str,
@@ -49,25 +51,26 @@ pub(super) struct Pass<'t, 'a> {
     pub(super) numbers: Vec<(u64, f64), MAX_NUMBERS>,
     pub(super) states: Vec<(u64, u64), MAX_STATES>,
     /// The worst so far that holds whatever else is said.
-    hard: Found<'a>,
+    pub(super) hard: Found<'a>,
     /// The worst so far that a quiet level or an end of the problem would take back.
-    soft: Found<'a>,
-    quiet: bool,
-    over: bool,
-    has_text: bool,
+    pub(super) soft: Found<'a>,
+    pub(super) quiet: bool,
+    pub(super) over: bool,
+    pub(super) has_text: bool,
     /// A numeric level as some loggers write it, of use if there is a text too.
-    numeric_level: Option<(&'a str, &'a str)>,
+    pub(super) numeric_level: Option<(&'a str, &'a str)>,
     /// A level that is a setting, unless there is a text too.
-    log_level: Option<(&'a str, &'a str)>,
-    kind: u64,
+    pub(super) log_level: Option<(&'a str, &'a str)>,
+    pub(super) kind: u64,
 }
 
-type Found<'a> = (Severity, Option<Reason<'a>>);
+pub(super) type Found<'a> = (Severity, Option<Reason<'a>>);
 
 impl<'t, 'a> Pass<'t, 'a> {
     pub(super) fn new(topic: Topic<'a>, memo: Option<&'t mut Memo>) -> Self {
         Self {
             topic,
+            seed: memo.as_ref().map_or(0, |memo| memo.seed),
             memo,
             frames: Vec::new(),
             deeper: 0,
@@ -184,196 +187,13 @@ impl<'t, 'a> Pass<'t, 'a> {
     /// Makes `key` inside `path` the current one.
     #[inline]
     pub(super) fn set_key(&mut self, path: u64, key: &'a str) {
-        let hash = hash::bytes(0, key.as_bytes());
+        let hash = hash::bytes(self.seed, key.as_bytes());
         self.key = key;
         self.path = hash::mix(path, hash);
         self.flags = match &mut self.memo {
-            Some(memo) => memo.key(hash, key, severity::key),
+            Some(memo) => memo.key(hash, || severity::key(key)),
             None => severity::key(key),
         };
-    }
-
-    /// How bad a value is under a key that says `flags`.
-    fn severity(&mut self, flags: Flags, value: Scalar<'a>) -> Severity {
-        if let Some(known) = self.known_answer(value) {
-            return known;
-        }
-        match (value, &mut self.memo) {
-            (
-                Scalar::String(Text {
-                    raw,
-                    escaped: false,
-                }),
-                Some(memo),
-            ) if raw.len() <= memo::TEXT => {
-                let hash = hash::bytes(0, raw.as_bytes());
-                memo.value(hash, flags, raw, severity::string)
-            }
-            _ => severity::pair(flags, value),
-        }
-    }
-
-    /// One scalar under the current key.
-    #[inline]
-    pub(super) fn judge(&mut self, value: Scalar<'a>) {
-        let telling = match value {
-            Scalar::Null => 0,
-            Scalar::Bool(_) => PROBLEM | HINT | DANGER | GOOD | BATTERY | WITHIN,
-            Scalar::Number(number) if self.flags & HEAT != 0 && number.starts_with("-127") => HEAT,
-            Scalar::Number(_) => PROBLEM | HINT | GOOD | STATUS | CODE | LEVEL | WITHIN,
-            Scalar::String(_) => !(HEAT | PLAIN | SETTING | NAME),
-        };
-        if self.flags & telling != 0 && self.flags & ASKED == 0 {
-            self.judge_telling(value);
-        }
-    }
-
-    fn judge_telling(&mut self, value: Scalar<'a>) {
-        let flags = self.flags;
-        let within = flags & WITHIN != 0 && flags & (NAME | SETTING) == 0;
-        let told =
-            within && (flags & (PLAIN | TEXT | CODE) != 0 || matches!(value, Scalar::Bool(_)));
-        let flags = if told { flags | PROBLEM } else { flags };
-        if flags & (TEXT | PROBLEM | CODE) != 0 {
-            if let Scalar::String(text) = value {
-                self.has_text |= flags & TEXT != 0;
-                self.tell_text(text.raw);
-            } else if let Scalar::Number(number) = value {
-                self.kind = self
-                    .kind
-                    .wrapping_add(hash::bytes(self.path, number.as_bytes()));
-            }
-        }
-        if flags & LEVEL != 0 && flags & HINT != 0 {
-            self.log_level = Some((self.key, raw(value)));
-            return;
-        }
-        if let (Scalar::Number(number), true) = (value, flags & LEVEL != 0) {
-            self.numeric_level = Some((self.key, number));
-        }
-        let severity = self.severity(flags, value);
-        self.take_back(flags, value);
-        let soft = flags & (TEXT | CAUSE) != 0 && flags & (PROBLEM | STATUS | RESTART) == 0
-            || flags & LEVEL != 0
-            || told;
-        if severity != Severity::None {
-            self.found(!soft, severity, self.key, raw(value));
-        }
-    }
-
-    /// Answers that are known by key and value together, whatever the parts mean.
-    fn known_answer(&self, value: Scalar<'a>) -> Option<Severity> {
-        match (self.key, value) {
-            ("exit_code" | "exitCode" | "return_code" | "returnCode", Scalar::Number(number)) => {
-                Some(if number == "0" {
-                    Severity::None
-                } else {
-                    Severity::Error
-                })
-            }
-            // Tasmota's answer to what it does not understand.
-            ("Command" | "command", Scalar::String(text))
-                if matches!(text.raw, "Unknown" | "Error") =>
-            {
-                Some(Severity::Error)
-            }
-            (_, Scalar::String(text)) if self.flags & TYPED != 0 => {
-                let mut words = Words::new(text.raw);
-                let wrong = words.next().is_some_and(|word| word.flags & WRONG != 0);
-                Some(if wrong && words.next().is_none() {
-                    Severity::Error
-                } else {
-                    Severity::None
-                })
-            }
-            ("value", Scalar::Number("1"))
-                if self.topic.says.victron && self.topic.says.key & PROBLEM != 0 =>
-            {
-                Some(Severity::Warning)
-            }
-            _ => None,
-        }
-    }
-
-    /// What says that a problem named elsewhere is over, or that the level is quiet.
-    fn take_back(&mut self, flags: Flags, value: Scalar<'a>) {
-        match value {
-            Scalar::Bool(false) if self.key.eq_ignore_ascii_case("active") => self.over = true,
-            Scalar::Bool(true) if matches!(self.key, "cleared" | "resolved") => self.over = true,
-            Scalar::String(text) if flags & LEVEL != 0 => {
-                self.quiet |= severity::level(text.raw) == Some(Severity::None);
-            }
-            Scalar::String(text) if flags & STATUS != 0 => {
-                let over = |word: Word| word.flags & OVER != 0 && word.flags & GOOD == 0;
-                self.over |= Words::new(text.raw).take(3).any(over);
-            }
-            _ => {}
-        }
-    }
-
-    pub(super) fn tell_text(&mut self, text: &str) {
-        let text = severity::front(text, 256);
-        self.kind = self.kind.wrapping_add(masked(self.path, text.as_bytes()));
-    }
-
-    pub(super) fn found(
-        &mut self,
-        hard: bool,
-        severity: Severity,
-        subject: &'a str,
-        value: &'a str,
-    ) {
-        if severity == Severity::None {
-            return;
-        }
-        let parent = match self.frames.last() {
-            Some(frame) if frame.key != subject && self.frames.len() > 1 => frame.key,
-            _ => "",
-        };
-        let found = (
-            severity,
-            Some(Reason {
-                parent,
-                subject,
-                value,
-            }),
-        );
-        let place = if hard { &mut self.hard } else { &mut self.soft };
-        *place = place.max_with(found);
-    }
-
-    /// All things considered.
-    pub(super) fn judgement(&mut self, payload: &'a [u8]) -> Found<'a> {
-        if let (Some((key, number)), true) = (self.numeric_level, self.has_text) {
-            let severity = numeric_level(key, number);
-            self.quiet |= severity == Severity::None;
-            self.found(false, severity, key, number);
-        }
-        if let (Some((key, level)), true) = (self.log_level, self.has_text) {
-            let severity = severity::level(level).unwrap_or_default();
-            self.quiet |= severity == Severity::None;
-            self.found(false, severity, key, level);
-        }
-        let mut worst = self.hard;
-        if !self.quiet && !self.over {
-            worst = worst.max_with(self.soft);
-        }
-        if let Some((severity, level)) = self.topic.verdict()
-            && !self.over
-            && !neutral(payload)
-            && (self.topic.subject() != level || !is_number(payload))
-        {
-            let value = core::str::from_utf8(payload).map_or("", |text| severity::front(text, 96));
-            let said = Reason {
-                parent: "topic",
-                subject: level,
-                value,
-            };
-            if worst.0 < severity {
-                worst = (severity, Some(said));
-            }
-        }
-        worst
     }
 
     /// Hash of class and key paths.
@@ -395,62 +215,4 @@ impl<'t, 'a> Pass<'t, 'a> {
         let subject = reason.map_or(0, |reason| masked(5, reason.subject.as_bytes()));
         hash::mix(self.topic.says.class ^ self.kind, subject)
     }
-}
-
-trait MaxWith {
-    fn max_with(self, other: Self) -> Self;
-}
-
-impl MaxWith for Found<'_> {
-    /// The worse of two, the earlier of equals.
-    fn max_with(self, other: Self) -> Self {
-        if other.0 > self.0 { other } else { self }
-    }
-}
-
-fn raw<'a>(value: Scalar<'a>) -> &'a str {
-    match value {
-        Scalar::Null => "null",
-        Scalar::Bool(true) => "true",
-        Scalar::Bool(false) => "false",
-        Scalar::Number(number) => number,
-        Scalar::String(text) => text.raw,
-    }
-}
-
-/// Bunyan and pino count upwards in tens; syslog and journald downwards from seven.
-fn numeric_level(key: &str, number: &str) -> Severity {
-    let journald = key.eq_ignore_ascii_case("priority");
-    match number.parse::<u8>() {
-        Ok(0..=3) if journald => Severity::Error,
-        Ok(4) if journald => Severity::Warning,
-        Ok(50..=60) => Severity::Error,
-        Ok(40..50) => Severity::Warning,
-        _ => Severity::None,
-    }
-}
-
-/// A payload that takes back what its topic says.
-fn neutral(payload: &[u8]) -> bool {
-    matches!(
-        payload.trim_ascii(),
-        b"" | b"0"
-            | b"0.0"
-            | b"false"
-            | b"null"
-            | b"[]"
-            | b"{}"
-            | b"\"\""
-            | b"none"
-            | b"None"
-            | b"OK"
-            | b"ok"
-            | b"off"
-            | b"OFF"
-    )
-}
-
-/// A bare number is judged by its key.
-fn is_number(payload: &[u8]) -> bool {
-    core::str::from_utf8(payload).is_ok_and(|text| text.trim().parse::<f64>().is_ok())
 }

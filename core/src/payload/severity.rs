@@ -40,6 +40,7 @@ pub(super) fn key(text: &str) -> Flags {
     let mut all: Flags = 0;
     let mut last: Flags = 0;
     let mut telling = 0;
+    let mut counts = false;
     for word in Words::new(text).take(12) {
         if word.number {
             continue;
@@ -53,19 +54,21 @@ pub(super) fn key(text: &str) -> Flags {
         }
         all |= flags;
         last = flags;
+        counts = COUNTS.contains(&word.packed);
         telling += u32::from(flags & PLAIN == 0 || flags & (VALUE | STATUS | TEXT) != 0);
     }
     if all & LEVEL != 0 && all & TEXT != 0 {
         // `log_level` is a setting, except beside a message.
         return LEVEL | HINT;
     }
-    let mut key = last & (STATUS | TEXT | CODE | VALUE | DANGER | LEVEL | PLAIN | PRESENCE)
+    let mut key = last & (STATUS | TEXT | CODE | VALUE | DANGER | LEVEL | PLAIN | PRESENCE | OVER)
         | all & (HEAT | BATTERY | DANGER);
     if all & SETTING != 0 && last & STATUS == 0 {
         let typed = if telling <= 1 { last & TYPED } else { 0 };
         return (key | SETTING | typed) & !(PLAIN | DANGER);
     }
-    if problem {
+    // `alarmMsgCount` counts messages; that there were some is nothing wrong.
+    if problem && !(counts && all & TEXT != 0) {
         key |= if blurred { HINT } else { PROBLEM };
     }
     if telling <= 1 {
@@ -80,16 +83,51 @@ pub(super) fn key(text: &str) -> Flags {
     key
 }
 
+/// Words at the end of a key that counts.
+const COUNTS: [u128; 3] = [
+    words::pack(b"count"),
+    words::pack(b"counter"),
+    words::pack(b"total"),
+];
+
 /// What a key and its value say together.
-pub(super) fn pair(key: Flags, value: Scalar<'_>) -> Severity {
-    match value {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told {
+    pub(super) severity: Severity,
+    /// A level below a warning.
+    pub(super) quiet: bool,
+    /// What is wrong is over.
+    pub(super) over: bool,
+}
+
+impl Told {
+    pub(super) const NOTHING: Self = Self {
+        severity: Severity::None,
+        quiet: false,
+        over: false,
+    };
+}
+
+/// What a key and its value say together.
+pub(super) fn pair(key: Flags, value: Scalar<'_>) -> Told {
+    let severity = match value {
         Scalar::Null => Severity::None,
         Scalar::Bool(value) => flag(key, value),
         Scalar::Number(number) => count(key, number),
         Scalar::String(text) => {
             let mut buffer = [0; 256];
-            string(key, plain(text, &mut buffer))
+            let text = plain(text, &mut buffer);
+            let over = |word: Word| word.flags & OVER != 0 && word.flags & GOOD == 0;
+            return Told {
+                severity: string(key, text),
+                quiet: key & LEVEL != 0 && level(text) == Some(Severity::None),
+                over: key & STATUS != 0 && Words::new(text).take(3).any(over),
+            };
         }
+    };
+    Told {
+        severity,
+        ..Told::NOTHING
     }
 }
 
@@ -126,7 +164,7 @@ fn count(key: Flags, number: &str) -> Severity {
     if key & PROBLEM != 0 && whole && value != 0.0 || key & HINT != 0 && number == "1" {
         return Severity::Error;
     }
-    if key & STATUS != 0 && key & CODE != 0 || key & STATUS != 0 && whole {
+    if key & STATUS != 0 && key & CODE != 0 && whole {
         return if (400.0..600.0).contains(&value) {
             Severity::Error
         } else {
@@ -347,15 +385,7 @@ fn prose(text: &str) -> Severity {
 
 /// Two words that only together tell of a failure.
 fn refusal(word: u128, next: u128) -> bool {
-    const fn p(word: &[u8]) -> u128 {
-        let mut packed = 0;
-        let mut rest = word;
-        while let [first, tail @ ..] = rest {
-            packed = words::push(packed, *first);
-            rest = tail;
-        }
-        packed
-    }
+    use words::pack as p;
     const PAIRS: [(u128, u128); 8] = [
         (p(b"timed"), p(b"out")),
         (p(b"not"), p(b"found")),

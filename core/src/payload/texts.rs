@@ -29,6 +29,10 @@ impl<'a> Pass<'_, 'a> {
 
     /// A text under the key that the topic is.
     pub(super) fn bare(&mut self, text: &'a str) {
+        // Prometheus' exposition format describes what it counts.
+        if text.starts_with("# HELP ") || text.starts_with("# TYPE ") {
+            return;
+        }
         let flags = self.topic.says.key;
         let mut severity = severity::string(flags, text);
         if flags & (SETTING | PROBLEM | LEVEL) == 0 {

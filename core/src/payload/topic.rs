@@ -64,7 +64,7 @@ impl<'a> Topic<'a> {
         (severity != Severity::None).then(|| (severity, part(self.name, span)))
     }
 
-    pub(super) fn new(topic: &'a str) -> Self {
+    pub(super) fn new(topic: &'a str, seed: u64) -> Self {
         let mut last = ["", "", ""];
         let mut setting = false;
         let mut alarms = "";
@@ -102,7 +102,11 @@ impl<'a> Topic<'a> {
         let asked = setting || matches!(inner, "set" | "get");
         if asked {
             key = SETTING;
-        } else if alarms.eq_ignore_ascii_case("alarms") && key & SETTING == 0 {
+        } else if !names_code(subject) {
+            // A bare number on `…/state` or `…/status` is a reading.
+            key &= !CODE;
+        }
+        if !asked && alarms.eq_ignore_ascii_case("alarms") && key & SETTING == 0 {
             key |= PROBLEM;
         }
         if !asked && let Some(code) = status_level(topic) {
@@ -113,7 +117,7 @@ impl<'a> Topic<'a> {
         }
         let (severity, level) = found.unwrap_or_default();
         let says = Says {
-            class: class(topic),
+            class: class(topic, seed),
             subject: span(topic, subject),
             verdict: (severity, span(topic, level)),
             key,
@@ -159,6 +163,15 @@ fn subject<'a>(outer: &'a str, inner: &'a str) -> (&'a str, Flags) {
     }
 }
 
+/// Whether a level names the code of an answer, and not just a state: `http_status`, `statusCode`, `response/code`.
+fn names_code(level: &str) -> bool {
+    Words::new(level).any(|word| {
+        word.flags & CODE != 0 && word.flags & STATUS == 0
+            || word.packed == const { words::pack(b"statuscode") }
+            || word.packed == const { words::pack(b"httpstatus") }
+    })
+}
+
 /// A last level that is itself the verdict: `…/rejected`, `…/down/failed`.
 fn told_by_name(level: &str) -> Option<(Severity, &str)> {
     (word(level) & VERDICT != 0).then_some((Severity::Error, level))
@@ -179,8 +192,8 @@ fn status_level(topic: &str) -> Option<&str> {
 }
 
 /// Hash of the topic with runs of digits and long hexadecimal levels masked.
-fn class(topic: &str) -> u64 {
-    let mut class = 0x746f_7069_6373;
+fn class(topic: &str, seed: u64) -> u64 {
+    let mut class = seed ^ 0x746f_7069_6373;
     for level in topic.as_bytes().split(|&b| b == b'/') {
         let hex = level.len() >= 8
             && level

@@ -118,7 +118,7 @@ impl<'a> Pass<'_, 'a> {
     /// A string that may be a state: short, and not mostly digits.
     pub(super) fn state(&mut self, text: &str) {
         if text.len() <= STATE && text.bytes().filter(u8::is_ascii_digit).count() < 3 {
-            let hash = hash::bytes(1, text.as_bytes());
+            let hash = hash::bytes(self.seed, text.as_bytes());
             let _ = self.states.push((self.path, hash));
         }
     }

@@ -99,8 +99,8 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["unable", "cannot", "couldn", "invalid", "malformed", "unexpected", "mismatch", "unsupported", "overflow", "unhandled", "fehlgeschlagen", "impossible"], WRONG),
     (&["degraded", "disconnected", "unstable", "stale", "unhealthy", "invalid", "unknown", "poor", "uncertain"], DOUBTFUL),
     (&["level", "lvl", "severity", "sev", "loglevel", "priority", "levelname"], LEVEL),
-    (&["status", "state", "stat", "result", "outcome", "health", "condition", "phase", "verdict", "zustand", "ergebnis", "diag", "diagnosis", "quality", "response", "reply"], STATUS | PLAIN),
-    (&["statuscode", "httpstatus", "statut"], STATUS | PLAIN | CODE),
+    (&["state", "stat", "result", "outcome", "health", "condition", "phase", "verdict", "zustand", "ergebnis", "diag", "diagnosis", "quality", "response", "reply"], STATUS | PLAIN),
+    (&["status", "statuscode", "httpstatus", "statut"], STATUS | PLAIN | CODE),
     (&["code"], PLAIN | CODE),
     (&["http"], CODE),
     (&["message", "msg", "text", "log", "meldung"], TEXT | PLAIN),
@@ -154,7 +154,7 @@ const fn build() -> ([u128; SIZE], [Flags; SIZE]) {
 }
 
 #[allow(clippy::indexing_slicing)] // as above
-const fn pack(word: &[u8]) -> u128 {
+pub(crate) const fn pack(word: &[u8]) -> u128 {
     let mut packed = 0;
     let mut n = 0;
     while n < word.len() {

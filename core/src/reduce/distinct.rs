@@ -2,6 +2,8 @@
 //! The estimator is Ertl's ("New cardinality estimation algorithms for HyperLogLog sketches", 2017), which needs
 //! neither tables nor thresholds. Invariant: recording is idempotent, merging is exact.
 
+use crate::payload::hash;
+
 const REGISTERS: usize = 1_024;
 const BYTES: usize = REGISTERS * 6 / 8;
 
@@ -18,8 +20,10 @@ impl Default for Distinct {
 }
 
 impl Distinct {
-    /// Takes one hash, whose bits must be well mixed. Returns whether it changed anything: surely something new.
+    /// Takes one hash. Returns whether it changed anything: surely something new.
     pub fn record(&mut self, hash: u64) -> bool {
+        // Hashes of short names differ little in their high bits.
+        let hash = hash::mix(hash, 0x6869_6768);
         let register = usize::try_from(hash >> 54).unwrap_or(0);
         let rank = u8::try_from((hash << 10 | 1 << 9).leading_zeros() + 1).unwrap_or(63);
         self.raise(register, rank)
@@ -82,9 +86,9 @@ impl Distinct {
 }
 
 /// First byte of a register and where in it the register begins.
-const fn place(register: usize) -> (usize, u32) {
+const fn place(register: usize) -> (usize, usize) {
     let bit = register * 6;
-    (bit / 8, (bit % 8) as u32)
+    (bit / 8, bit % 8)
 }
 
 /// Ertl's σ: the contribution of empty registers.

@@ -275,3 +275,127 @@ fn name<'n>(names: &'n [u8], slot: &TopicSlot) -> &'n [u8] {
         .get(start..start.saturating_add(usize::from(slot.name_len)))
         .unwrap_or(&[])
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::{TopicSlot, Topics};
+    use crate::payload::inspect;
+    use crate::reduce::Record;
+    use crate::time::Instant;
+    use std::format;
+    use std::vec;
+    use std::vec::Vec;
+
+    type Boxed = Topics<Vec<TopicSlot>, Vec<u32>, Vec<u8>>;
+
+    fn table(topics: usize) -> Boxed {
+        let index = vec![0; (topics * 2).next_power_of_two()];
+        Topics::new(
+            vec![TopicSlot::default(); topics],
+            index,
+            vec![0; topics * 32],
+            7,
+        )
+    }
+
+    fn feed(table: &mut Boxed, millis: u64, topic: &str, payload: &[u8], retain: bool) -> bool {
+        let at = Instant::from_micros(millis * 1_000);
+        let record = Record {
+            at,
+            topic,
+            payload,
+            qos: 0,
+            retain,
+        };
+        table.record(&record, &inspect(topic, payload))
+    }
+
+    #[test]
+    fn a_topic_is_told_whole() {
+        let mut table = table(10);
+        assert!(feed(&mut table, 0, "a/b", b"1", true));
+        assert!(!feed(&mut table, 1_000, "a/b", b"2", false));
+        assert!(!feed(&mut table, 2_000, "a/b", b"3", false));
+        assert!(!feed(&mut table, 3_000, "a/b", &[b'x'; 200], false));
+        let (name, slot) = table.iter().next().unwrap();
+        assert_eq!(
+            (name, slot.messages, slot.retained, slot.bytes),
+            ("a/b", 4, 1, 203)
+        );
+        assert_eq!(
+            (slot.first.as_micros(), slot.last.as_micros()),
+            (0, 3_000_000)
+        );
+        assert_eq!(slot.rate(), Some(1.0));
+        assert_eq!((slot.preview().len(), slot.last_bytes), (96, 200));
+        assert_eq!((table.seen(), table.estimated()), (1, false));
+    }
+
+    #[test]
+    fn beyond_the_table_topics_are_estimated() {
+        let mut table = table(100);
+        for round in 0..2u64 {
+            for n in 0..5_000u64 {
+                let new = feed(&mut table, n, &format!("t/{n}"), b"on", false);
+                if n < 100 {
+                    assert_eq!(new, round == 0);
+                }
+            }
+        }
+        assert_eq!(table.iter().count(), 100);
+        assert!(
+            table.estimated() && table.seen().abs_diff(5_000) < 400,
+            "{}",
+            table.seen()
+        );
+        assert_eq!(table.missed(), 2 * 4_900);
+    }
+
+    #[test]
+    fn names_beyond_the_arena_are_estimated() {
+        let mut table = Topics::new(vec![TopicSlot::default(); 4], vec![0; 8], vec![0; 10], 7);
+        assert!(feed(&mut table, 0, "12345678", b"", false));
+        feed(&mut table, 0, "123456789", b"", false);
+        assert_eq!(
+            (table.iter().count(), table.estimated(), table.seen()),
+            (1, true, 2)
+        );
+    }
+
+    #[test]
+    fn shards_merged_are_the_stream() {
+        let (mut whole, mut left, mut right) = (table(300), table(300), table(300));
+        for n in 0..2_000u64 {
+            let topic = format!("t/{}", n * n % 257);
+            let payload = format!("{n}");
+            feed(&mut whole, n, &topic, payload.as_bytes(), n < 100);
+            feed(
+                if n % 2 == 0 { &mut left } else { &mut right },
+                n,
+                &topic,
+                payload.as_bytes(),
+                n < 100,
+            );
+        }
+        left.merge(&right);
+        let sorted = |table: &Boxed| {
+            let all = table.iter().map(|(name, slot)| {
+                format!(
+                    "{name} {} {} {} {:?} {:?} {:?}",
+                    slot.messages,
+                    slot.retained,
+                    slot.bytes,
+                    slot.first,
+                    slot.rate(),
+                    slot.preview()
+                )
+            });
+            let mut all: Vec<_> = all.collect();
+            all.sort();
+            all
+        };
+        assert_eq!(sorted(&left), sorted(&whole));
+        assert_eq!(left.seen(), whole.seen());
+    }
+}

@@ -37,12 +37,12 @@ impl<'s> Aliases<'s> {
     }
 
     /// `alias`, which is allowed, stands for `topic` from now on.
-    pub(super) fn set(&mut self, alias: u16, topic: &str) {
+    pub(super) fn set(&mut self, alias: u16, topic: &[u8]) {
         let index = usize::from(alias).saturating_sub(1);
         let start = index * MAX_STRING;
         let slot = self.bytes.get_mut(start..start + topic.len());
         if let (Some(slot), Some(length)) = (slot, self.lengths.get_mut(index)) {
-            slot.copy_from_slice(topic.as_bytes());
+            slot.copy_from_slice(topic);
             *length = topic.len();
         }
     }

@@ -99,7 +99,7 @@ impl<'s> Outbound<'s> {
             dup: false,
             delivery: delivery(qos),
             retain: publication.retain,
-            topic: publication.topic,
+            topic: publication.topic.into(),
             properties,
             payload: publication.payload,
         });

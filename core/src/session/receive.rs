@@ -4,7 +4,7 @@ use super::inbound::{Arrival, Kind};
 use super::outbound::Answer;
 use super::{Message, Oversized, Phase, Session, SessionError, SubscriptionSet, Text};
 use crate::packet::{
-    Ack, DecodeError, Packet, Properties, Property, Publish, Reason, SubAck, Version,
+    Ack, DecodeError, Packet, Properties, Property, Publish, Reason, SubAck, Utf8, Version,
 };
 use crate::time::Instant;
 
@@ -84,7 +84,7 @@ impl Session<'_> {
             }
         }
         let topic = match name {
-            Name::Packet => publish.topic,
+            Name::Packet => publish.topic.as_str(),
             Name::Alias(alias) => self.aliases.get(alias).unwrap_or_default(),
         };
         let subscriptions = self.subscriptions.audience(
@@ -105,7 +105,7 @@ impl Session<'_> {
     }
 
     /// Learns and resolves a Topic Alias.
-    fn name(&mut self, topic: &str, properties: &Properties<'_>) -> Result<Name, SessionError> {
+    fn name(&mut self, topic: Utf8<'_>, properties: &Properties<'_>) -> Result<Name, SessionError> {
         let Some(alias) = properties.topic_alias() else {
             return Ok(Name::Packet);
         };
@@ -116,7 +116,7 @@ impl Session<'_> {
             ));
         }
         if !topic.is_empty() {
-            self.aliases.set(alias, topic);
+            self.aliases.set(alias, topic.as_bytes());
             return Ok(Name::Packet);
         }
         if self.aliases.get(alias).is_none() {

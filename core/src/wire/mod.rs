@@ -1,11 +1,14 @@
 //! The only code that touches a byte slice of the wire: a [`Reader`] whose check is the read, a [`Writer`]
-//! that counts what was needed, and the Variable Byte Integer (1.5.5 in 5.0, 2.2.3 in 3.1.1).
+//! that counts what was needed, UTF-8 Encoded Strings and the Variable Byte Integer (1.5.5 in 5.0, 2.2.3 in 3.1.1).
 
 mod reader;
+mod utf8;
 pub(crate) mod varint;
 mod writer;
 
-pub(crate) use reader::{Reader, holds_nul};
+pub(crate) use reader::Reader;
+pub use utf8::Utf8;
+pub(crate) use utf8::{is_plain, is_plain_name};
 pub(crate) use writer::Writer;
 
 /// What a read found wrong.

@@ -1,7 +1,7 @@
 //! Reading: what is returned was there and is well formed; what is left is what was not read.
 
-use super::Fault;
 use super::varint::{self, Varint};
+use super::{Fault, is_plain};
 
 /// The bytes not read yet.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +84,16 @@ impl<'a> Reader<'a> {
         self.take(usize::from(length))
     }
 
+    /// The bytes of a UTF-8 Encoded String without U+0000.
+    #[inline]
+    pub(crate) fn string_bytes(&mut self) -> Result<&'a [u8], Fault> {
+        let bytes = self.binary()?;
+        if !is_plain(bytes) {
+            text(bytes)?;
+        }
+        Ok(bytes)
+    }
+
     /// UTF-8 Encoded String that may hold U+0000: for topics, whose own check looks for it.
     #[inline]
     pub(crate) fn utf8(&mut self) -> Result<&'a str, Fault> {
@@ -93,16 +103,14 @@ impl<'a> Reader<'a> {
     /// UTF-8 Encoded String, without U+0000.
     #[inline]
     pub(crate) fn string(&mut self) -> Result<&'a str, Fault> {
-        let string = self.utf8()?;
-        if holds_nul(string.as_bytes()) {
-            return Err(Fault::Nul);
-        }
-        Ok(string)
+        text(self.binary()?)
     }
 }
 
-/// Whether a byte is 0. Strings are short: looking at all of them is quicker than leaving early.
-#[inline]
-pub(crate) fn holds_nul(bytes: &[u8]) -> bool {
-    bytes.iter().fold(false, |found, &byte| found | (byte == 0))
+fn text(bytes: &[u8]) -> Result<&str, Fault> {
+    let text = core::str::from_utf8(bytes).map_err(|_| Fault::Utf8)?;
+    if bytes.contains(&0) {
+        return Err(Fault::Nul);
+    }
+    Ok(text)
 }

@@ -19,6 +19,21 @@ pub(crate) enum Varint {
 /// Reads the integer at the front of `bytes`.
 #[inline]
 pub(crate) fn read(bytes: &[u8]) -> Varint {
+    match *bytes {
+        [low @ 0..=0x7f, ..] => Varint::Whole {
+            value: u32::from(low),
+            length: 1,
+        },
+        [low, high @ 1..=0x7f, ..] => Varint::Whole {
+            value: u32::from(low & 0x7f) | u32::from(high) << 7,
+            length: 2,
+        },
+        _ => read_long(bytes),
+    }
+}
+
+/// Of any length: nearly all have one byte or two.
+fn read_long(bytes: &[u8]) -> Varint {
     let mut value = 0;
     let mut shift = 0;
     for (&byte, length) in bytes.iter().zip(1..=4_usize) {

@@ -156,6 +156,11 @@ impl Shared {
         self.called.swap(false, Ordering::AcqRel)
     }
 
+    /// By the task: whether it was called since the last time.
+    pub(super) fn is_called(&self) -> bool {
+        self.called.load(Ordering::Relaxed) && self.called.swap(false, Ordering::AcqRel)
+    }
+
     pub(super) fn set_state(&self, state: State, error: Option<String>) {
         let mut condition = lock(&self.condition);
         if condition.state != state {

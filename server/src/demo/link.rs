@@ -95,7 +95,7 @@ impl Link {
             dup: false,
             delivery: Delivery::AtMostOnce,
             retain: message.retain,
-            topic: &message.topic,
+            topic: message.topic.as_str().into(),
             properties: Properties::NONE,
             payload: &message.payload,
         });
@@ -106,7 +106,7 @@ impl Link {
     pub(super) async fn command(&mut self) -> io::Result<Message> {
         self.next(|packet| match packet {
             Packet::Publish(publish) => Some(Message {
-                topic: publish.topic.to_owned(),
+                topic: publish.topic.as_str().to_owned(),
                 payload: publish.payload.to_vec(),
                 retain: publish.retain,
             }),

@@ -26,7 +26,7 @@ fn there_and_back() -> Result<(), u8> {
         dup: false,
         delivery: Delivery::AtLeastOnce(PacketId::new(7).ok_or(1)?),
         retain: true,
-        topic: "home/kitchen/temperature",
+        topic: "home/kitchen/temperature".into(),
         properties: Properties::list(&[Property::ContentType("text/plain")]),
         payload: b"21.5",
     });

@@ -109,7 +109,7 @@ struct Worth {
     bin: f32,
     extreme: f32,
     state: f32,
-    gap: f32,
+    gaps: [f32; GAPS],
 }
 
 impl<S, B> Pruner<S, B>
@@ -251,14 +251,17 @@ where
             .filter(|(_, path)| path.low != path.high)
             .count()
             * 2;
-        let gaps = self.gaps.iter().filter(|gap| gap.length > 0).count() * 2;
+        let silent: u64 = self.gaps.iter().map(|gap| gap.length).sum();
         Worth {
             kind: share(0.21, errors),
             shape: share(0.20, self.shapes.used().min(self.target)),
             bin: share(0.15, self.target),
             extreme: share(0.15, extremes),
             state: share(0.05, self.states.used()),
-            gap: share(0.05, gaps),
+            // Each side of a silence: half for being one of the largest, half by its length.
+            gaps: self
+                .gaps
+                .map(|gap| 0.0125 * ratio(gap.length, silent) + 0.002),
         }
     }
 
@@ -331,12 +334,15 @@ where
                 .sum();
             f32::from(u16::try_from(count).unwrap_or(u16::MAX))
         };
-        let sides = (choice.gap_sides & !shown.gap_sides).count_ones();
-        if sides > 0 {
-            add(
-                Why::GAP,
-                worth.gap * f32::from(u16::try_from(sides).unwrap_or(0)),
-            );
+        let sides = choice.gap_sides & !shown.gap_sides;
+        for (n, worth) in worth.gaps.iter().enumerate() {
+            let mine = (sides >> (n * 2) & 3).count_ones();
+            if mine > 0 {
+                add(
+                    Why::GAP,
+                    worth * f32::from(u16::try_from(mine).unwrap_or(0)),
+                );
+            }
         }
         if let Some(shape) = choice.shape
             && shown
@@ -369,6 +375,12 @@ fn tell(scratch: &mut [Choice], slot: u16, why: Why) -> Option<&mut Choice> {
     let choice = scratch.get_mut(usize::from(slot))?;
     choice.wanted.add(why);
     Some(choice)
+}
+
+/// `part` of `whole` in thousandths.
+fn ratio(part: u64, whole: u64) -> f32 {
+    let thousandths = part.saturating_mul(1_000) / whole.max(1);
+    f32::from(u16::try_from(thousandths).unwrap_or(1_000)) / 1_000.0
 }
 
 impl Shown {

@@ -1,5 +1,5 @@
 //! Merging: what two pruners saw, as if one had seen it. Counts and samples are exact; strata that were full
-//! are as good as what their bounds let through.
+//! are as good as what their bounds let through. Elsewhere: shapes, numbers and the sample in time (`merge_tables`).
 //!
 //! Candidates of the other are copied when the first stratum wants them. Invariant: the other is only read.
 
@@ -11,7 +11,7 @@ use super::{Pruner, set};
 const MAX_SLOTS: usize = 2_048;
 
 /// Where candidates and states of the other have gone.
-struct Map {
+pub(super) struct Map {
     slots: [u16; MAX_SLOTS],
     bits: [u16; STATES],
 }
@@ -49,7 +49,9 @@ where
         for &(rank, slot) in &other.drawn {
             if rank < self.drawn_below {
                 let mut mine = self.import(other, slot, &mut map);
-                self.draw(rank, &mut mine);
+                if mine != NONE {
+                    self.draw(rank, &mut mine);
+                }
                 self.store.release(mine);
             }
         }
@@ -63,7 +65,7 @@ where
     }
 
     /// A candidate of the other as one of ours, with a reference.
-    fn import(&mut self, other: &Self, number: u16, map: &mut Map) -> u16 {
+    pub(super) fn import(&mut self, other: &Self, number: u16, map: &mut Map) -> u16 {
         let Some(slot) = other.store.get(number) else {
             return NONE;
         };
@@ -154,11 +156,11 @@ where
 
     /// A silence of both together is one that each has: their silences are cut with one another.
     fn merge_gaps(&mut self, other: &Self, map: &mut Map) {
-        let last = self
-            .store
-            .keep_last()
-            .filter(|_| self.count > 0)
-            .unwrap_or(NONE);
+        let last = if self.count == 0 {
+            NONE
+        } else {
+            self.keep_previous()
+        };
         let mine = if self.count == 0 {
             heapless::Vec::new()
         } else {
@@ -218,6 +220,14 @@ where
             return self.import(other, slot, map);
         }
         let last = &other.store.last;
+        let twin = self
+            .store
+            .slots()
+            .iter()
+            .position(|mine| mine.live() && mine.id == last.id);
+        if let Some(twin) = twin.and_then(|n| u16::try_from(n).ok()) {
+            return self.held(twin);
+        }
         let states = translated(&last.states, map);
         self.store
             .copy(last, other.store.content(last), states)
@@ -312,124 +322,6 @@ where
             }
             if let Some(place) = self.kinds.get_mut(n) {
                 *place = kind;
-            }
-        }
-    }
-
-    fn merge_shapes(&mut self, other: &Self, map: &mut Map) {
-        self.shapes_more.merge(&other.shapes_more);
-        for (_, theirs) in other.shapes.iter() {
-            match self.shapes.find(theirs.hash) {
-                Some((place, true)) => {
-                    if let Some(shape) = self.shapes.get_mut(place) {
-                        shape.count = shape.count.saturating_add(theirs.count);
-                    }
-                }
-                Some((place, false)) => {
-                    let room = self.shapes.used() < self.target + 16;
-                    let slot = if room {
-                        self.import(other, theirs.slot, map)
-                    } else {
-                        NONE
-                    };
-                    self.shapes.put(place, Shape { slot, ..*theirs });
-                }
-                None => {
-                    self.shapes_more.record(theirs.hash);
-                }
-            }
-        }
-    }
-
-    fn merge_paths(&mut self, other: &Self, map: &mut Map) {
-        for (_, theirs) in other.paths.iter() {
-            let Some((place, known)) = self.paths.find(theirs.hash) else {
-                continue;
-            };
-            if !known {
-                let (low, high) = (
-                    self.import(other, theirs.low, map),
-                    self.import(other, theirs.high, map),
-                );
-                self.paths.put(
-                    place,
-                    Path {
-                        low,
-                        high,
-                        ..*theirs
-                    },
-                );
-                continue;
-            }
-            let Some(mut path) = self.paths.get(place).copied() else {
-                continue;
-            };
-            if theirs.min < path.min {
-                self.store.release(path.low);
-                path.min = theirs.min;
-                path.low = self.import(other, theirs.low, map);
-            }
-            if theirs.max > path.max {
-                self.store.release(path.high);
-                path.max = theirs.max;
-                path.high = self.import(other, theirs.high, map);
-            }
-            if let Some(entry) = self.paths.get_mut(place) {
-                *entry = path;
-            }
-        }
-    }
-
-    fn merge_times(&mut self, other: &Self, map: &mut Map) {
-        self.bucket_limit = self.bucket_limit.min(other.bucket_limit);
-        if self.count == 0 {
-            self.base = other.base;
-            self.width = other.width;
-        }
-        while self.width < other.width {
-            self.double_width();
-        }
-        let used = |buckets: &[Bucket]| {
-            buckets
-                .iter()
-                .rposition(|bucket| bucket.count > 0)
-                .unwrap_or(0) as u64
-        };
-        let first = loop {
-            let shift = (self.width / other.width).max(1);
-            let first = self.base.min(other.base / shift);
-            let last =
-                (self.base + used(&self.buckets)).max((other.base + used(&other.buckets)) / shift);
-            if last - first < self.bucket_limit as u64 {
-                break first;
-            }
-            self.double_width();
-        };
-        let by = usize::try_from(self.base - first).unwrap_or(0);
-        self.buckets.rotate_right(by % BUCKETS);
-        self.base = first;
-        for (n, theirs) in other
-            .buckets
-            .iter()
-            .enumerate()
-            .filter(|(_, bucket)| bucket.count > 0)
-        {
-            // Importing may double the width to make room.
-            let number = |width: u64| (other.base + n as u64) / (width / other.width).max(1);
-            let place =
-                |ours: &Self| usize::try_from(number(ours.width) - ours.base).unwrap_or(BUCKETS);
-            let Some(mine) = self.buckets.get(place(self)) else {
-                continue;
-            };
-            let slot = if theirs.rank < mine.rank {
-                self.import(other, theirs.slot, map)
-            } else {
-                NONE
-            };
-            let place = place(self);
-            if let Some(mine) = self.buckets.get_mut(place) {
-                let gone = mine.take(&Bucket { slot, ..*theirs });
-                self.store.release(gone);
             }
         }
     }

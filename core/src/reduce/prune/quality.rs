@@ -2,141 +2,17 @@
 //! payloads with faults put in, beside simple selectors. Shapes, values and states are found with serde_json here,
 //! not with what is measured.
 
+#![allow(clippy::print_stderr)] // what was measured, shown when a test is asked to show it
 extern crate std;
 use super::Choice;
+use super::streams::{Message, Random, scenarios, stream};
 use super::tests::{feed, pruner};
 use std::collections::{BTreeMap, BTreeSet};
+use std::eprintln;
 use std::format;
-use std::path::PathBuf;
-use std::println;
 use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
-
-#[derive(Clone)]
-struct Message {
-    at: u64,
-    topic: String,
-    payload: Vec<u8>,
-    /// Kind of the fault that was put in.
-    fault: Option<usize>,
-}
-
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, n: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).unwrap() % n
-    }
-}
-
-fn base64(text: &str) -> Vec<u8> {
-    let digit = |b: u8| {
-        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-            .iter()
-            .position(|&d| d == b)
-    };
-    let mut bytes = Vec::new();
-    let (mut bits, mut count) = (0usize, 0);
-    for digit in text.bytes().map_while(digit) {
-        bits = bits << 6 | digit;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).unwrap());
-        }
-    }
-    bytes
-}
-
-fn load(file: &str) -> Option<Vec<serde_json::Value>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/data")
-        .join(file);
-    let text = std::fs::read_to_string(path).ok()?;
-    Some(
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect(),
-    )
-}
-
-fn real(file: &str) -> Option<Vec<(String, Vec<u8>)>> {
-    let rows = load(&format!("payloads/{file}.jsonl"))?;
-    let text = |row: &serde_json::Value, field: &str| row[field].as_str().unwrap().to_string();
-    let of = |row: &serde_json::Value| {
-        (
-            text(row, "topic"),
-            base64(row["payload_b64"].as_str().unwrap()),
-        )
-    };
-    Some(rows.iter().map(of).collect())
-}
-
-/// A stream of `count` real payloads with `kinds` kinds of faults, two silences, spikes, and a rhythm of its own.
-fn stream(
-    base: &[(String, Vec<u8>)],
-    faults: &[(String, Vec<u8>)],
-    count: usize,
-    kinds: usize,
-    seed: u64,
-) -> Vec<Message> {
-    let mut random = Random(seed);
-    let mut at = 5_000_000;
-    let silences = [random.below(count), random.below(count)];
-    let chosen: Vec<usize> = (0..kinds).map(|_| random.below(faults.len())).collect();
-    let mut messages = Vec::new();
-    for n in 0..count {
-        at += 200_000 + random.below(800_000) as u64;
-        if silences.contains(&n) {
-            at += count as u64 * 40_000 + 5_000_000;
-        }
-        let often = (count / 40).max(8);
-        if random.below(often) == 0 && kinds > 0 {
-            // Some kinds come often, some once.
-            let kind = random.below(kinds).min(random.below(kinds));
-            let (topic, payload) = faults[chosen[kind]].clone();
-            messages.push(Message {
-                at,
-                topic,
-                payload,
-                fault: Some(chosen[kind]),
-            });
-            continue;
-        }
-        let start = random.below(base.len());
-        let (topic, payload) = base[if count > base.len() {
-            start
-        } else {
-            (n + start / 50) % base.len()
-        }]
-        .clone();
-        messages.push(Message {
-            at,
-            topic,
-            payload,
-            fault: None,
-        });
-    }
-    for kind in 0..kinds {
-        // Every kind comes at least once.
-        let n = 1 + random.below(count - 2);
-        if messages[n].fault.is_none() {
-            let (topic, payload) = faults[chosen[kind]].clone();
-            messages[n] = Message {
-                at: messages[n].at,
-                topic,
-                payload,
-                fault: Some(chosen[kind]),
-            };
-        }
-    }
-    messages
-}
 
 /// What is in a message: shape, numbers, states.
 struct Content {
@@ -248,8 +124,8 @@ fn score(
     .min(1.0);
 
     let (mut ks, mut seen) = (0.0f64, 0);
-    for n in 0..all.len() {
-        seen += usize::from(is_kept[n]);
+    for (n, &kept_too) in is_kept.iter().enumerate() {
+        seen += usize::from(kept_too);
         ks = ks.max((share(seen, kept.len().max(1)) - share(n + 1, all.len())).abs());
     }
     let span = (all[all.len() - 1].at - all[0].at) as f64;
@@ -363,47 +239,6 @@ fn ours(all: &[Message], target: usize, shards: usize) -> (Vec<usize>, u64) {
     (kept.into_iter().collect(), whole.problems().0)
 }
 
-type Scenario = (String, Vec<(String, Vec<u8>)>, usize);
-
-/// Real payloads grouped into seven scenarios, and the faults.
-fn scenarios() -> Option<(Vec<Scenario>, Vec<(String, Vec<u8>)>)> {
-    let files = [
-        "aws_iot_env_sensors",
-        "nab_traffic_artificial",
-        "ttn_lorawan_codecs",
-        "ecowitt2mqtt",
-        "frigate_hass_integration",
-    ];
-    let mut scenarios = Vec::new();
-    let mut home = Vec::new();
-    for file in files {
-        let base = real(file)?;
-        home.extend(base.iter().step_by(3).cloned());
-        scenarios.push((file.to_string(), base, 6));
-    }
-    let mut random = Random(3);
-    for n in (1..home.len()).rev() {
-        home.swap(n, random.below(n + 1));
-    }
-    scenarios.push((String::from("all together"), home.clone(), 12));
-    scenarios.push((String::from("no faults"), home, 0));
-    let rows = load("errors_dev.jsonl")?;
-    let field = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap().to_string();
-    let errors = rows.iter().filter(|row| row["is_error"] == true);
-    let mut kinds = BTreeSet::new();
-    let faults = errors
-        .map(|row| (field(row, "topic"), field(row, "payload").into_bytes()))
-        .filter(|(topic, _)| kinds.insert(topic.split('/').take(3).collect::<Vec<_>>().join("/")))
-        .collect();
-    // What is wrong in the payloads already is not labelled: it goes.
-    for (_, base, _) in &mut scenarios {
-        base.retain(|(topic, payload)| {
-            crate::payload::inspect(topic, payload).severity != crate::payload::Severity::Error
-        });
-    }
-    Some((scenarios, faults))
-}
-
 fn stride(count: usize, target: usize) -> Vec<usize> {
     (0..target)
         .map(|n| n * (count - 1) / (target - 1))
@@ -413,7 +248,7 @@ fn stride(count: usize, target: usize) -> Vec<usize> {
 #[test]
 fn keeps_what_matters_of_500() {
     let Some((scenarios, faults)) = scenarios() else {
-        println!("skipped: no payloads");
+        eprintln!("skipped: no payloads");
         return;
     };
     let (count, target) = (500, 50);
@@ -435,7 +270,7 @@ fn keeps_what_matters_of_500() {
                 .q
             };
             let ours = score(&all, &contents, &kept, target, counted);
-            println!("  {name} {seed}: {:.3} {:.2?}", ours.q, ours.parts);
+            eprintln!("  {name} {seed}: {:.3} {:.2?}", ours.q, ours.parts);
             let mut random = Random(seed);
             let drawn: BTreeSet<usize> = (0..target).map(|_| random.below(count)).collect();
             let baselines = [
@@ -451,17 +286,17 @@ fn keeps_what_matters_of_500() {
             e += ours.e / 3.0;
             least_e = least_e.min(ours.e);
         }
-        println!("{name}: Q {mine:.3} E {e:.3}");
+        eprintln!("{name}: Q {mine:.3} E {e:.3}");
         assert!(mine >= 0.75, "{name}: {mine}");
         sum += mine;
         rounds += 1.0;
     }
     let mean = sum / rounds;
-    println!(
+    eprintln!(
         "mean {mean:.3}; first, last, random, stride: {:.3?}",
         others.map(|sum| sum / rounds / 3.0)
     );
-    println!("least E {least_e:.3}");
+    eprintln!("least E {least_e:.3}");
     assert!(mean >= 0.85, "{mean}");
     assert!(others.iter().all(|sum| sum / rounds / 3.0 < mean));
 }
@@ -469,7 +304,7 @@ fn keeps_what_matters_of_500() {
 #[test]
 fn shards_merged_are_as_good_as_the_stream() {
     let Some((scenarios, faults)) = scenarios() else {
-        println!("skipped: no payloads");
+        eprintln!("skipped: no payloads");
         return;
     };
     for (name, base, kinds) in &scenarios {
@@ -480,7 +315,7 @@ fn shards_merged_are_as_good_as_the_stream() {
             score(&all, &contents, &kept, 50, counted).q
         };
         let (whole, merged) = (q(1), q(3));
-        println!("{name}: {whole:.3} whole, {merged:.3} merged");
+        eprintln!("{name}: {whole:.3} whole, {merged:.3} merged");
         assert!((whole - merged).abs() < 0.05, "{name}: {whole} {merged}");
     }
 }
@@ -488,7 +323,7 @@ fn shards_merged_are_as_good_as_the_stream() {
 #[test]
 fn keeps_what_matters_of_a_long_stream() {
     let Some((scenarios, faults)) = scenarios() else {
-        println!("skipped: no payloads");
+        eprintln!("skipped: no payloads");
         return;
     };
     let mut sum = 0.0;
@@ -497,10 +332,10 @@ fn keeps_what_matters_of_a_long_stream() {
         let contents: Vec<Content> = all.iter().map(content).collect();
         let (kept, counted) = ours(&all, 50, 1);
         let ours = score(&all, &contents, &kept, 50, counted);
-        println!("{name}: {:.3} {:.2?}", ours.q, ours.parts);
+        eprintln!("{name}: {:.3} {:.2?}", ours.q, ours.parts);
         sum += ours.q;
     }
     let mean = sum / scenarios.len() as f64;
-    println!("mean of long streams {mean:.3}");
+    eprintln!("mean of long streams {mean:.3}");
     assert!(mean >= 0.80, "{mean}");
 }

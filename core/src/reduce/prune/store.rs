@@ -8,6 +8,8 @@ use super::strata::STATE_WORDS;
 use crate::payload::{Facts, Format, Severity};
 use crate::reduce::Record;
 use core::fmt::Write;
+#[cfg(test)]
+extern crate std;
 
 /// No slot.
 pub(super) const NONE: u16 = u16::MAX;
@@ -279,7 +281,7 @@ where
     pub(super) fn tight(&self) -> bool {
         let room = self.arena.as_ref().len().saturating_sub(self.entry);
         let slots = self.slots.as_ref().len();
-        self.live + self.entry > room / 4 * 3 || self.free == NONE && self.fresh + 8 > slots
+        self.live + self.entry > room / 4 * 3 || self.free == NONE && self.fresh + slots / 8 > slots
     }
 
     /// Where so many bytes may be put. The arena is slid together only if that frees a good part of it, so that
@@ -371,5 +373,35 @@ impl Write for Writer<'_> {
         let text = front(text, room);
         self.put(text.as_bytes());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+impl<S, B> Store<S, B>
+where
+    S: AsMut<[Slot]> + AsRef<[Slot]>,
+    B: AsMut<[u8]> + AsRef<[u8]>,
+{
+    /// The list, the arena and the counts agree, and every candidate has as many references as `expected` says.
+    pub(super) fn check(&self, expected: &std::collections::BTreeMap<u16, u16>) {
+        let (mut number, mut before, mut end, mut live, mut count) =
+            (self.oldest, NONE, self.entry, 0, 0);
+        while number != NONE {
+            let slot = &self.slots.as_ref()[usize::from(number)];
+            assert_eq!(
+                Some(&slot.refs),
+                expected.get(&number),
+                "references of {number}"
+            );
+            assert_eq!(slot.before, before);
+            assert!(size(slot.start) >= end);
+            end = size(slot.start) + slot.bytes();
+            live += slot.bytes();
+            count += 1;
+            (before, number) = (number, slot.behind);
+        }
+        assert_eq!((self.newest, count), (before, expected.len()));
+        assert_eq!(self.live, live);
+        assert!(end <= self.end && self.end <= self.arena.as_ref().len());
     }
 }

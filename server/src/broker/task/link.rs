@@ -197,8 +197,7 @@ impl Task<'_> {
         let client_id = self.session.client_id();
         let established = Established {
             broker: self.target.display(),
-            client_id_assigned: self.target.client_id.is_empty()
-                && !client_id.starts_with("bitsperity"),
+            client_id_assigned: client_id != self.offered,
             client_id: client_id.to_owned(),
             grants: *grants,
             peer: open.peer.clone(),

@@ -55,10 +55,14 @@ pub(super) struct Listeners {
 }
 
 /// Each subscription of `set`, lowest first.
-fn each(set: u64) -> impl Iterator<Item = SubscriptionId> {
-    (0u8..64)
-        .filter(move |index| set & (1 << index) != 0)
-        .map(SubscriptionId)
+fn each(mut set: u64) -> impl Iterator<Item = SubscriptionId> {
+    std::iter::from_fn(move || {
+        let lowest = u8::try_from(set.trailing_zeros())
+            .ok()
+            .filter(|_| set != 0)?;
+        set &= set - 1;
+        Some(SubscriptionId(lowest))
+    })
 }
 
 impl Listeners {
@@ -150,9 +154,13 @@ impl Listeners {
     /// Records a message with each listener it is for. The messages of one turn have times of their own, a microsecond
     /// apart, so that their order is never lost.
     pub(super) fn record(&mut self, now: Instant, message: &Message<'_>) {
+        let set = message.subscriptions.0 & self.used & !self.full;
+        if set == 0 {
+            return;
+        }
         let now = now.max(self.latest.after(Duration::from_micros(1)));
         self.latest = now;
-        for id in each(message.subscriptions.0 & self.used & !self.full) {
+        for id in each(set) {
             let Some(listener) = self.get(id) else {
                 continue;
             };

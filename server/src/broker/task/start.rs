@@ -100,6 +100,7 @@ async fn run(start: Start) {
     let clock = Clock::start();
     let task = Task {
         session: Session::new(options, storage),
+        offered: &client_id,
         clock,
         alarm: Alarm::default(),
         link: Link::Lost,

@@ -1,0 +1,149 @@
+//! The core allocates nothing: counted, over the paths that run for each packet and each message.
+
+mod support;
+
+use allocation_counter::measure;
+use bitsperity_mqtt_core::framer::next_frame;
+use bitsperity_mqtt_core::packet::{Packet, Properties, QoS, Version};
+use bitsperity_mqtt_core::payload::inspect;
+use bitsperity_mqtt_core::reduce::prune::Slot;
+use bitsperity_mqtt_core::reduce::topics::TopicSlot;
+use bitsperity_mqtt_core::reduce::{Pruner, Record, Topics};
+use bitsperity_mqtt_core::session::{
+    Credentials, InFlight, Options, Publication, Replay, Session, Storage, Subscription,
+};
+use bitsperity_mqtt_core::time::Instant;
+use bitsperity_mqtt_core::topic;
+use std::hint::black_box;
+use support::{TOPIC, payload};
+
+fn assert_none(what: &str, mut work: impl FnMut()) {
+    let counted = measure(&mut work);
+    assert_eq!(counted.count_total, 0, "{what} allocates");
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(measure(|| drop(black_box(vec![1_u8; 10]))).count_total, 1);
+}
+
+#[test]
+fn framing_decoding_and_encoding() {
+    for case in support::cases() {
+        let mut out = vec![0; case.bytes.len()];
+        assert_none(case.name, || {
+            black_box(next_frame(&case.bytes, 1 << 20));
+            let packet =
+                Packet::decode(black_box(&case.bytes), case.version).expect("a valid packet");
+            let length = packet
+                .encode(case.version, &mut out)
+                .expect("a valid packet");
+            assert_eq!(out[..length], case.bytes);
+        });
+    }
+    let filters = support::filters();
+    assert_none("matching", || {
+        assert_eq!(
+            filters
+                .iter()
+                .filter(|filter| topic::matches(filter, TOPIC))
+                .count(),
+            3
+        );
+    });
+}
+
+#[test]
+fn a_session() {
+    let options = Options {
+        client_id: "client",
+        keep_alive: 60,
+        clean_start: true,
+        session_expiry: 0,
+        receive_maximum: 64,
+        maximum_packet_size: 1 << 20,
+        will: None,
+    };
+    let mut outbound = vec![0; 16 * 1024];
+    let mut in_flight = vec![InFlight::default(); 64];
+    let mut aliases = vec![0; 65_535];
+    let mut subscriptions = vec![Subscription::EMPTY; 8];
+    let mut received = Box::new([0; 1024]);
+    let storage = Storage {
+        outbound: &mut outbound,
+        in_flight: &mut in_flight,
+        aliases: &mut aliases,
+        subscriptions: &mut subscriptions,
+        received: &mut received,
+    };
+    let cases = support::cases();
+    let payload = payload(128);
+    let publication = Publication {
+        topic: TOPIC,
+        payload: &payload,
+        qos: QoS::AtLeastOnce,
+        retain: false,
+        properties: Properties::NONE,
+    };
+    let mut out = vec![0; 8 * 1024];
+    let now = Instant::ZERO;
+    let mut session = Session::new(options, storage);
+    let connack = [0x20, 3, 0, 0, 0];
+    let suback = [0x90, 4, 0, 1, 0, 1];
+    assert_none("a session", || {
+        session
+            .connect(now, Version::V5, Credentials::default(), &mut out)
+            .expect("valid options");
+        session
+            .handle_frame(now, &connack)
+            .expect("a valid CONNACK");
+        session
+            .subscribe(now, "home/#", QoS::AtLeastOnce, Replay::Send)
+            .expect("room");
+        assert!(session.poll_transmit(now, &mut out) > 0);
+        session.handle_frame(now, &suback).expect("a valid SUBACK");
+        for case in cases
+            .iter()
+            .filter(|case| case.name.starts_with("5.0 PUBLISH"))
+        {
+            let message = session
+                .handle_frame(now, &case.bytes)
+                .expect("a valid PUBLISH");
+            assert_eq!(message.expect("a new one").subscriptions.0, 1);
+        }
+        session.publish(now, &publication).expect("room");
+        assert!(session.poll_transmit(now, &mut out) > 128);
+        while session.poll_event().is_some() {}
+        session.poll_timeout().expect("keep alive runs");
+        session.handle_closed(now);
+    });
+}
+
+#[test]
+fn the_reduction_of_messages() {
+    let mut slots = vec![Slot::default(); Pruner::<Vec<Slot>, Vec<u8>>::slots_for(50)];
+    let mut arena = vec![0; 256 * 1024];
+    let mut pruner = Box::new(Pruner::new(&mut slots[..], &mut arena[..], 50, 1024));
+    let mut topic_slots = vec![TopicSlot::default(); 64];
+    let mut index = vec![0; 128];
+    let mut names = vec![0; 4096];
+    let mut topics = Topics::new(&mut topic_slots[..], &mut index[..], &mut names[..], 1);
+    let payloads: Vec<_> = (0..400)
+        .map(|n| format!(r#"{{"value":{n},"error":"timeout {n}"}}"#))
+        .collect();
+    assert_none("inspect and record", || {
+        for (payload, at) in payloads.iter().zip(0..) {
+            let record = Record {
+                at: Instant::from_micros(at * 1_000_000),
+                topic: if at % 3 == 0 { TOPIC } else { "plant/1/state" },
+                payload: payload.as_bytes(),
+                qos: 0,
+                retain: false,
+            };
+            let facts = inspect(record.topic, record.payload);
+            pruner.record(&record, &facts);
+            topics.record(&record, &facts);
+        }
+    });
+    assert_eq!((pruner.count(), topics.seen()), (400, 2));
+}

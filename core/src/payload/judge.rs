@@ -1,0 +1,258 @@
+//! The judgement of a pass: each pair of key and value as it comes, and all of them considered together at the end.
+//!
+//! What a key and a value say is in [`super::severity`]; here is what they mean beside one another: a level that
+//! is quiet, a problem that is over, text that must be there. Invariant: the first of equally bad reasons stands.
+
+use super::json::{Scalar, Text};
+use super::pass::{ASKED, Found, Pass, WITHIN};
+use super::severity::{self, Severity, Told};
+use super::topic::masked;
+use super::words::*;
+use super::{Reason, hash};
+
+impl<'a> Pass<'_, 'a> {
+    /// What a value tells under a key that says `flags`.
+    fn told(&mut self, flags: Flags, value: Scalar<'a>) -> Told {
+        if flags & (CODE | TYPED | VALUE) != 0
+            && let Some(severity) = self.known_answer(value)
+        {
+            return Told {
+                severity,
+                ..Told::NOTHING
+            };
+        }
+        match (value, &mut self.memo) {
+            (
+                Scalar::String(Text {
+                    raw,
+                    escaped: false,
+                }),
+                Some(memo),
+            ) if raw.len() <= 32 => {
+                let hash = hash::bytes(self.seed ^ u64::from(flags), raw.as_bytes());
+                memo.value(hash, || severity::pair(flags, value))
+            }
+            _ => severity::pair(flags, value),
+        }
+    }
+
+    /// One scalar under the current key.
+    #[inline]
+    pub(super) fn judge(&mut self, value: Scalar<'a>) {
+        let telling = match value {
+            Scalar::Null => 0,
+            Scalar::Bool(_) => PROBLEM | HINT | DANGER | GOOD | BATTERY | WITHIN | PLAIN | OVER,
+            Scalar::Number(number) if self.flags & HEAT != 0 && number.starts_with("-127") => HEAT,
+            Scalar::Number(_) => PROBLEM | HINT | GOOD | STATUS | CODE | LEVEL | WITHIN,
+            Scalar::String(_) => !(HEAT | PLAIN | SETTING | NAME),
+        };
+        if self.flags & telling != 0 && self.flags & ASKED == 0 {
+            self.judge_telling(value);
+        }
+    }
+
+    fn judge_telling(&mut self, value: Scalar<'a>) {
+        let flags = self.flags;
+        let within = flags & WITHIN != 0 && flags & (NAME | SETTING) == 0;
+        let told =
+            within && (flags & (PLAIN | TEXT | CODE) != 0 || matches!(value, Scalar::Bool(_)));
+        let flags = if told { flags | PROBLEM } else { flags };
+        match value {
+            Scalar::String(text) if flags & (TEXT | PROBLEM) != 0 => {
+                self.has_text |= flags & TEXT != 0;
+                self.tell_text(text.raw);
+            }
+            Scalar::Number(number) if flags & (PROBLEM | CODE) != 0 => {
+                let hash = hash::bytes(self.path, number.as_bytes());
+                self.kind = self.kind.wrapping_add(hash);
+            }
+            _ => {}
+        }
+        if flags & LEVEL != 0 && flags & HINT != 0 {
+            self.log_level = Some((self.key, raw(value)));
+            return;
+        }
+        if let (Scalar::Number(number), true) = (value, flags & LEVEL != 0) {
+            self.numeric_level = Some((self.key, number));
+        }
+        let Told {
+            severity,
+            quiet,
+            over,
+        } = self.told(flags, value);
+        self.quiet |= quiet;
+        self.over |= over || self.ends(value);
+        let soft = flags & (TEXT | CAUSE) != 0 && flags & (PROBLEM | STATUS | RESTART) == 0
+            || flags & LEVEL != 0
+            || told;
+        if severity != Severity::None {
+            self.found(!soft, severity, self.key, raw(value));
+        }
+    }
+
+    /// Answers that are known by key and value together, whatever the parts mean.
+    fn known_answer(&self, value: Scalar<'a>) -> Option<Severity> {
+        match (self.key, value) {
+            ("exit_code" | "exitCode" | "return_code" | "returnCode", Scalar::Number(number)) => {
+                Some(if number == "0" {
+                    Severity::None
+                } else {
+                    Severity::Error
+                })
+            }
+            // Tasmota's answer to what it does not understand.
+            ("Command" | "command", Scalar::String(text))
+                if matches!(text.raw, "Unknown" | "Error") =>
+            {
+                Some(Severity::Error)
+            }
+            (_, Scalar::String(text)) if self.flags & TYPED != 0 => {
+                let mut words = Words::new(text.raw);
+                let wrong = words.next().is_some_and(|word| word.flags & WRONG != 0);
+                Some(if wrong && words.next().is_none() {
+                    Severity::Error
+                } else {
+                    Severity::None
+                })
+            }
+            ("value", Scalar::Number("1"))
+                if self.topic.says.victron && self.topic.says.key & PROBLEM != 0 =>
+            {
+                Some(Severity::Warning)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it is told that a problem named elsewhere is over.
+    fn ends(&self, value: Scalar<'a>) -> bool {
+        match value {
+            Scalar::Bool(false) => self.key.eq_ignore_ascii_case("active"),
+            Scalar::Bool(true) => matches!(self.key, "cleared" | "resolved"),
+            _ => false,
+        }
+    }
+
+    pub(super) fn tell_text(&mut self, text: &str) {
+        let text = severity::front(text, 256);
+        self.kind = self.kind.wrapping_add(masked(self.path, text.as_bytes()));
+    }
+
+    pub(super) fn found(
+        &mut self,
+        hard: bool,
+        severity: Severity,
+        subject: &'a str,
+        value: &'a str,
+    ) {
+        if severity == Severity::None {
+            return;
+        }
+        let parent = match self.frames.last() {
+            Some(frame) if frame.key != subject && self.frames.len() > 1 => frame.key,
+            _ => "",
+        };
+        let found = (
+            severity,
+            Some(Reason {
+                parent,
+                subject,
+                value,
+            }),
+        );
+        let place = if hard { &mut self.hard } else { &mut self.soft };
+        *place = place.max_with(found);
+    }
+
+    /// All things considered.
+    pub(super) fn judgement(&mut self, payload: &'a [u8]) -> Found<'a> {
+        if let (Some((key, number)), true) = (self.numeric_level, self.has_text) {
+            let severity = numeric_level(key, number);
+            self.quiet |= severity == Severity::None;
+            self.found(false, severity, key, number);
+        }
+        if let (Some((key, level)), true) = (self.log_level, self.has_text) {
+            let severity = severity::level(level).unwrap_or_default();
+            self.quiet |= severity == Severity::None;
+            self.found(false, severity, key, level);
+        }
+        let mut worst = self.hard;
+        if !self.quiet && !self.over {
+            worst = worst.max_with(self.soft);
+        }
+        if let Some((severity, level)) = self.topic.verdict()
+            && !self.over
+            && !neutral(payload)
+            && (self.topic.subject() != level || !is_number(payload))
+        {
+            let value = core::str::from_utf8(payload).map_or("", |text| severity::front(text, 96));
+            let said = Reason {
+                parent: "topic",
+                subject: level,
+                value,
+            };
+            if worst.0 < severity {
+                worst = (severity, Some(said));
+            }
+        }
+        worst
+    }
+}
+
+pub(super) trait MaxWith {
+    fn max_with(self, other: Self) -> Self;
+}
+
+impl MaxWith for Found<'_> {
+    /// The worse of two, the earlier of equals.
+    fn max_with(self, other: Self) -> Self {
+        if other.0 > self.0 { other } else { self }
+    }
+}
+
+fn raw<'a>(value: Scalar<'a>) -> &'a str {
+    match value {
+        Scalar::Null => "null",
+        Scalar::Bool(true) => "true",
+        Scalar::Bool(false) => "false",
+        Scalar::Number(number) => number,
+        Scalar::String(text) => text.raw,
+    }
+}
+
+/// Bunyan and pino count upwards in tens; syslog and journald downwards from seven.
+fn numeric_level(key: &str, number: &str) -> Severity {
+    let journald = key.eq_ignore_ascii_case("priority");
+    match number.parse::<u8>() {
+        Ok(0..=3) if journald => Severity::Error,
+        Ok(4) if journald => Severity::Warning,
+        Ok(50..=60) => Severity::Error,
+        Ok(40..50) => Severity::Warning,
+        _ => Severity::None,
+    }
+}
+
+/// A payload that takes back what its topic says.
+fn neutral(payload: &[u8]) -> bool {
+    matches!(
+        payload.trim_ascii(),
+        b"" | b"0"
+            | b"0.0"
+            | b"false"
+            | b"null"
+            | b"[]"
+            | b"{}"
+            | b"\"\""
+            | b"none"
+            | b"None"
+            | b"OK"
+            | b"ok"
+            | b"off"
+            | b"OFF"
+    )
+}
+
+/// A bare number is judged by its key.
+fn is_number(payload: &[u8]) -> bool {
+    core::str::from_utf8(payload).is_ok_and(|text| text.trim().parse::<f64>().is_ok())
+}

@@ -1,0 +1,192 @@
+//! Runs one hot path so many times: `guard PATH TIMES`; without arguments lists the paths. `tests/guard/run` counts the
+//! instructions between two numbers of times, so that what a start costs falls out.
+
+use bitsperity_mqtt_core::framer::{Frame, next_frame};
+use bitsperity_mqtt_core::packet::{
+    Delivery, Packet, PacketId, Properties, Property, Publish, QoS, Version,
+};
+use bitsperity_mqtt_core::payload::inspect;
+use bitsperity_mqtt_core::reduce::prune::Slot;
+use bitsperity_mqtt_core::reduce::{Pruner, Record};
+use bitsperity_mqtt_core::session::{
+    Credentials, InFlight, Options, Replay, Session, Storage, Subscription,
+};
+use bitsperity_mqtt_core::time::Instant;
+use bitsperity_mqtt_core::topic;
+use std::hint::black_box;
+
+const TOPIC: &str = "home/floor-1/kitchen/temperature";
+const JSON: &str = r#"{"temperature":21.5,"humidity":43,"battery":97,"linkquality":120,"update":{"state":"idle","installed":4107},"occupancy":false,"device":{"model":"TH01","vendor":"Acme"},"time":"2026-11-22T10:00:00Z","history":[21.1,21.2,21.4]}"#;
+
+type Path = (&'static str, fn(u64));
+
+const PATHS: [Path; 9] = [
+    ("decode 3.1.1 PUBLISH 128 B", |times| {
+        decode(&publish(Version::V311, &[]), Version::V311, times)
+    }),
+    ("decode 5.0 PUBLISH 128 B", |times| {
+        decode(&publish(Version::V5, &[]), Version::V5, times)
+    }),
+    ("decode 5.0 PUBLISH 128 B, three properties", |times| {
+        decode(&publish(Version::V5, &three()), Version::V5, times);
+    }),
+    ("encode 3.1.1 PUBLISH 128 B", |times| {
+        encode(&publish(Version::V311, &[]), Version::V311, times)
+    }),
+    ("encode 5.0 PUBLISH 128 B, three properties", |times| {
+        encode(&publish(Version::V5, &three()), Version::V5, times);
+    }),
+    ("match one name against 16 filters", matching),
+    ("session: frame, message, acknowledgement", session),
+    ("inspect 240 B of JSON", |times| {
+        for _ in 0..times {
+            black_box(inspect(black_box(TOPIC), black_box(JSON.as_bytes())));
+        }
+    }),
+    ("inspect and prune 240 B of JSON", prune),
+];
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let (Some(wanted), Some(times)) = (arguments.next(), arguments.next()) else {
+        for (name, _) in PATHS {
+            println!("{name}");
+        }
+        return;
+    };
+    let times = times.parse().expect("a number of times");
+    let (_, run) = PATHS
+        .iter()
+        .find(|(name, _)| *name == wanted)
+        .expect("a path");
+    run(times);
+}
+
+fn three() -> [Property<'static>; 3] {
+    [
+        Property::PayloadFormatIndicator(true),
+        Property::MessageExpiryInterval(3_600),
+        Property::UserProperty("source", "sensor-17"),
+    ]
+}
+
+fn publish(version: Version, properties: &[Property<'_>]) -> Vec<u8> {
+    let mut out = vec![0; 512];
+    let packet = Packet::Publish(Publish {
+        dup: false,
+        delivery: Delivery::AtLeastOnce(PacketId::new(0x1234).expect("not 0")),
+        retain: false,
+        topic: TOPIC,
+        properties: Properties::list(properties),
+        payload: &JSON.as_bytes()[..128],
+    });
+    let length = packet.encode(version, &mut out).expect("a valid packet");
+    out.truncate(length);
+    out
+}
+
+fn decode(bytes: &[u8], version: Version, times: u64) {
+    for _ in 0..times {
+        let frame = next_frame(black_box(bytes), 1 << 20);
+        assert_eq!(frame, Frame::Whole(bytes.len()));
+        black_box(Packet::decode(black_box(bytes), version)).expect("a valid packet");
+    }
+}
+
+fn encode(bytes: &[u8], version: Version, times: u64) {
+    let packet = Packet::decode(bytes, version).expect("a valid packet");
+    let mut out = [0; 512];
+    for _ in 0..times {
+        black_box(black_box(&packet).encode(version, black_box(&mut out))).expect("room");
+    }
+}
+
+fn matching(times: u64) {
+    let filters = [
+        "#",
+        "home/#",
+        "home/+/kitchen/#",
+        TOPIC,
+        "+/floor-1/+/temperature",
+        "plant/#",
+        "plant/1/+/state",
+        "home/floor-1/kitchen/humidity",
+        "home/floor-2/+/temperature",
+        "$SYS/#",
+        "$share/g/home/#",
+        "+/+/+/+",
+        "+/+/+",
+        "home/floor-1/+",
+        "home/floor-1/kitchen/temperature/+",
+        "a/b/c",
+    ];
+    for _ in 0..times {
+        for filter in filters {
+            black_box(topic::matches(black_box(filter), black_box(TOPIC)));
+        }
+    }
+}
+
+fn session(times: u64) {
+    const NOW: Instant = Instant::ZERO;
+    let options = Options {
+        client_id: "client",
+        keep_alive: 0,
+        clean_start: true,
+        session_expiry: 0,
+        receive_maximum: 64,
+        maximum_packet_size: 1 << 20,
+        will: None,
+    };
+    let storage = Storage {
+        outbound: &mut [0; 1024],
+        in_flight: &mut [InFlight::default(); 8],
+        aliases: &mut [],
+        subscriptions: &mut [Subscription::EMPTY; 8],
+        received: &mut [0; 1024],
+    };
+    let mut session = Session::new(options, storage);
+    let mut out = [0; 2048];
+    session
+        .connect(NOW, Version::V311, Credentials::default(), &mut out)
+        .expect("valid options");
+    session
+        .handle_frame(NOW, &[0x20, 2, 0, 0])
+        .expect("a valid CONNACK");
+    session
+        .subscribe(NOW, "#", QoS::AtLeastOnce, Replay::Send)
+        .expect("room");
+    session.poll_transmit(NOW, &mut out);
+    session
+        .handle_frame(NOW, &[0x90, 3, 0, 1, 1])
+        .expect("a valid SUBACK");
+    while session.poll_event().is_some() {}
+    let frame = publish(Version::V311, &[]);
+    for _ in 0..times {
+        let message = session
+            .handle_frame(NOW, black_box(&frame))
+            .expect("a valid PUBLISH");
+        assert!(message.is_some());
+        while session.poll_event().is_some() {}
+        assert_eq!(session.poll_transmit(NOW, &mut out), 4);
+        black_box(session.poll_timeout());
+    }
+}
+
+fn prune(times: u64) {
+    const TARGET: usize = 50;
+    let slots = vec![Slot::default(); Pruner::<Vec<Slot>, Vec<u8>>::slots_for(TARGET)];
+    let mut pruner = Box::new(Pruner::new(slots, vec![0; 256 * 1024], TARGET, 1024));
+    for at in 0..times {
+        let record = Record {
+            at: Instant::from_micros(at * 100_000),
+            topic: TOPIC,
+            payload: JSON.as_bytes(),
+            qos: 0,
+            retain: false,
+        };
+        let facts = inspect(record.topic, record.payload);
+        pruner.record(&record, &facts);
+    }
+    assert_eq!(pruner.count(), times);
+}
