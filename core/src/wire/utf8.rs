@@ -82,6 +82,18 @@ impl PartialEq<&str> for Utf8<'_> {
     }
 }
 
+impl PartialEq<Utf8<'_>> for str {
+    fn eq(&self, other: &Utf8<'_>) -> bool {
+        other == self
+    }
+}
+
+impl PartialEq<Utf8<'_>> for &str {
+    fn eq(&self, other: &Utf8<'_>) -> bool {
+        other == self
+    }
+}
+
 impl fmt::Debug for Utf8<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self.as_str(), f)
