@@ -246,7 +246,7 @@ impl Broker {
         let serial = u32::from_be_bytes(publish.payload[..4].try_into().unwrap());
         let publication = self.publications.get_mut(&serial).expect("never published");
         let qos = publish.delivery.qos();
-        assert_eq!(publish.topic, publication.topic);
+        assert_eq!(publish.topic, publication.topic.as_str());
         assert_eq!(publish.retain, publication.retain);
         assert_eq!(publish.payload.len(), publication.length);
         assert!(qos <= publication.qos && (!publish.retain || self.retain_available));
@@ -544,9 +544,9 @@ impl Broker {
                     },
                     retain: second & 0x20 != 0,
                     topic: if aliased && second & 8 != 0 {
-                        ""
+                        "".into()
                     } else {
-                        "a/b"
+                        "a/b".into()
                     },
                     properties: if aliased {
                         Properties::list(&alias)
