@@ -304,6 +304,7 @@ fn run(version: Version, steps: &[Step]) {
         keep_alive: 10,
         // 3.1.1 keeps a session only if it did not begin clean
         clean_start: version == Version::V5,
+        fresh_client_id: false,
         session_expiry: 1000,
         receive_maximum: OUR_QUOTA as u16,
         maximum_packet_size: 1000,
