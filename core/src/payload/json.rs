@@ -40,6 +40,27 @@ pub trait Visitor<'a> {
     fn key(&mut self, key: Text<'a>);
     /// A value that is not a container.
     fn scalar(&mut self, value: Scalar<'a>);
+    /// A number, and what it is if that fell out of reading it; without it, the text may still be a float.
+    #[inline]
+    fn number(&mut self, text: &'a str, value: Option<f64>) {
+        let _ = value;
+        self.scalar(Scalar::Number(text));
+    }
+    /// Length of the name that is expected next, if `ahead`, the sixteen bytes behind its opening quote, begins with
+    /// it and its closing quote. It must have been the name of a member before.
+    #[inline]
+    fn expected(&mut self, ahead: u128) -> Option<usize> {
+        let _ = ahead;
+        None
+    }
+    /// The expected name came.
+    #[inline]
+    fn expected_key(&mut self, key: &'a str) {
+        self.key(Text {
+            raw: key,
+            escaped: false,
+        });
+    }
 }
 
 /// Why a text was refused.
@@ -121,7 +142,10 @@ impl<'a> Walk<'a> {
                     let text = self.string(usize::MAX)?;
                     visitor.scalar(Scalar::String(text));
                 }
-                Some(b'-' | b'0'..=b'9') => visitor.scalar(Scalar::Number(self.number()?)),
+                Some(b'-' | b'0'..=b'9') => {
+                    let (text, value) = self.number()?;
+                    visitor.number(text, value);
+                }
                 Some(b't') => visitor.scalar(self.literal("true", Scalar::Bool(true))?),
                 Some(b'f') => visitor.scalar(self.literal("false", Scalar::Bool(false))?),
                 Some(b'n') => visitor.scalar(self.literal("null", Scalar::Null)?),
@@ -171,8 +195,20 @@ impl<'a> Walk<'a> {
         if self.peek() != Some(b'"') {
             return Err(self.fault());
         }
-        let key = self.string(MAX_KEY)?;
-        visitor.key(key);
+        // A name that is as expected is compared whole; other names are read.
+        let ahead = self.bytes.get(self.at + 1..).and_then(<[u8]>::first_chunk);
+        let known = ahead.and_then(|ahead| visitor.expected(u128::from_le_bytes(*ahead)));
+        let start = self.at + 1;
+        match known.and_then(|length| self.text.get(start..start + length)) {
+            Some(key) => {
+                visitor.expected_key(key);
+                self.at = start + key.len() + 1;
+            }
+            None => {
+                let key = self.string(MAX_KEY)?;
+                visitor.key(key);
+            }
+        }
         if self.peek() != Some(b':') {
             return Err(self.fault());
         }
@@ -188,14 +224,16 @@ impl<'a> Walk<'a> {
         let mut escaped = false;
         loop {
             // Eight bytes at a time to the next one that is not plain.
-            while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
+            let mut at = self.at;
+            while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
                 let found = special(u64::from_le_bytes(*chunk));
                 if found != 0 {
-                    self.at += usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
+                    at += usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
                     break;
                 }
-                self.at += 8;
+                at += 8;
             }
+            self.at = at;
             match self.bytes.get(self.at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -258,50 +296,72 @@ impl<'a> Walk<'a> {
         Ok(unit)
     }
 
+    /// A number as written, and what it is if it is a decimal of few digits, as most are.
     #[inline(always)]
-    fn number(&mut self) -> Result<&'a str, Fault> {
+    fn number(&mut self) -> Result<(&'a str, Option<f64>), Fault> {
         let start = self.at;
-        if self.bytes.get(self.at) == Some(&b'-') {
+        let negative = self.bytes.get(self.at) == Some(&b'-');
+        self.at += usize::from(negative);
+        let first = self.at;
+        let mut digits = 0;
+        if self.bytes.get(self.at) == Some(&b'0') {
             self.at += 1;
+        } else {
+            digits = self.digits(digits)?;
         }
-        match self.bytes.get(self.at) {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.digits()?,
-            _ => return Err(self.fault()),
-        }
+        let mut count = self.at - first;
+        let mut scale = 0;
         if self.bytes.get(self.at) == Some(&b'.') {
             self.at += 1;
-            self.digits()?;
+            let point = self.at;
+            digits = self.digits(digits)?;
+            scale = self.at - point;
+            count += scale;
         }
         if let Some(b'e' | b'E') = self.bytes.get(self.at) {
             self.at += 1;
             if let Some(b'+' | b'-') = self.bytes.get(self.at) {
                 self.at += 1;
             }
-            self.digits()?;
+            self.digits(0)?;
+            count = usize::MAX;
         }
         if self.at - start > MAX_NUMBER {
             return Err(Fault::Limit);
         }
-        self.text.get(start..self.at).ok_or(Fault::Syntax(start))
+        let text = self.text.get(start..self.at).ok_or(Fault::Syntax(start))?;
+        let value = (count <= EXACT).then(|| decimal(negative, digits, scale));
+        Ok((text, value))
     }
 
-    /// At least one digit.
+    /// At least one digit; `number` with all of them behind it, if they are few.
     #[inline(always)]
-    fn digits(&mut self) -> Result<(), Fault> {
+    fn digits(&mut self, mut number: i64) -> Result<i64, Fault> {
         let start = self.at;
-        while let Some(b'0'..=b'9') = self.bytes.get(self.at) {
-            self.at += 1;
+        let mut at = start;
+        while let Some(&byte @ b'0'..=b'9') = self.bytes.get(at) {
+            number = number.wrapping_mul(10).wrapping_add(i64::from(byte & 0x0f));
+            at += 1;
         }
-        if self.at == start {
+        self.at = at;
+        if at == start {
             Err(self.fault())
         } else {
-            Ok(())
+            Ok(number)
         }
     }
 
     #[inline(always)]
     fn literal(&mut self, word: &str, value: Scalar<'a>) -> Result<Scalar<'a>, Fault> {
+        if self
+            .bytes
+            .get(self.at..)
+            .is_some_and(|rest| rest.starts_with(word.as_bytes()))
+        {
+            self.at += word.len();
+            return Ok(value);
+        }
+        // It is not, and this finds where.
         for expected in word.bytes() {
             if self.bytes.get(self.at) != Some(&expected) {
                 return Err(self.fault());
@@ -310,6 +370,21 @@ impl<'a> Walk<'a> {
         }
         Ok(value)
     }
+}
+
+/// Digits of a decimal that is exact in a float, as is the power of ten under it; so their quotient is rounded once.
+const EXACT: usize = 15;
+
+#[inline(always)]
+fn decimal(negative: bool, digits: i64, scale: usize) -> f64 {
+    const POWERS: [f64; EXACT + 1] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
+    let mut value = digits as f64;
+    if scale > 0 {
+        value /= POWERS.get(scale).copied().unwrap_or(1.0);
+    }
+    if negative { -value } else { value }
 }
 
 /// Marks the bytes of `word` that are a quote, a backslash or a control character; the lowest mark is right.

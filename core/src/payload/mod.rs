@@ -100,25 +100,28 @@ pub fn inspect_with<'a>(memo: &mut Memo, topic: &'a str, payload: &'a [u8]) -> F
 }
 
 fn look<'a>(topic: topic::Topic<'a>, payload: &'a [u8], memo: Option<&mut Memo>) -> Facts<'a> {
-    let mut pass = pass::Pass::new(topic, memo);
+    let mut facts = Facts {
+        format: Format::Empty,
+        confidence: 0,
+        runner_up: None,
+        severity: Severity::None,
+        reason: None,
+        class: topic.says.class,
+        shape: 0,
+        kind: 0,
+        numbers: Vec::new(),
+        states: Vec::new(),
+    };
+    let mut pass = pass::Pass::new(topic, memo, &mut facts.numbers, &mut facts.states);
     let (format, confidence, runner_up) = pass.payload(payload);
     let (severity, reason) = pass.judgement(payload);
-    Facts {
-        format,
-        confidence,
-        runner_up,
-        severity,
-        reason,
-        class: topic.says.class,
-        shape: pass.shape(format),
-        kind: if severity == Severity::None {
-            0
-        } else {
-            pass.kind(reason.as_ref())
-        },
-        numbers: pass.numbers,
-        states: pass.states,
+    facts.shape = pass.shape(format);
+    if severity != Severity::None {
+        facts.kind = pass.kind(reason.as_ref());
     }
+    (facts.format, facts.confidence, facts.runner_up) = (format, confidence, runner_up);
+    (facts.severity, facts.reason) = (severity, reason);
+    facts
 }
 
 #[cfg(test)]
