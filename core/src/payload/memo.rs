@@ -33,7 +33,7 @@ struct Key {
     flags: Flags,
     /// Bytes of the text; zero if it does not fit, or needs escapes.
     length: u8,
-    /// The text and a quote behind it, and which bits that are.
+    /// The text, a quote and a colon behind it, and which bits that are.
     text: u128,
     mask: u128,
 }
@@ -50,7 +50,7 @@ impl Key {
     fn new(hash: u64, key: &str, flags: Flags) -> Self {
         let mut text = [0; 16];
         let mut mask = [0; 16];
-        let bytes = key.bytes().chain([b'"']);
+        let bytes = key.bytes().chain([b'"', b':']);
         // Keys of other formats come here too: what would be no key of JSON is not expected in one.
         let plain = key.bytes().all(|b| b > 0x1f && b != b'"' && b != b'\\');
         for ((to, bits), byte) in text.iter_mut().zip(&mut mask).zip(bytes) {
@@ -61,7 +61,7 @@ impl Key {
             flags,
             length: u8::try_from(key.len())
                 .ok()
-                .filter(|&n| n < 16 && plain)
+                .filter(|&n| n < 15 && plain)
                 .unwrap_or(0),
             text: u128::from_le_bytes(text),
             mask: u128::from_le_bytes(mask),
@@ -117,7 +117,7 @@ impl Memo {
         place.flags
     }
 
-    /// Length of the key that came here last time, if `ahead` begins with it and a quote.
+    /// Length of the key that came here last time, if `ahead` begins with it, a quote and a colon.
     #[inline]
     pub(super) fn expected(&self, ahead: u128) -> Option<usize> {
         let key = self.keys.get(usize::from(*self.next.get(self.before)?))?;

@@ -94,11 +94,13 @@ pub fn inspect<'a>(topic: &'a str, payload: &'a [u8]) -> Facts<'a> {
 }
 
 /// [`inspect`] for many messages of one stream: remembers what topics and keys say.
+#[inline]
 pub fn inspect_with<'a>(memo: &mut Memo, topic: &'a str, payload: &'a [u8]) -> Facts<'a> {
     let topic = memo.topic(topic);
     look(topic, payload, Some(memo))
 }
 
+#[inline]
 fn look<'a>(topic: topic::Topic<'a>, payload: &'a [u8], memo: Option<&mut Memo>) -> Facts<'a> {
     let mut facts = Facts {
         format: Format::Empty,
