@@ -59,8 +59,9 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
     #[inline]
     fn key(&mut self, key: Text<'a>) {
         if let Some(frame) = self.frames.last() {
+            let (again, inherited) = (frame.again, frame.flags);
             self.set_key(frame.path, key.raw);
-            self.member();
+            self.member(again, inherited);
         }
     }
 
@@ -73,10 +74,11 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
     fn expected_key(&mut self, key: &'a str) {
         if let (Some(frame), Some(memo)) = (self.frames.last(), &mut self.memo) {
             let (hash, flags) = memo.expected_key();
+            let (again, inherited) = (frame.again, frame.flags);
             self.key = key;
             self.path = hash::mix(frame.path, hash);
             self.flags = flags;
-            self.member();
+            self.member(again, inherited);
         }
     }
 
@@ -109,14 +111,12 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
 }
 
 impl<'a> Pass<'_, 'a> {
-    /// What is to be done with the current key, whichever it is.
+    /// What is to be done with the current key, whichever it is, in a container inside an array or not, whose key
+    /// says `around`.
     #[inline]
-    fn member(&mut self) {
-        let Some(frame) = self.frames.last() else {
-            return;
-        };
-        self.flags |= frame.flags & (ASKED | WITHIN);
-        if frame.again {
+    fn member(&mut self, again: bool, around: Flags) {
+        self.flags |= around & (ASKED | WITHIN);
+        if again {
             let [bits, ..] = self.path.to_le_bytes();
             if let Some(word) = self.often.get_mut(usize::from(bits >> 6)) {
                 *word |= 1 << (bits & 63);

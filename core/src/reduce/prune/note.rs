@@ -206,14 +206,14 @@ where
         }
     }
 
-    /// The bits of the states of a message, and the places of those that are seen for the first time.
+    /// The bits of the states of a message; into `new` the places of those that are seen for the first time.
     #[inline]
     pub(super) fn states_of(
         &mut self,
         facts: &Facts<'_>,
-    ) -> ([u64; STATE_WORDS], heapless::Vec<usize, 8>) {
+        new: &mut heapless::Vec<usize, 8>,
+    ) -> [u64; STATE_WORDS] {
         let mut bits = [0; STATE_WORDS];
-        let mut new = heapless::Vec::new();
         for &(path, value) in &facts.states {
             let key = hash::mix(path, value).max(1);
             if let Some((place, true)) = self.states.find(key) {
@@ -226,7 +226,7 @@ where
                 let _ = new.push(place);
             }
         }
-        (bits, new)
+        bits
     }
 
     /// Enters a value of a state, unless its path has too many of them to be one.
