@@ -88,42 +88,72 @@ impl core::fmt::Display for Reason<'_> {
     }
 }
 
+impl Facts<'_> {
+    /// Of no message; for [`inspect_into`].
+    #[inline]
+    pub const fn new() -> Self {
+        Self {
+            format: Format::Empty,
+            confidence: 0,
+            runner_up: None,
+            severity: Severity::None,
+            reason: None,
+            class: 0,
+            shape: 0,
+            kind: 0,
+            numbers: Vec::new(),
+            states: Vec::new(),
+        }
+    }
+}
+
+impl Default for Facts<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Looks once at a message. Any topic, any bytes; allocates nothing, never fails.
 pub fn inspect<'a>(topic: &'a str, payload: &'a [u8]) -> Facts<'a> {
-    look(topic::Topic::new(topic, 0), payload, None)
+    let mut facts = Facts::new();
+    look(&mut facts, topic::Topic::new(topic, 0), payload, None);
+    facts
 }
 
 /// [`inspect`] for many messages of one stream: remembers what topics and keys say.
 #[inline]
 pub fn inspect_with<'a>(memo: &mut Memo, topic: &'a str, payload: &'a [u8]) -> Facts<'a> {
+    let mut facts = Facts::new();
+    inspect_into(&mut facts, memo, topic, payload);
+    facts
+}
+
+/// [`inspect_with`] into new [`Facts`], which are large enough that moving them is felt.
+#[inline]
+pub fn inspect_into<'a>(facts: &mut Facts<'a>, memo: &mut Memo, topic: &'a str, payload: &'a [u8]) {
     let topic = memo.topic(topic);
-    look(topic, payload, Some(memo))
+    look(facts, topic, payload, Some(memo));
 }
 
 #[inline]
-fn look<'a>(topic: topic::Topic<'a>, payload: &'a [u8], memo: Option<&mut Memo>) -> Facts<'a> {
-    let mut facts = Facts {
-        format: Format::Empty,
-        confidence: 0,
-        runner_up: None,
-        severity: Severity::None,
-        reason: None,
-        class: topic.says.class,
-        shape: 0,
-        kind: 0,
-        numbers: Vec::new(),
-        states: Vec::new(),
-    };
+fn look<'a>(
+    facts: &mut Facts<'a>,
+    topic: topic::Topic<'a>,
+    payload: &'a [u8],
+    memo: Option<&mut Memo>,
+) {
+    facts.numbers.clear();
+    facts.states.clear();
     let mut pass = pass::Pass::new(topic, memo, &mut facts.numbers, &mut facts.states);
-    let (format, confidence, runner_up) = pass.payload(payload);
-    let (severity, reason) = pass.judgement(payload);
-    facts.shape = pass.shape(format);
-    if severity != Severity::None {
-        facts.kind = pass.kind(reason.as_ref());
-    }
-    (facts.format, facts.confidence, facts.runner_up) = (format, confidence, runner_up);
-    (facts.severity, facts.reason) = (severity, reason);
-    facts
+    (facts.format, facts.confidence, facts.runner_up) = pass.payload(payload);
+    (facts.severity, facts.reason) = pass.judgement(payload);
+    facts.class = topic.says.class;
+    facts.shape = pass.shape(facts.format);
+    facts.kind = if facts.severity == Severity::None {
+        0
+    } else {
+        pass.kind(facts.reason.as_ref())
+    };
 }
 
 #[cfg(test)]
