@@ -89,37 +89,57 @@ pub fn matches(filter: &str, name: &str) -> bool {
         .strip_prefix(SHARE)
         .and_then(|shared| shared.split_once('/'))
         .map_or(filter, |(_, filter)| filter);
-    if name.starts_with('$') && filter.starts_with(['+', '#']) {
+    let (mut wanted, mut given) = (filter.as_bytes(), name.as_bytes());
+    if let (Some(b'+' | b'#'), Some(b'$')) = (wanted.first(), given.first()) {
         return false;
     }
-    let (mut wanted, mut given) = (filter.as_bytes(), name.as_bytes());
+    // A name holds no wildcard, so what both begin with never goes past one: each begins a level of both.
     loop {
-        match wanted {
-            [b'#', ..] => return true,
-            [b'+', rest @ ..] => {
-                wanted = rest;
-                while let [byte, rest @ ..] = given
-                    && *byte != b'/'
-                {
-                    given = rest;
-                }
-            }
-            _ => {
-                while let ([one, one_rest @ ..], [other, other_rest @ ..]) = (wanted, given)
-                    && one == other
-                    && *one != b'/'
-                {
-                    (wanted, given) = (one_rest, other_rest);
-                }
-            }
-        }
+        (wanted, given) = after_common(wanted, given);
         match (wanted, given) {
-            ([], []) => return true,
-            ([b'/', next @ ..], [b'/', rest @ ..]) => (wanted, given) = (next, rest),
+            ([], []) | ([b'#', ..], _) => return true,
+            ([b'+', rest @ ..], _) => (wanted, given) = (rest, after_level(given)),
             ([b'/', next @ ..], []) => return next == b"#", // a level and all below it (4.7.1.2)
             _ => return false,
         }
     }
+}
+
+/// What is left of `one` and `other` after all that both begin with.
+#[inline]
+fn after_common<'a, 'b>(one: &'a [u8], other: &'b [u8]) -> (&'a [u8], &'b [u8]) {
+    let (mut one, mut other) = (one, other);
+    while let (Some((&left, one_rest)), Some((&right, other_rest))) =
+        (one.split_first_chunk::<8>(), other.split_first_chunk())
+    {
+        let differing = u64::from_le_bytes(left) ^ u64::from_le_bytes(right);
+        if differing != 0 {
+            let same = (differing.trailing_zeros() / 8) as usize;
+            return (
+                one.get(same..).unwrap_or_default(),
+                other.get(same..).unwrap_or_default(),
+            );
+        }
+        (one, other) = (one_rest, other_rest);
+    }
+    while let ([left, one_rest @ ..], [right, other_rest @ ..]) = (one, other)
+        && left == right
+    {
+        (one, other) = (one_rest, other_rest);
+    }
+    (one, other)
+}
+
+/// What is left of `name` from the next `/` on.
+#[inline]
+fn after_level(name: &[u8]) -> &[u8] {
+    let mut rest = name;
+    while let [byte, next @ ..] = rest
+        && *byte != b'/'
+    {
+        rest = next;
+    }
+    rest
 }
 
 /// Why a Topic Name or Topic Filter is not valid.

@@ -55,7 +55,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => qos.clone().prop_map(Step::Send),
         2 => (0..FILTERS.len(), qos).prop_map(|(filter, qos)| Step::Subscribe(filter, qos)),
         1 => (0..8_usize).prop_map(Step::Unsubscribe),
-        1 => prop::bool::weighted(0.7).prop_map(Step::Break),
+        2 => prop::bool::weighted(0.7).prop_map(Step::Break),
         1 => (1..20_u64).prop_map(Step::Wait),
     ]
 }

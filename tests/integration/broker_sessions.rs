@@ -106,7 +106,7 @@ fn expires_without_use_but_not_while_something_listens() {
         assert_eq!(ended(&sessions, &idle.id), NoSession::Expired(0));
         async_std::task::sleep(Duration::from_millis(600)).await;
         let listed: Vec<_> = sessions.list().into_iter().map(|info| info.id).collect();
-        assert_eq!(listed, [used.id.clone()]);
+        assert_eq!(listed, std::slice::from_ref(&used.id));
         drop(listening);
         drop(handle);
         broker.wait_for_log("Client used disconnected.");

@@ -206,21 +206,24 @@ impl<'a> Packet<'a> {
     /// [`EncodeError::OutputTooSmall`] with the number of bytes needed, or the rule the packet would break.
     #[inline]
     pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
+        if let Self::Publish(publish) = self {
+            publish.check(version)?;
+            let (mut writer, length) = front(self.first_byte(), publish.size(version), out)?;
+            publish.write(version, &mut writer);
+            return Ok(length);
+        }
+        self.encode_other(version, out)
+    }
+
+    /// All but PUBLISH. What writes them also counts their bytes.
+    #[inline(never)]
+    fn encode_other(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
         self.check(version)?;
-        let size = self.body_size(version);
-        let body = u32::try_from(size)
-            .ok()
-            .filter(|&body| body <= MAX_REMAINING_LENGTH)
-            .ok_or(EncodeError::TooLarge)?;
-        let needed = size.saturating_add(1 + varint::length(body));
-        let out = out
-            .get_mut(..needed)
-            .ok_or(EncodeError::OutputTooSmall { needed })?;
-        let mut writer = Writer::new(out);
-        writer.u8(self.first_byte());
-        writer.varint(body);
+        let mut size = Writer::counting();
+        self.write_body(version, &mut size);
+        let (mut writer, length) = front(self.first_byte(), size.needed(), out)?;
         self.write_body(version, &mut writer);
-        Ok(needed)
+        Ok(length)
     }
 
     /// Its type.
@@ -275,17 +278,6 @@ impl<'a> Packet<'a> {
         }
     }
 
-    /// Bytes after the fixed header. For all but PUBLISH, what writes them counts them.
-    #[inline]
-    fn body_size(&self, version: Version) -> usize {
-        if let Self::Publish(packet) = self {
-            return packet.size(version);
-        }
-        let mut size = Writer::counting();
-        self.write_body(version, &mut size);
-        size.needed()
-    }
-
     /// Writes what follows the fixed header.
     #[inline]
     fn write_body(&self, version: Version, writer: &mut Writer<'_>) {
@@ -305,4 +297,22 @@ impl<'a> Packet<'a> {
             Self::Auth(packet) => packet.write(version, writer),
         }
     }
+}
+
+/// Writes the fixed header of a packet with `size` bytes after it; returns what writes those, and the length of
+/// the whole.
+#[inline]
+fn front(first: u8, size: usize, out: &mut [u8]) -> Result<(Writer<'_>, usize), EncodeError> {
+    let body = u32::try_from(size)
+        .ok()
+        .filter(|&body| body <= MAX_REMAINING_LENGTH)
+        .ok_or(EncodeError::TooLarge)?;
+    let needed = size.saturating_add(1 + varint::length(body));
+    let out = out
+        .get_mut(..needed)
+        .ok_or(EncodeError::OutputTooSmall { needed })?;
+    let mut writer = Writer::new(out);
+    writer.u8(first);
+    writer.varint(body);
+    Ok((writer, needed))
 }

@@ -135,11 +135,14 @@ impl<'a> Properties<'a> {
 
     fn check_each(&self, home: Option<PacketType>) -> Result<(), EncodeError> {
         let mut admission = Admission::new(home);
-        for property in self.iter() {
+        let mut check = |property: &Property<'_>| {
             admission.admit(property.id())?;
-            property.check()?;
+            property.check()
+        };
+        match self.source {
+            Source::List(list) => list.iter().try_for_each(check),
+            Source::Wire(..) => self.iter().try_for_each(|property| check(&property)),
         }
-        Ok(())
     }
 
     /// Bytes of the properties, without Property Length.

@@ -153,8 +153,7 @@ impl<'a> Property<'a> {
     /// [`Property::check`], but for booleans above 1, which cannot be held.
     #[inline]
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
-        let id = reader.varint()?;
-        let id = u8::try_from(id).map_err(|_| DecodeError::PropertyUnknown(id))?;
+        let id = identifier(reader)?;
         Ok(match id {
             Self::PAYLOAD_FORMAT_INDICATOR => Self::PayloadFormatIndicator(boolean(reader, id)?),
             Self::MESSAGE_EXPIRY_INTERVAL => Self::MessageExpiryInterval(reader.u32()?),
@@ -204,8 +203,7 @@ impl<'a> Property<'a> {
         reader: &mut Reader<'a>,
         admission: &mut Admission,
     ) -> Result<(), DecodeError> {
-        let id = reader.varint()?;
-        let id = u8::try_from(id).map_err(|_| DecodeError::PropertyUnknown(id))?;
+        let id = identifier(reader)?;
         admission.admit(id)?;
         let valid = match id {
             Self::PAYLOAD_FORMAT_INDICATOR
@@ -345,6 +343,19 @@ impl<'a> Property<'a> {
         } else {
             Err(DecodeError::PropertyValue(self.id()).into())
         }
+    }
+}
+
+/// An identifier; those of properties have one byte, longer ones only an error to tell.
+#[inline]
+fn identifier(reader: &mut Reader<'_>) -> Result<u8, DecodeError> {
+    let mut ahead = *reader;
+    match ahead.u8()? {
+        id @ 0..=0x7f => {
+            *reader = ahead;
+            Ok(id)
+        }
+        _ => Err(DecodeError::PropertyUnknown(reader.varint()?)),
     }
 }
 

@@ -65,6 +65,7 @@ impl<'a> Publish<'a> {
         let dup = flags & DUP != 0;
         let qos = QoS::from_bits((flags >> 1) & 3).ok_or(DecodeError::PublishQoS)?; // [MQTT-3.3.1-4]
         let topic = reader.binary()?;
+        let plain = Utf8::plain_name(topic);
         let delivery = match qos {
             QoS::AtMostOnce if dup => return Err(DecodeError::DupAtQoS0), // [MQTT-3.3.1-2]
             QoS::AtMostOnce => Delivery::AtMostOnce,
@@ -82,7 +83,7 @@ impl<'a> Publish<'a> {
             dup,
             delivery,
             retain: flags & RETAIN != 0,
-            topic: match Utf8::plain_name(topic) {
+            topic: match plain {
                 Some(topic) => topic,
                 None => other_topic(topic, &properties)?,
             },

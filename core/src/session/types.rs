@@ -9,7 +9,7 @@ use core::time::Duration;
 /// What a session is, from its making to its end. Holds no credentials.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'s> {
-    /// Empty: the broker assigns one (see [`Session::client_id`]).
+    /// Empty: the broker assigns one (see [`Session::client_id`](super::Session::client_id)).
     pub client_id: &'s str,
     /// Seconds; 0 turns it off. A Server Keep Alive wins.
     pub keep_alive: u16,
@@ -157,13 +157,13 @@ pub enum Replay {
 /// What happened, other than a message.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Event {
-    /// CONNACK accepted; see [`Session::grants`]. Subscriptions are being restored.
+    /// CONNACK accepted; see [`Session::grants`](super::Session::grants). Subscriptions are being restored.
     Connected,
     /// Every subscription is restored (at once where there is none): only now tell others `connected`.
     Ready,
     /// A publication ended.
     Published {
-        /// Of which [`Session::publish`].
+        /// Of which [`Session::publish`](super::Session::publish).
         token: Token,
         /// QoS it went with, after the broker's Maximum QoS.
         qos: QoS,
@@ -177,7 +177,7 @@ pub enum Event {
         /// Granted QoS or the broker's reason.
         result: Result<QoS, Reason>,
     },
-    /// PINGRESP to [`Session::ping`].
+    /// PINGRESP to [`Session::ping`](super::Session::ping).
     Pong {
         /// From PINGREQ written to PINGRESP read.
         round_trip: Duration,

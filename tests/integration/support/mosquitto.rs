@@ -108,7 +108,7 @@ impl Mosquitto {
             let _ = write!(config, "persistence true\npersistence_location {folder}/\n");
         }
         let mut listener = |port: u16, tls: bool, websockets: bool| {
-            let _ = write!(config, "listener {port} 127.0.0.1\n");
+            let _ = writeln!(config, "listener {port} 127.0.0.1");
             if websockets {
                 config.push_str("protocol websockets\n");
             }

@@ -36,11 +36,13 @@ impl Clock {
     }
 }
 
+type Timer = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 /// One timer for everything that a task waits for. Deadlines mostly move away (every packet moves keep alive), so a
 /// timer that rings too early is let ring and set anew then, which is cheaper than moving it each time.
 #[derive(Default)]
 pub(super) struct Alarm {
-    set: Option<(Instant, Pin<Box<dyn Future<Output = ()> + Send>>)>,
+    set: Option<(Instant, Timer)>,
 }
 
 impl Alarm {
