@@ -3,6 +3,8 @@
 //! Elsewhere: what the events are used for ([`super::inspect`]). Invariant: a text is accepted if and only
 //! if it is one JSON value within the limits below; the events before a refusal were those of a valid prefix.
 
+pub use super::escapes::unescape;
+
 /// Containers inside one another; deeper is refused, as other widely used parsers do.
 pub const MAX_DEPTH: u32 = 127;
 /// Bytes of a key as written; the longest in use are under 200.
@@ -417,56 +419,4 @@ const fn special(word: u64) -> u64 {
     let backslash = zeros(word ^ (ONES * b'\\' as u64));
     let control = word.wrapping_sub(ONES * 0x20) & !word;
     (quote | backslash | control) & (ONES * 0x80)
-}
-
-/// Writes `text` with its escapes resolved into `buffer`, cut at its end; returns what fits.
-pub fn unescape<'b>(text: &str, buffer: &'b mut [u8]) -> &'b str {
-    let mut used = 0;
-    let mut chars = text.chars();
-    let mut high = None;
-    while let Some(c) = chars.next() {
-        let c = if c == '\\' {
-            unescape_one(&mut chars, &mut high)
-        } else {
-            Some(c)
-        };
-        let Some(c) = c else { continue };
-        let Some(room) = buffer.get_mut(used..used + c.len_utf8()) else {
-            break;
-        };
-        c.encode_utf8(room);
-        used += c.len_utf8();
-    }
-    buffer
-        .get(..used)
-        .and_then(|bytes| core::str::from_utf8(bytes).ok())
-        .unwrap_or("")
-}
-
-/// One escape behind its backslash; none for the first half of a surrogate pair.
-fn unescape_one(chars: &mut core::str::Chars<'_>, high: &mut Option<u32>) -> Option<char> {
-    match chars.next()? {
-        'n' => Some('\n'),
-        'r' => Some('\r'),
-        't' => Some('\t'),
-        'b' => Some('\u{8}'),
-        'f' => Some('\u{c}'),
-        'u' => {
-            let mut unit = 0;
-            for _ in 0..4 {
-                unit = unit << 4 | chars.next()?.to_digit(16)?;
-            }
-            match (high.take(), unit) {
-                (_, 0xD800..=0xDBFF) => {
-                    *high = Some(unit);
-                    None
-                }
-                (Some(high), 0xDC00..=0xDFFF) => {
-                    char::from_u32(0x10000 + ((high - 0xD800) << 10) + (unit - 0xDC00))
-                }
-                _ => char::from_u32(unit),
-            }
-        }
-        other => Some(other),
-    }
 }

@@ -7,6 +7,7 @@
 //! [`crate::reduce`]. Invariant: time is linear in the payload, memory is the stack frame.
 
 mod binary;
+mod escapes;
 mod format;
 pub(crate) mod hash;
 pub mod json;
