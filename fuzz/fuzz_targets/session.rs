@@ -64,7 +64,7 @@ fn run(bytes: &[u8], aliases: &mut [u8]) {
     let mut world = World {
         session: Session::new(options, storage),
         now: Instant::ZERO,
-        broker: Broker::new(version, options.receive_maximum),
+        broker: Broker::new(version),
         received: Vec::new(),
         skip: 0,
     };

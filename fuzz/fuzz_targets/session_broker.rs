@@ -1,11 +1,12 @@
-//! The broker's side of `session`: follows every packet, and knows what the session owes.
+//! The broker's side of `session`: follows every packet, and knows what the session owes. Here is what it reads of the
+//! session; `packets` makes what it sends, `taken` follows what the session accepted of that.
+
+mod packets;
+mod taken;
 
 use bitsperity_mqtt_core::framer::{Frame, next_frame};
-use bitsperity_mqtt_core::packet::{
-    Ack, ConnAck, Delivery, Disconnect, Packet, PacketId, Properties, Property, Publish, QoS,
-    Reason, SubAck, UnsubAck, Version,
-};
-use bitsperity_mqtt_core::session::{Message, Outcome, Publication, SessionError, Token};
+use bitsperity_mqtt_core::packet::{Ack, Packet, PacketId, Publish, QoS, Reason, Version};
+use bitsperity_mqtt_core::session::{Outcome, Publication, Token};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// The bytes of an input; missing ones are 0.
@@ -74,7 +75,6 @@ pub struct Broker {
     /// The session has sent DISCONNECT.
     left: bool,
     clean_start: bool,
-    quota: Option<u16>,
     bytes: Vec<u8>,
     publications: BTreeMap<u32, Known>,
     uses: BTreeMap<u16, Use>,
@@ -89,7 +89,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    pub fn new(version: Version, quota: u16) -> Self {
+    pub fn new(version: Version) -> Self {
         Self {
             version,
             subscriptions: 0,
@@ -98,7 +98,6 @@ impl Broker {
             accepted: false,
             left: false,
             clean_start: true,
-            quota: Some(quota),
             bytes: Vec::new(),
             publications: BTreeMap::new(),
             uses: BTreeMap::new(),
@@ -224,21 +223,17 @@ impl Broker {
 
     fn take_id(&mut self, id: PacketId, used: Use) {
         let before = self.uses.insert(id.get(), used);
-        match before {
-            // Given up because this connection cannot take it; its event comes later.
-            Some(Use::Sent {
-                serial,
-                here: false,
-                ..
-            }) if self.is_unfit(serial) => {}
-            _ => assert_eq!(before, None, "identifier {} used twice", id.get()),
-        }
+        assert_eq!(before, None, "identifier {} used twice", id.get());
     }
 
-    fn is_unfit(&self, serial: u32) -> bool {
+    /// Whether this connection cannot take it.
+    fn is_unfit(&self, serial: u32, qos: QoS) -> bool {
         let publication = &self.publications[&serial];
-        let least = publication.length + publication.topic.len() + 6;
-        (publication.retain && !self.retain_available) || least > self.maximum_packet
+        let id = if qos == QoS::AtMostOnce { 0 } else { 2 };
+        // Two bytes before the topic, one that says that there are no properties.
+        let remaining = 2 + publication.topic.len() + id + 1 + publication.length;
+        let header = if remaining < 128 { 2 } else { 3 };
+        (publication.retain && !self.retain_available) || header + remaining > self.maximum_packet
     }
 
     fn publish_of_client(&mut self, publish: &Publish<'_>) {
@@ -302,22 +297,9 @@ impl Broker {
             Some(fate) => assert_eq!(fate, outcome),
             // The session itself refuses what a new broker's grants forbid.
             None => {
-                let expected = match outcome {
-                    Outcome::Refused(reason) => !publication.sent && is_ours(reason),
-                    // It may have arrived when it was sent before.
-                    Outcome::InDoubt => publication.sent,
-                    _ => false,
-                };
-                assert!(expected, "{outcome:?} out of nothing");
+                let ours = matches!(outcome, Outcome::Refused(reason) if is_ours(reason));
+                assert!(ours && !publication.sent, "{outcome:?} out of nothing");
                 publication.fate = Some(outcome);
-                let serial = self
-                    .publications
-                    .iter()
-                    .find(|(_, known)| known.token == token);
-                let serial = *serial.unwrap().0;
-                self.uses.retain(
-                    |_, used| !matches!(used, Use::Sent { serial: of, .. } if *of == serial),
-                );
             }
         }
     }
@@ -326,295 +308,6 @@ impl Broker {
         let publication = self.publications.get_mut(&serial).unwrap();
         assert_eq!(publication.fate, None);
         publication.fate = Some(fate);
-    }
-
-    /// The session refused `frame`.
-    pub fn refused(&self, frame: &[u8], error: &SessionError) {
-        if let SessionError::Malformed(_) = error {
-            assert!(
-                Packet::decode(frame, self.version).is_err(),
-                "refused: {frame:02x?}"
-            );
-        }
-    }
-
-    /// The session accepted `frame`.
-    pub fn taken(&mut self, frame: &[u8], message: Option<&Message<'_>>) {
-        if self.left {
-            assert!(message.is_none());
-            return;
-        }
-        let packet = Packet::decode(frame, self.version).expect("accepted, and not a packet");
-        if !self.accepted {
-            let Packet::ConnAck(connack) = packet else {
-                panic!("accepted before CONNACK: {packet:?}");
-            };
-            return self.granted(&connack);
-        }
-        match packet {
-            Packet::Publish(publish) => {
-                let new = self.delivered(publish.delivery);
-                assert_eq!(message.is_some(), new, "handed on once");
-                if let Some(message) = message {
-                    assert_eq!(message.payload, publish.payload);
-                    assert!(publish.topic.is_empty() || message.topic == publish.topic);
-                    assert!(!message.topic.is_empty());
-                }
-            }
-            Packet::PubRel(ack) => {
-                self.held.remove(&ack.packet_id.get());
-                self.owed.push_back((Kind::PubComp, ack.packet_id.get()));
-            }
-            Packet::PubAck(ack) => self.puback(&ack),
-            Packet::PubRec(ack) => self.pubrec(&ack),
-            Packet::PubComp(ack) => {
-                let id = ack.packet_id.get();
-                if let Some(&(Use::Received { serial } | Use::Released { serial })) =
-                    self.uses.get(&id)
-                {
-                    self.uses.remove(&id);
-                    assert!(self.publications[&serial].fate.is_some());
-                }
-            }
-            Packet::SubAck(suback) => self.answered(suback.packet_id, Use::Subscribe),
-            Packet::UnsubAck(unsuback) => self.answered(unsuback.packet_id, Use::Unsubscribe),
-            Packet::PingResp => {}
-            other => panic!("accepted: {other:?}"),
-        }
-    }
-
-    /// A PUBLISH over the session's bound, of which it saw the head.
-    pub fn passed_over(&mut self, head: &[u8], new: bool) {
-        if self.left {
-            return;
-        }
-        let header = 1
-            + head
-                .iter()
-                .skip(1)
-                .take_while(|&&byte| byte & 0x80 != 0)
-                .count()
-            + 1;
-        let topic = usize::from(u16::from_be_bytes([head[header], head[header + 1]]));
-        let id = header + 2 + topic;
-        let delivery = match (head[0] >> 1) & 3 {
-            0 => Delivery::AtMostOnce,
-            qos => {
-                let id = PacketId::new(u16::from_be_bytes([head[id], head[id + 1]])).unwrap();
-                if qos == 1 {
-                    Delivery::AtLeastOnce(id)
-                } else {
-                    Delivery::ExactlyOnce(id)
-                }
-            }
-        };
-        assert_eq!(self.delivered(delivery), new);
-    }
-
-    /// Whether a message of the broker is a new one.
-    fn delivered(&mut self, delivery: Delivery) -> bool {
-        match delivery {
-            Delivery::AtMostOnce => true,
-            Delivery::AtLeastOnce(id) => {
-                self.owed.push_back((Kind::PubAck, id.get()));
-                true
-            }
-            Delivery::ExactlyOnce(id) => {
-                self.owed.push_back((Kind::PubRec, id.get()));
-                self.held.insert(id.get())
-            }
-        }
-    }
-
-    fn granted(&mut self, connack: &ConnAck<'_>) {
-        assert!(connack.is_accepted());
-        assert!(!connack.session_present || !self.clean_start);
-        self.accepted = true;
-        let properties = &connack.properties;
-        self.receive_maximum = properties.receive_maximum().unwrap_or(u16::MAX);
-        self.maximum_qos = match properties.maximum_qos() {
-            Some(0) => QoS::AtMostOnce,
-            Some(1) => QoS::AtLeastOnce,
-            _ => QoS::ExactlyOnce,
-        };
-        self.retain_available = properties.retain_available().unwrap_or(true);
-        self.maximum_packet = properties
-            .maximum_packet_size()
-            .map_or(usize::MAX, |size| size as usize);
-        if connack.session_present {
-            for used in self.uses.values_mut() {
-                match used {
-                    Use::Sent { here, .. } => *here = false,
-                    Use::Released { serial } => *used = Use::Received { serial: *serial },
-                    _ => {}
-                }
-            }
-            return;
-        }
-        self.held.clear();
-        for used in std::mem::take(&mut self.uses).into_values() {
-            if let Use::Sent { serial, .. } = used {
-                self.set_fate(serial, Outcome::InDoubt);
-            }
-        }
-    }
-
-    /// Also for a sending on the connection before.
-    fn puback(&mut self, ack: &Ack<'_>) {
-        let id = ack.packet_id.get();
-        if let Some(&Use::Sent { serial, qos, .. }) = self.uses.get(&id) {
-            assert_eq!(qos, QoS::AtLeastOnce);
-            self.uses.remove(&id);
-            self.set_fate(serial, outcome(ack.reason));
-        }
-    }
-
-    fn pubrec(&mut self, ack: &Ack<'_>) {
-        let id = ack.packet_id.get();
-        match self.uses.get(&id).copied() {
-            Some(Use::Sent { serial, qos, .. }) => {
-                assert_eq!(qos, QoS::ExactlyOnce);
-                self.set_fate(serial, outcome(ack.reason));
-                self.uses.remove(&id);
-                if !ack.reason.is_failure() {
-                    self.uses.insert(id, Use::Received { serial });
-                }
-            }
-            Some(Use::Received { serial } | Use::Released { serial }) => {
-                self.uses.insert(id, Use::Received { serial });
-            }
-            _ if ack.reason.is_failure() => {}
-            _ => self.owed.push_back((Kind::PubRel, id)),
-        }
-    }
-
-    fn answered(&mut self, id: PacketId, used: Use) {
-        if self.uses.get(&id.get()) == Some(&used) {
-            self.uses.remove(&id.get());
-        }
-    }
-
-    /// Makes a packet of kind 10 to 14, mostly one that fits; its length, 0 if none.
-    pub fn packet(&self, kind: u8, input: &mut Input<'_>, out: &mut [u8]) -> usize {
-        let five = self.version == Version::V5;
-        let (first, second) = (input.byte(), input.byte());
-        // Mostly an identifier that is in use.
-        let used = self
-            .uses
-            .keys()
-            .nth(usize::from(first >> 2) % self.uses.len().max(1));
-        let id = match used {
-            Some(&id) if second & 0x80 == 0 => id,
-            _ => u16::from(first % 8) + 1,
-        };
-        let packet_id = PacketId::new(id).unwrap();
-        let reason = Reason(if five && second & 0x70 == 0x70 {
-            0x80
-        } else {
-            0
-        });
-        let ack = Ack {
-            reason,
-            ..Ack::success(packet_id)
-        };
-        let mut list = Vec::new();
-        let alias = [Property::TopicAlias(u16::from(first >> 6))];
-        if five && kind == 10 {
-            connack_properties(second, &mut list);
-        }
-        let packet = match (kind, second % 4) {
-            (10, _) => Packet::ConnAck(ConnAck {
-                session_present: first & 1 != 0,
-                reason: Reason(0),
-                properties: Properties::list(&list),
-            }),
-            (11, 0) => Packet::PubAck(ack),
-            (11, 1) => Packet::PubRec(ack),
-            (11, 2) => Packet::PubComp(Ack::success(packet_id)),
-            (11, _) => Packet::PubRel(Ack::success(packet_id)),
-            (12, qos) => {
-                let id = PacketId::new(u16::from(first % 8) + 1).unwrap();
-                let aliased = five && second & 0x40 != 0 && first >> 6 > 0;
-                Packet::Publish(Publish {
-                    dup: second & 0x10 != 0 && qos > 0,
-                    delivery: match qos {
-                        1 => Delivery::AtLeastOnce(id),
-                        2 | 3 => Delivery::ExactlyOnce(id),
-                        _ => Delivery::AtMostOnce,
-                    },
-                    retain: second & 0x20 != 0,
-                    topic: if aliased && second & 8 != 0 {
-                        "".into()
-                    } else {
-                        "a/b".into()
-                    },
-                    properties: if aliased {
-                        Properties::list(&alias)
-                    } else {
-                        Properties::NONE
-                    },
-                    payload: &[first, second],
-                })
-            }
-            (13, 0 | 1) => Packet::SubAck(SubAck {
-                packet_id,
-                properties: Properties::NONE,
-                codes: if second & 0x40 == 0 { &[1] } else { &[0x80] },
-            }),
-            (13, _) => Packet::UnsubAck(UnsubAck {
-                packet_id,
-                properties: Properties::NONE,
-                codes: if five { &[0] } else { &[] },
-            }),
-            (_, 0) if second > 0xf0 => Packet::Disconnect(Disconnect {
-                reason: Reason(if five { 0x8b } else { 0 }),
-                properties: Properties::NONE,
-            }),
-            _ => Packet::PingResp,
-        };
-        packet.encode(self.version, out).expect("a valid packet")
-    }
-
-    /// A plain CONNACK, with the session if that is allowed.
-    pub fn accept(&self, out: &mut [u8]) -> usize {
-        let connack = Packet::ConnAck(ConnAck {
-            session_present: !self.clean_start,
-            reason: Reason(0),
-            properties: Properties::NONE,
-        });
-        connack.encode(self.version, out).expect("a valid packet")
-    }
-
-    /// What the session waits for.
-    pub fn next_answer(&self, out: &mut [u8]) -> Option<usize> {
-        let (&id, &used) = self.uses.first_key_value()?;
-        let packet_id = PacketId::new(id).unwrap();
-        let ack = Ack::success(packet_id);
-        let codes: &[u8] = if self.version == Version::V5 {
-            &[0]
-        } else {
-            &[]
-        };
-        let properties = Properties::NONE;
-        let packet = match used {
-            Use::Sent {
-                qos: QoS::ExactlyOnce,
-                ..
-            } => Packet::PubRec(ack),
-            Use::Sent { .. } => Packet::PubAck(ack),
-            Use::Received { .. } | Use::Released { .. } => Packet::PubComp(ack),
-            Use::Subscribe => Packet::SubAck(SubAck {
-                packet_id,
-                properties,
-                codes: &[0],
-            }),
-            Use::Unsubscribe => Packet::UnsubAck(UnsubAck {
-                packet_id,
-                properties,
-                codes,
-            }),
-        };
-        Some(packet.encode(self.version, out).expect("a valid packet"))
     }
 
     pub fn assert_settled(&self) {
@@ -627,39 +320,6 @@ impl Broker {
                 publication.fate
             );
         }
-    }
-}
-
-fn connack_properties(choice: u8, list: &mut Vec<Property<'static>>) {
-    if choice & 1 != 0 {
-        list.push(Property::ReceiveMaximum(u16::from(choice >> 6) + 1));
-    }
-    if choice & 2 != 0 {
-        list.push(Property::MaximumQoS(choice >> 7));
-    }
-    if choice & 4 != 0 {
-        list.push(Property::RetainAvailable(choice & 0x40 != 0));
-    }
-    if choice & 8 != 0 {
-        list.push(Property::MaximumPacketSize(if choice & 0x40 == 0 {
-            64
-        } else {
-            100
-        }));
-    }
-    if choice & 16 != 0 {
-        list.push(Property::SubscriptionIdentifierAvailable(false));
-    }
-    if choice & 32 != 0 {
-        list.push(Property::SessionExpiryInterval(60));
-    }
-}
-
-fn outcome(reason: Reason) -> Outcome {
-    if reason.is_failure() {
-        Outcome::Refused(reason)
-    } else {
-        Outcome::Acknowledged(reason)
     }
 }
 

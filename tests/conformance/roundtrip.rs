@@ -247,7 +247,7 @@ fn check(packet: &Packet<'_>, version: Version) -> Result<(), TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 1000 }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn decode_after_encode_is_identity(packet in packet(), version in version()) {
@@ -270,7 +270,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 60 }, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_stream_in_pieces_is_the_same_stream(

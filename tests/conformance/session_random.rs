@@ -337,7 +337,7 @@ fn run(version: Version, steps: &[Step]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 200 }, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
     fn a_lawful_broker_in_any_order(steps in prop::collection::vec(step(), 1..250)) {
         run(Version::V5, &steps);

@@ -113,7 +113,7 @@ impl Session<'_> {
         if !connack.session_present {
             self.inbound.forget();
         }
-        self.outbound.connected(connack.session_present);
+        self.outbound.connected(&grants);
         self.subscriptions.connected(connack.session_present, first);
         Ok(())
     }

@@ -17,7 +17,7 @@ pub(super) enum Stage {
     Again,
     /// PUBACK or PUBREC awaited.
     Sent,
-    /// PUBREC has come, PUBREL is to be written.
+    /// PUBREC has come, or is not waited for: PUBREL is to be written.
     Received,
     /// PUBCOMP awaited.
     Released,
@@ -44,7 +44,7 @@ pub struct InFlight {
     pub(super) written: usize,
     /// Place of its PUBREC among all PUBRECs.
     pub(super) received: u64,
-    /// Of PUBREC.
+    /// Of PUBREC; none was seen if PUBREL is only to free the Packet Identifier.
     pub(super) reason: Option<Reason>,
 }
 
@@ -56,6 +56,11 @@ impl InFlight {
     /// Counts against the broker's Receive Maximum.
     pub(super) const fn in_flight(&self) -> bool {
         matches!(self.stage, Stage::Sent | Stage::Received | Stage::Released)
+    }
+
+    /// How it ends when PUBREL is, or would be, the last of it.
+    pub(super) fn outcome(&self) -> Outcome {
+        self.reason.map_or(Outcome::InDoubt, Outcome::Acknowledged)
     }
 
     /// Its bytes are not needed any more.

@@ -255,8 +255,7 @@ impl<'s> Outbound<'s> {
         if !matches!(slot.stage, Stage::Received | Stage::Released) {
             return Answer::Misplaced;
         }
-        let reason = slot.reason.unwrap_or(Reason::SUCCESS);
-        self.end(index, Outcome::Acknowledged(reason));
+        self.end(index, slot.outcome());
         Answer::Done
     }
 
@@ -293,11 +292,7 @@ impl<'s> Outbound<'s> {
                 slot.qos = slot.qos.min(grants.maximum_qos); // [MQTT-3.2.2-11] v5
             }
             if let Some(reason) = slot.unfit(grants) {
-                let outcome = match slot.stage {
-                    Stage::Again => Outcome::InDoubt,
-                    _ => Outcome::Refused(reason),
-                };
-                self.end(index, outcome);
+                self.end(index, Outcome::Refused(reason));
                 continue;
             }
             if slot.qos != QoS::AtMostOnce {
@@ -352,18 +347,31 @@ impl<'s> Outbound<'s> {
     }
 
     /// CONNACK: only now is anything sent again `[MQTT-4.4.0-1]` v5, in the original order `[MQTT-4.6.0-1]`.
-    pub(super) fn connected(&mut self, session_present: bool) {
+    ///
+    /// What this connection cannot take is given up, in doubt. Of QoS 2 the broker may hold the Packet Identifier, and
+    /// would take its next use for a duplicate: PUBREL frees it, PUBCOMP ends it. To the broker this looks as if
+    /// its PUBREC had arrived, or its PUBCOMP had been lost.
+    pub(super) fn connected(&mut self, grants: &Grants) {
         for index in 0..self.length {
+            let receptions = self.receptions + 1;
             let Some(slot) = self.live_mut().get_mut(index) else {
                 return;
             };
-            match (slot.stage, session_present) {
+            let unfit = slot.unfit(grants).is_some();
+            match (slot.stage, grants.session_present) {
+                (Stage::Sent | Stage::Again, true) if unfit && slot.qos == QoS::ExactlyOnce => {
+                    slot.stage = Stage::Received;
+                    slot.received = receptions;
+                    slot.forget_bytes();
+                    self.receptions = receptions;
+                }
+                (Stage::Sent | Stage::Again, true) if unfit => self.end(index, Outcome::InDoubt),
                 (Stage::Sent, true) => slot.stage = Stage::Again,
                 (Stage::Released, true) => slot.stage = Stage::Received,
                 (Stage::Sent | Stage::Again, false) => self.end(index, Outcome::InDoubt),
                 (Stage::Received | Stage::Released, false) => {
-                    let reason = slot.reason.unwrap_or(Reason::SUCCESS);
-                    self.end(index, Outcome::Acknowledged(reason));
+                    let outcome = slot.outcome();
+                    self.end(index, outcome);
                 }
                 _ => {}
             }

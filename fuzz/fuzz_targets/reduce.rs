@@ -1,0 +1,219 @@
+//! Any messages through the accumulators. Input: target, slots, arena in 128 bytes, payload bound in 8 bytes; then messages,
+//! each: topic and flags, how much later, length, payload.
+//!
+//! Budgets hold: at most the target is kept, in order of time, each a message that came, cut at the bounds; asking
+//! changes nothing. Counts are exact. Two halves of the stream, merged, keep the same budgets and have the counts of the whole.
+#![no_main]
+
+use bitsperity_mqtt_core::payload::inspect;
+use bitsperity_mqtt_core::reduce::prune::{Choice, Pruner, Slot};
+use bitsperity_mqtt_core::reduce::topics::{TopicSlot, Topics};
+use bitsperity_mqtt_core::reduce::{Distinct, Record};
+use bitsperity_mqtt_core::time::Instant;
+use libfuzzer_sys::fuzz_target;
+use std::collections::BTreeSet;
+
+const TOPIC_SLOTS: usize = 8;
+const TOPICS: [&str; 16] = [
+    "",
+    "a",
+    "a/b",
+    "a/b/c",
+    "home/1/climate",
+    "home/2/climate",
+    "home/3/climate",
+    "home/climate/error",
+    "zigbee2mqtt/lamp/availability",
+    "spBv1.0/g/DDEATH/n/d",
+    "$SYS/broker/uptime",
+    "x/12/rejected/ä",
+    "x/13",
+    "x/14",
+    "x/15",
+    "x/16",
+];
+
+type Pruned = Pruner<Vec<Slot>, Vec<u8>>;
+type Table = Topics<Vec<TopicSlot>, Vec<u32>, Vec<u8>>;
+
+struct Message<'a> {
+    at: u64,
+    topic: &'static str,
+    payload: &'a [u8],
+    qos: u8,
+    retain: bool,
+}
+
+struct Bounds {
+    target: usize,
+    slots: usize,
+    arena: usize,
+    payload: usize,
+}
+
+impl Bounds {
+    /// The arena is so small that topics are cut as well.
+    fn is_tight(&self) -> bool {
+        self.arena / 8 < self.payload + 2_048
+    }
+}
+
+/// All accumulators over one stream.
+struct Sums {
+    pruner: Pruned,
+    topics: Table,
+    distinct: Distinct,
+}
+
+fuzz_target!(|bytes: &[u8]| {
+    let Some((&[target, slots, arena, payload], rest)) = bytes.split_first_chunk() else {
+        return;
+    };
+    let bounds = Bounds {
+        target: usize::from(target % 64),
+        slots: usize::from(slots),
+        arena: usize::from(arena) * 128,
+        payload: usize::from(payload) * 8,
+    };
+    let messages = messages(rest);
+    let mut whole = Sums::new(&bounds);
+    let mut halves = [Sums::new(&bounds), Sums::new(&bounds)];
+    for (n, message) in messages.iter().enumerate() {
+        whole.record(message);
+        // Not simply in turn, so that either may be the first, the last, or empty.
+        halves[(n / 3 + message.payload.len()) % 2].record(message);
+    }
+    whole.check(&bounds, &messages);
+    let [mut merged, other] = halves;
+    merged.merge(&other);
+    merged.check(&bounds, &messages);
+    merged.assert_counts_of(&whole);
+});
+
+fn messages(mut bytes: &[u8]) -> Vec<Message<'_>> {
+    let mut messages = Vec::new();
+    let mut at = 0_u64;
+    while let Some((&[head, step, length], rest)) = bytes.split_first_chunk() {
+        let (payload, rest) = rest.split_at(usize::from(length).min(rest.len()));
+        // From nothing to a year.
+        at += u64::from(step & 7) << (step >> 3);
+        messages.push(Message {
+            at,
+            topic: TOPICS[usize::from(head & 15)],
+            payload,
+            qos: (head >> 4) % 3,
+            retain: head & 0x80 != 0,
+        });
+        bytes = rest;
+    }
+    messages
+}
+
+impl Sums {
+    fn new(bounds: &Bounds) -> Self {
+        Self {
+            pruner: Pruner::new(
+                vec![Slot::default(); bounds.slots],
+                vec![0; bounds.arena],
+                bounds.target,
+                bounds.payload,
+            ),
+            topics: Topics::new(
+                vec![TopicSlot::default(); TOPIC_SLOTS],
+                vec![0; TOPIC_SLOTS * 2],
+                vec![0; 64],
+                7,
+            ),
+            distinct: Distinct::default(),
+        }
+    }
+
+    fn record(&mut self, message: &Message<'_>) {
+        let record = Record {
+            at: Instant::from_micros(message.at),
+            topic: message.topic,
+            payload: message.payload,
+            qos: message.qos,
+            retain: message.retain,
+        };
+        let facts = inspect(message.topic, message.payload);
+        self.pruner.record(&record, &facts);
+        self.topics.record(&record, &facts);
+        self.distinct.record(facts.shape);
+    }
+
+    fn merge(&mut self, other: &Self) {
+        self.pruner.merge(&other.pruner);
+        self.topics.merge(&other.topics);
+        self.distinct.merge(&other.distinct);
+    }
+
+    fn check(&self, bounds: &Bounds, messages: &[Message<'_>]) {
+        let mut scratch = vec![Choice::default(); self.pruner.scratch_len()];
+        let kept: Vec<_> = self.pruner.kept(&mut scratch).collect();
+        assert!(kept.len() <= bounds.target.min(messages.len()));
+        assert!(kept.is_sorted_by_key(|kept| kept.at));
+        for kept in &kept {
+            let came = messages.iter().any(|message| {
+                message.at == kept.at
+                    && message.topic.starts_with(kept.topic)
+                    && (message.topic == kept.topic || bounds.is_tight())
+                    && message.qos == kept.qos
+                    && message.retain == kept.retain
+                    && message.payload.len() == kept.payload_bytes as usize
+                    && message.payload.starts_with(kept.payload)
+            });
+            assert!(came, "never came: {kept:?}");
+            assert!(kept.payload.len() <= bounds.payload);
+            assert!(kept.why.names().next().is_some());
+        }
+        let shown: Vec<_> = kept.iter().map(|kept| format!("{kept:?}")).collect();
+        let mut scratch = vec![Choice::default(); self.pruner.scratch_len()];
+        let again = self.pruner.kept(&mut scratch);
+        assert!(again.map(|kept| format!("{kept:?}")).eq(shown));
+        let formats: u64 = self.pruner.formats().map(|(_, count)| count).sum();
+        assert_eq!(formats, messages.len() as u64);
+        self.check_topics(messages);
+    }
+
+    fn check_topics(&self, messages: &[Message<'_>]) {
+        let names: BTreeSet<_> = messages.iter().map(|message| message.topic).collect();
+        let mut counted = self.topics.missed();
+        let mut entered = BTreeSet::new();
+        for (name, slot) in self.topics.iter() {
+            assert!(names.contains(name) && entered.insert(name));
+            assert!(slot.messages > 0 && slot.retained <= slot.messages && slot.first <= slot.last);
+            assert!(slot.rate().is_none_or(f64::is_finite));
+            counted += slot.messages;
+        }
+        assert_eq!(counted, messages.len() as u64);
+        assert!(entered.len() <= TOPIC_SLOTS);
+        if !self.topics.estimated() {
+            assert_eq!(self.topics.seen(), names.len() as u64);
+            assert_eq!(entered, names);
+        }
+    }
+
+    fn assert_counts_of(&self, whole: &Self) {
+        assert_eq!(self.pruner.count(), whole.pruner.count());
+        assert_eq!(self.pruner.problems(), whole.pruner.problems());
+        assert!(self.pruner.formats().eq(whole.pruner.formats()));
+        assert_eq!(self.distinct.estimate(), whole.distinct.estimate());
+        for (name, slot) in self.topics.iter() {
+            let same = whole.topics.iter().find(|&(other, _)| other == name);
+            // With one table full, what the other has of a topic was missed.
+            if let Some((_, same)) = same.filter(|_| !self.topics.estimated()) {
+                let counts = |slot: &TopicSlot| {
+                    (
+                        slot.messages,
+                        slot.retained,
+                        slot.bytes,
+                        slot.first,
+                        slot.last,
+                    )
+                };
+                assert_eq!(counts(slot), counts(same));
+            }
+        }
+    }
+}
