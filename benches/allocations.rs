@@ -59,6 +59,7 @@ fn a_session() {
         client_id: "client",
         keep_alive: 60,
         clean_start: true,
+        fresh_client_id: false,
         session_expiry: 0,
         receive_maximum: 64,
         maximum_packet_size: 1 << 20,

@@ -42,6 +42,7 @@ impl Memory {
             client_id: "client",
             keep_alive: 0,
             clean_start: true,
+            fresh_client_id: false,
             session_expiry: 0,
             receive_maximum: 64,
             maximum_packet_size: 1 << 20,

@@ -42,7 +42,7 @@ async def collect(client, session):
     got = await call(
         client,
         "subscribe_and_collect",
-        {"session_id": session, "topic": "clients/#", "duration": 5, "target_size": 10},
+        {"session_id": session, "topic": "clients/#", "duration": 5, "max_messages": 1000, "target_size": 10},
         progress_callback=progress,
     )
     assert got["stop_reason"] == "duration" and got["status"] == "complete", got
@@ -67,7 +67,7 @@ async def cancel(client, session):
         async def listen():
             await client.call_tool(
                 "subscribe_and_collect",
-                {"session_id": session, "topic": "clients/#", "duration": 60},
+                {"session_id": session, "topic": "clients/#", "duration": 60, "max_messages": 10000},
                 progress_callback=progress,
             )
             raise AssertionError("the cancelled call returned")

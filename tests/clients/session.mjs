@@ -36,7 +36,7 @@ export async function session(tools, call) {
   const progress = [];
   const collected = await good(
     "subscribe_and_collect",
-    { session_id, topic: "clients/#", duration: 5, target_size: 10 },
+    { session_id, topic: "clients/#", duration: 5, max_messages: 1000, target_size: 10 },
     { onprogress: (tick) => progress.push(tick) },
   );
   assert.equal(collected.stop_reason, "duration");

@@ -285,6 +285,7 @@ fn run(script: &Script<'_>, version: Version, mode: Mode, file: &str) {
         client_id: option(head, "client").unwrap_or("c"),
         keep_alive: number(head, "keep_alive", 60) as u16,
         clean_start: number(head, "clean", 1) == 1,
+        fresh_client_id: number(head, "fresh", 0) == 1,
         session_expiry: number(head, "expiry", 0) as u32,
         receive_maximum: number(head, "receive", 64) as u16,
         maximum_packet_size: 1_048_576,

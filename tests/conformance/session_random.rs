@@ -55,7 +55,7 @@ fn step() -> impl Strategy<Value = Step> {
         4 => qos.clone().prop_map(Step::Send),
         2 => (0..FILTERS.len(), qos).prop_map(|(filter, qos)| Step::Subscribe(filter, qos)),
         1 => (0..8_usize).prop_map(Step::Unsubscribe),
-        1 => prop::bool::weighted(0.7).prop_map(Step::Break),
+        2 => prop::bool::weighted(0.7).prop_map(Step::Break),
         1 => (1..20_u64).prop_map(Step::Wait),
     ]
 }
@@ -304,6 +304,7 @@ fn run(version: Version, steps: &[Step]) {
         keep_alive: 10,
         // 3.1.1 keeps a session only if it did not begin clean
         clean_start: version == Version::V5,
+        fresh_client_id: false,
         session_expiry: 1000,
         receive_maximum: OUR_QUOTA as u16,
         maximum_packet_size: 1000,

@@ -186,6 +186,7 @@ fn fault(
 }
 
 #[test]
+#[allow(clippy::print_stdout)] // the table
 fn every_statement_that_binds_a_client_is_accounted_for() {
     let v5 = ids(include_str!("../vectors/statements_v5.txt"));
     let (sources, tests) = (places(&SOURCES), places(&TESTS));

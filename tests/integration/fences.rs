@@ -14,7 +14,8 @@ const CORE: &[(&str, &[&str])] = &[
     ("time", &[]),
     ("wire", &["limits"]),
     ("framer", &["wire"]),
-    ("topic", &["limits"]),
+    // Names are examined as the text of the wire is, eight bytes at a time.
+    ("topic", &["wire", "limits"]),
     ("packet", &["wire", "topic"]),
     // An outgoing packet that was kept is framed again when it is resent.
     ("session", &["packet", "framer", "topic", "wire", "time"]),

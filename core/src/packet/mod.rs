@@ -174,30 +174,24 @@ impl<'a> Packet<'a> {
         if first & 15 != packet.prescribed_flags() {
             return Err(DecodeError::Flags(packet)); // [MQTT-2.2.2-1] v3.1.1, [MQTT-2.1.3-1] v5
         }
-        Ok(match packet {
-            PacketType::Connect => Self::Connect(Connect::decode(reader, version)?),
-            PacketType::ConnAck => Self::ConnAck(ConnAck::decode(reader, version)?),
-            PacketType::Publish => Self::Publish(Publish::decode(first & 15, reader, version)?),
-            PacketType::PubAck => Self::PubAck(Ack::decode(packet, reader, version)?),
-            PacketType::PubRec => Self::PubRec(Ack::decode(packet, reader, version)?),
-            PacketType::PubRel => Self::PubRel(Ack::decode(packet, reader, version)?),
-            PacketType::PubComp => Self::PubComp(Ack::decode(packet, reader, version)?),
-            PacketType::Subscribe => Self::Subscribe(Subscribe::decode(reader, version)?),
-            PacketType::SubAck => Self::SubAck(SubAck::decode(reader, version)?),
-            PacketType::Unsubscribe => Self::Unsubscribe(Unsubscribe::decode(reader, version)?),
-            PacketType::UnsubAck => Self::UnsubAck(UnsubAck::decode(reader, version)?),
-            PacketType::PingReq => {
-                reader.finish()?;
-                Self::PingReq
-            }
-            PacketType::PingResp => {
-                reader.finish()?;
-                Self::PingResp
-            }
-            PacketType::Disconnect => Self::Disconnect(Disconnect::decode(reader, version)?),
-            PacketType::Auth if version == Version::V5 => Self::Auth(Auth::decode(reader)?),
-            PacketType::Auth => return Err(DecodeError::PacketType(15)),
-        })
+        match packet {
+            PacketType::Connect => Connect::decode(reader, version).map(Self::Connect),
+            PacketType::ConnAck => ConnAck::decode(reader, version).map(Self::ConnAck),
+            PacketType::Publish => Publish::decode(first & 15, reader, version).map(Self::Publish),
+            PacketType::PubAck => Ack::decode(packet, reader, version).map(Self::PubAck),
+            PacketType::PubRec => Ack::decode(packet, reader, version).map(Self::PubRec),
+            PacketType::PubRel => Ack::decode(packet, reader, version).map(Self::PubRel),
+            PacketType::PubComp => Ack::decode(packet, reader, version).map(Self::PubComp),
+            PacketType::Subscribe => Subscribe::decode(reader, version).map(Self::Subscribe),
+            PacketType::SubAck => SubAck::decode(reader, version).map(Self::SubAck),
+            PacketType::Unsubscribe => Unsubscribe::decode(reader, version).map(Self::Unsubscribe),
+            PacketType::UnsubAck => UnsubAck::decode(reader, version).map(Self::UnsubAck),
+            PacketType::PingReq => Ok(reader.finish().map(|()| Self::PingReq)?),
+            PacketType::PingResp => Ok(reader.finish().map(|()| Self::PingResp)?),
+            PacketType::Disconnect => Disconnect::decode(reader, version).map(Self::Disconnect),
+            PacketType::Auth if version == Version::V5 => Auth::decode(reader).map(Self::Auth),
+            PacketType::Auth => Err(DecodeError::PacketType(15)),
+        }
     }
 
     /// Encodes into the front of `out` and returns how many bytes were written.

@@ -3,6 +3,8 @@
 //! Elsewhere: what the events are used for ([`super::inspect`]). Invariant: a text is accepted if and only
 //! if it is one JSON value within the limits below; the events before a refusal were those of a valid prefix.
 
+pub use super::escapes::unescape;
+
 /// Containers inside one another; deeper is refused, as other widely used parsers do.
 pub const MAX_DEPTH: u32 = 127;
 /// Bytes of a key as written; the longest in use are under 200.
@@ -40,6 +42,27 @@ pub trait Visitor<'a> {
     fn key(&mut self, key: Text<'a>);
     /// A value that is not a container.
     fn scalar(&mut self, value: Scalar<'a>);
+    /// A number, and what it is if that fell out of reading it; without it, the text may still be a float.
+    #[inline]
+    fn number(&mut self, text: &'a str, value: Option<f64>) {
+        let _ = value;
+        self.scalar(Scalar::Number(text));
+    }
+    /// Length of the name that is expected next, if `ahead`, the sixteen bytes behind its opening quote, begins with
+    /// it, its closing quote and a colon. It must be what stands between quotes without escapes.
+    #[inline]
+    fn expected(&mut self, ahead: u128) -> Option<usize> {
+        let _ = ahead;
+        None
+    }
+    /// The expected name came.
+    #[inline]
+    fn expected_key(&mut self, key: &'a str) {
+        self.key(Text {
+            raw: key,
+            escaped: false,
+        });
+    }
 }
 
 /// Why a text was refused.
@@ -121,7 +144,10 @@ impl<'a> Walk<'a> {
                     let text = self.string(usize::MAX)?;
                     visitor.scalar(Scalar::String(text));
                 }
-                Some(b'-' | b'0'..=b'9') => visitor.scalar(Scalar::Number(self.number()?)),
+                Some(b'-' | b'0'..=b'9') => {
+                    let (text, value) = self.number()?;
+                    visitor.number(text, value);
+                }
                 Some(b't') => visitor.scalar(self.literal("true", Scalar::Bool(true))?),
                 Some(b'f') => visitor.scalar(self.literal("false", Scalar::Bool(false))?),
                 Some(b'n') => visitor.scalar(self.literal("null", Scalar::Null)?),
@@ -171,8 +197,21 @@ impl<'a> Walk<'a> {
         if self.peek() != Some(b'"') {
             return Err(self.fault());
         }
-        let key = self.string(MAX_KEY)?;
-        visitor.key(key);
+        // A name that is as expected is compared whole; other names are read.
+        let ahead = self.bytes.get(self.at + 1..).and_then(<[u8]>::first_chunk);
+        let known = ahead.and_then(|ahead| visitor.expected(u128::from_le_bytes(*ahead)));
+        let start = self.at + 1;
+        match known.and_then(|length| self.text.get(start..start + length)) {
+            Some(key) => {
+                visitor.expected_key(key);
+                self.at = start + key.len() + 2;
+                return Ok(());
+            }
+            None => {
+                let key = self.string(MAX_KEY)?;
+                visitor.key(key);
+            }
+        }
         if self.peek() != Some(b':') {
             return Err(self.fault());
         }
@@ -188,14 +227,23 @@ impl<'a> Walk<'a> {
         let mut escaped = false;
         loop {
             // Eight bytes at a time to the next one that is not plain.
-            while let Some(chunk) = self.bytes.get(self.at..).and_then(<[u8]>::first_chunk) {
-                let found = special(u64::from_le_bytes(*chunk));
-                if found != 0 {
-                    self.at += usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
+            let mut at = self.at;
+            // In long ones more at a time, which compilers make into wide instructions.
+            while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
+                if !all_plain(chunk) {
                     break;
                 }
-                self.at += 8;
+                at += WIDE;
             }
+            while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
+                let found = special(u64::from_le_bytes(*chunk));
+                if found != 0 {
+                    at += usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
+                    break;
+                }
+                at += 8;
+            }
+            self.at = at;
             match self.bytes.get(self.at) {
                 Some(b'"') => break,
                 Some(b'\\') => {
@@ -258,50 +306,72 @@ impl<'a> Walk<'a> {
         Ok(unit)
     }
 
+    /// A number as written, and what it is if it is a decimal of few digits, as most are.
     #[inline(always)]
-    fn number(&mut self) -> Result<&'a str, Fault> {
+    fn number(&mut self) -> Result<(&'a str, Option<f64>), Fault> {
         let start = self.at;
-        if self.bytes.get(self.at) == Some(&b'-') {
+        let negative = self.bytes.get(self.at) == Some(&b'-');
+        self.at += usize::from(negative);
+        let first = self.at;
+        let mut digits = 0;
+        if self.bytes.get(self.at) == Some(&b'0') {
             self.at += 1;
+        } else {
+            digits = self.digits(digits)?;
         }
-        match self.bytes.get(self.at) {
-            Some(b'0') => self.at += 1,
-            Some(b'1'..=b'9') => self.digits()?,
-            _ => return Err(self.fault()),
-        }
+        let mut count = self.at - first;
+        let mut scale = 0;
         if self.bytes.get(self.at) == Some(&b'.') {
             self.at += 1;
-            self.digits()?;
+            let point = self.at;
+            digits = self.digits(digits)?;
+            scale = self.at - point;
+            count += scale;
         }
         if let Some(b'e' | b'E') = self.bytes.get(self.at) {
             self.at += 1;
             if let Some(b'+' | b'-') = self.bytes.get(self.at) {
                 self.at += 1;
             }
-            self.digits()?;
+            self.digits(0)?;
+            count = usize::MAX;
         }
         if self.at - start > MAX_NUMBER {
             return Err(Fault::Limit);
         }
-        self.text.get(start..self.at).ok_or(Fault::Syntax(start))
+        let text = self.text.get(start..self.at).ok_or(Fault::Syntax(start))?;
+        let value = (count <= EXACT).then(|| decimal(negative, digits, scale));
+        Ok((text, value))
     }
 
-    /// At least one digit.
+    /// At least one digit; `number` with all of them behind it, if they are few.
     #[inline(always)]
-    fn digits(&mut self) -> Result<(), Fault> {
+    fn digits(&mut self, mut number: i64) -> Result<i64, Fault> {
         let start = self.at;
-        while let Some(b'0'..=b'9') = self.bytes.get(self.at) {
-            self.at += 1;
+        let mut at = start;
+        while let Some(&byte @ b'0'..=b'9') = self.bytes.get(at) {
+            number = number.wrapping_mul(10).wrapping_add(i64::from(byte & 0x0f));
+            at += 1;
         }
-        if self.at == start {
+        self.at = at;
+        if at == start {
             Err(self.fault())
         } else {
-            Ok(())
+            Ok(number)
         }
     }
 
     #[inline(always)]
     fn literal(&mut self, word: &str, value: Scalar<'a>) -> Result<Scalar<'a>, Fault> {
+        if self
+            .bytes
+            .get(self.at..)
+            .is_some_and(|rest| rest.starts_with(word.as_bytes()))
+        {
+            self.at += word.len();
+            return Ok(value);
+        }
+        // It is not, and this finds where.
         for expected in word.bytes() {
             if self.bytes.get(self.at) != Some(&expected) {
                 return Err(self.fault());
@@ -310,6 +380,32 @@ impl<'a> Walk<'a> {
         }
         Ok(value)
     }
+}
+
+/// Digits of a decimal that is exact in a float, as is the power of ten under it; so their quotient is rounded once.
+const EXACT: usize = 15;
+
+#[inline(always)]
+fn decimal(negative: bool, digits: i64, scale: usize) -> f64 {
+    const POWERS: [f64; EXACT + 1] = [
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+    ];
+    let mut value = digits as f64;
+    if scale > 0 {
+        value /= POWERS.get(scale).copied().unwrap_or(1.0);
+    }
+    if negative { -value } else { value }
+}
+
+/// Bytes of a string that are looked at together.
+const WIDE: usize = 32;
+
+/// None is a quote, a backslash or a control character.
+#[inline]
+fn all_plain(chunk: &[u8; WIDE]) -> bool {
+    let special =
+        |&byte: &u8| u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte < 0x20);
+    chunk.iter().fold(0, |any, byte| any | special(byte)) == 0
 }
 
 /// Marks the bytes of `word` that are a quote, a backslash or a control character; the lowest mark is right.
@@ -323,56 +419,4 @@ const fn special(word: u64) -> u64 {
     let backslash = zeros(word ^ (ONES * b'\\' as u64));
     let control = word.wrapping_sub(ONES * 0x20) & !word;
     (quote | backslash | control) & (ONES * 0x80)
-}
-
-/// Writes `text` with its escapes resolved into `buffer`, cut at its end; returns what fits.
-pub fn unescape<'b>(text: &str, buffer: &'b mut [u8]) -> &'b str {
-    let mut used = 0;
-    let mut chars = text.chars();
-    let mut high = None;
-    while let Some(c) = chars.next() {
-        let c = if c == '\\' {
-            unescape_one(&mut chars, &mut high)
-        } else {
-            Some(c)
-        };
-        let Some(c) = c else { continue };
-        let Some(room) = buffer.get_mut(used..used + c.len_utf8()) else {
-            break;
-        };
-        c.encode_utf8(room);
-        used += c.len_utf8();
-    }
-    buffer
-        .get(..used)
-        .and_then(|bytes| core::str::from_utf8(bytes).ok())
-        .unwrap_or("")
-}
-
-/// One escape behind its backslash; none for the first half of a surrogate pair.
-fn unescape_one(chars: &mut core::str::Chars<'_>, high: &mut Option<u32>) -> Option<char> {
-    match chars.next()? {
-        'n' => Some('\n'),
-        'r' => Some('\r'),
-        't' => Some('\t'),
-        'b' => Some('\u{8}'),
-        'f' => Some('\u{c}'),
-        'u' => {
-            let mut unit = 0;
-            for _ in 0..4 {
-                unit = unit << 4 | chars.next()?.to_digit(16)?;
-            }
-            match (high.take(), unit) {
-                (_, 0xD800..=0xDBFF) => {
-                    *high = Some(unit);
-                    None
-                }
-                (Some(high), 0xDC00..=0xDFFF) => {
-                    char::from_u32(0x10000 + ((high - 0xD800) << 10) + (unit - 0xDC00))
-                }
-                _ => char::from_u32(unit),
-            }
-        }
-        other => Some(other),
-    }
 }

@@ -5,7 +5,7 @@
 //! one another. Invariant: what is found is what would have been found without; a memo changes time, and the hashes.
 
 use super::hash;
-use super::severity::Told;
+use super::severity::{self, Told};
 use super::topic::{Says, Topic};
 use super::words::Flags;
 
@@ -13,13 +13,60 @@ const TOPICS: usize = 1_024;
 const KEYS: usize = 512;
 const VALUES: usize = 256;
 
-/// Memory of what topics, keys and values say, about 60 KiB; hand it to [`super::inspect_with`].
+/// Memory of what topics, keys and values say, about 100 KiB; hand it to [`super::inspect_with`].
 #[derive(Clone, Debug)]
 pub struct Memo {
     pub(super) seed: u64,
     topics: [(u64, Says); TOPICS],
-    keys: [(u64, Flags); KEYS],
+    keys: [Key; KEYS],
     values: [(u64, Told); VALUES],
+    /// Which key came last time behind each key, and first in each topic: messages repeat the order of their keys.
+    next: [u16; KEYS + TOPICS],
+    /// The key before, as a place in `next`.
+    before: usize,
+}
+
+/// A key that came before.
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    hash: u64,
+    flags: Flags,
+    /// Bytes of the text; zero if it does not fit, or needs escapes.
+    length: u8,
+    /// The text, a quote and a colon behind it, and which bits that are.
+    text: u128,
+    mask: u128,
+}
+
+impl Key {
+    const NONE: Self = Self {
+        hash: 0,
+        flags: 0,
+        length: 0,
+        text: 0,
+        mask: 0,
+    };
+
+    fn new(hash: u64, key: &str, flags: Flags) -> Self {
+        let mut text = [0; 16];
+        let mut mask = [0; 16];
+        let bytes = key.bytes().chain([b'"', b':']);
+        // Keys of other formats come here too: what would be no key of JSON is not expected in one.
+        let plain = key.bytes().all(|b| b > 0x1f && b != b'"' && b != b'\\');
+        for ((to, bits), byte) in text.iter_mut().zip(&mut mask).zip(bytes) {
+            (*to, *bits) = (byte, u8::MAX);
+        }
+        Self {
+            hash,
+            flags,
+            length: u8::try_from(key.len())
+                .ok()
+                .filter(|&n| n < 15 && plain)
+                .unwrap_or(0),
+            text: u128::from_le_bytes(text),
+            mask: u128::from_le_bytes(mask),
+        }
+    }
 }
 
 impl Memo {
@@ -29,15 +76,19 @@ impl Memo {
         Self {
             seed,
             topics: [(0, Says::NOTHING); TOPICS],
-            keys: [(0, 0); KEYS],
+            keys: [Key::NONE; KEYS],
             values: [(0, Told::NOTHING); VALUES],
+            next: [0; KEYS + TOPICS],
+            before: 0,
         }
     }
 
     #[inline]
     pub(super) fn topic<'a>(&mut self, name: &'a str) -> Topic<'a> {
         let hash = hash::bytes(self.seed, name.as_bytes()).max(1);
-        let Some(place) = self.topics.get_mut(hash::index(hash, TOPICS)) else {
+        let number = hash::index(hash, TOPICS);
+        self.before = KEYS + number;
+        let Some(place) = self.topics.get_mut(number) else {
             return Topic::new(name, self.seed);
         };
         if place.0 != hash {
@@ -51,15 +102,39 @@ impl Memo {
 
     /// What the key says whose hash this is.
     #[inline]
-    pub(super) fn key(&mut self, hash: u64, find: impl FnOnce() -> Flags) -> Flags {
+    pub(super) fn key(&mut self, hash: u64, key: &str) -> Flags {
         let hash = hash.max(1);
-        let Some(place) = self.keys.get_mut(hash::index(hash, KEYS)) else {
-            return find();
+        let number = hash::index(hash, KEYS);
+        let (Some(place), Some(next)) = (self.keys.get_mut(number), self.next.get_mut(self.before))
+        else {
+            return severity::key(key);
         };
-        if place.0 != hash {
-            *place = (hash, find());
+        *next = u16::try_from(number).unwrap_or(0);
+        self.before = number;
+        if place.hash != hash {
+            *place = Key::new(hash, key, severity::key(key));
         }
-        place.1
+        place.flags
+    }
+
+    /// Length of the key that came here last time, if `ahead` begins with it, a quote and a colon.
+    #[inline]
+    pub(super) fn expected(&self, ahead: u128) -> Option<usize> {
+        let key = self.keys.get(usize::from(*self.next.get(self.before)?))?;
+        let same = (ahead ^ key.text) & key.mask == 0 && key.length != 0;
+        same.then_some(usize::from(key.length))
+    }
+
+    /// Takes the key that was expected; its hash and what it says.
+    #[inline]
+    pub(super) fn expected_key(&mut self) -> (u64, Flags) {
+        self.before = self
+            .next
+            .get(self.before)
+            .map_or(0, |&next| usize::from(next));
+        self.keys
+            .get(self.before)
+            .map_or((0, 0), |key| (key.hash, key.flags))
     }
 
     /// What the value tells; `hash` is of the value and of what its key says.

@@ -7,6 +7,7 @@
 //! [`crate::reduce`]. Invariant: time is linear in the payload, memory is the stack frame.
 
 mod binary;
+mod escapes;
 mod format;
 pub(crate) mod hash;
 pub mod json;
@@ -88,37 +89,72 @@ impl core::fmt::Display for Reason<'_> {
     }
 }
 
+impl Facts<'_> {
+    /// Of no message; for [`inspect_into`].
+    #[inline]
+    pub const fn new() -> Self {
+        Self {
+            format: Format::Empty,
+            confidence: 0,
+            runner_up: None,
+            severity: Severity::None,
+            reason: None,
+            class: 0,
+            shape: 0,
+            kind: 0,
+            numbers: Vec::new(),
+            states: Vec::new(),
+        }
+    }
+}
+
+impl Default for Facts<'_> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Looks once at a message. Any topic, any bytes; allocates nothing, never fails.
 pub fn inspect<'a>(topic: &'a str, payload: &'a [u8]) -> Facts<'a> {
-    look(topic::Topic::new(topic, 0), payload, None)
+    let mut facts = Facts::new();
+    look(&mut facts, topic::Topic::new(topic, 0), payload, None);
+    facts
 }
 
 /// [`inspect`] for many messages of one stream: remembers what topics and keys say.
+#[inline]
 pub fn inspect_with<'a>(memo: &mut Memo, topic: &'a str, payload: &'a [u8]) -> Facts<'a> {
-    let topic = memo.topic(topic);
-    look(topic, payload, Some(memo))
+    let mut facts = Facts::new();
+    inspect_into(&mut facts, memo, topic, payload);
+    facts
 }
 
-fn look<'a>(topic: topic::Topic<'a>, payload: &'a [u8], memo: Option<&mut Memo>) -> Facts<'a> {
-    let mut pass = pass::Pass::new(topic, memo);
-    let (format, confidence, runner_up) = pass.payload(payload);
-    let (severity, reason) = pass.judgement(payload);
-    Facts {
-        format,
-        confidence,
-        runner_up,
-        severity,
-        reason,
-        class: topic.says.class,
-        shape: pass.shape(format),
-        kind: if severity == Severity::None {
-            0
-        } else {
-            pass.kind(reason.as_ref())
-        },
-        numbers: pass.numbers,
-        states: pass.states,
-    }
+/// [`inspect_with`] into new [`Facts`], which are large enough that moving them is felt.
+#[inline]
+pub fn inspect_into<'a>(facts: &mut Facts<'a>, memo: &mut Memo, topic: &'a str, payload: &'a [u8]) {
+    let topic = memo.topic(topic);
+    look(facts, topic, payload, Some(memo));
+}
+
+#[inline]
+fn look<'a>(
+    facts: &mut Facts<'a>,
+    topic: topic::Topic<'a>,
+    payload: &'a [u8],
+    memo: Option<&mut Memo>,
+) {
+    facts.numbers.clear();
+    facts.states.clear();
+    let mut pass = pass::Pass::new(topic, memo, &mut facts.numbers, &mut facts.states);
+    (facts.format, facts.confidence, facts.runner_up) = pass.payload(payload);
+    (facts.severity, facts.reason) = pass.judgement(payload);
+    facts.class = topic.says.class;
+    facts.shape = pass.shape(facts.format);
+    facts.kind = if facts.severity == Severity::None {
+        0
+    } else {
+        pass.kind(facts.reason.as_ref())
+    };
 }
 
 #[cfg(test)]

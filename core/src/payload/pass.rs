@@ -48,8 +48,9 @@ pub(super) struct Pass<'t, 'a> {
     pub(super) once: u64,
     /// Set of paths inside arrays.
     pub(super) often: [u64; 4],
-    pub(super) numbers: Vec<(u64, f64), MAX_NUMBERS>,
-    pub(super) states: Vec<(u64, u64), MAX_STATES>,
+    /// Gathered where they are wanted, because they are too large to be handed on.
+    pub(super) numbers: &'t mut Vec<(u64, f64), MAX_NUMBERS>,
+    pub(super) states: &'t mut Vec<(u64, u64), MAX_STATES>,
     /// The worst so far that holds whatever else is said.
     pub(super) hard: Found<'a>,
     /// The worst so far that a quiet level or an end of the problem would take back.
@@ -67,7 +68,12 @@ pub(super) struct Pass<'t, 'a> {
 pub(super) type Found<'a> = (Severity, Option<Reason<'a>>);
 
 impl<'t, 'a> Pass<'t, 'a> {
-    pub(super) fn new(topic: Topic<'a>, memo: Option<&'t mut Memo>) -> Self {
+    pub(super) fn new(
+        topic: Topic<'a>,
+        memo: Option<&'t mut Memo>,
+        numbers: &'t mut Vec<(u64, f64), MAX_NUMBERS>,
+        states: &'t mut Vec<(u64, u64), MAX_STATES>,
+    ) -> Self {
         Self {
             topic,
             seed: memo.as_ref().map_or(0, |memo| memo.seed),
@@ -79,8 +85,8 @@ impl<'t, 'a> Pass<'t, 'a> {
             path: topic.says.class,
             once: 0,
             often: [0; 4],
-            numbers: Vec::new(),
-            states: Vec::new(),
+            numbers,
+            states,
             hard: (Severity::None, None),
             soft: (Severity::None, None),
             quiet: false,
@@ -187,11 +193,11 @@ impl<'t, 'a> Pass<'t, 'a> {
     /// Makes `key` inside `path` the current one.
     #[inline]
     pub(super) fn set_key(&mut self, path: u64, key: &'a str) {
-        let hash = hash::bytes(self.seed, key.as_bytes());
+        let hash = hash::bytes(self.seed, key.as_bytes()).max(1);
         self.key = key;
         self.path = hash::mix(path, hash);
         self.flags = match &mut self.memo {
-            Some(memo) => memo.key(hash, || severity::key(key)),
+            Some(memo) => memo.key(hash, key),
             None => severity::key(key),
         };
     }

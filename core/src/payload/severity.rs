@@ -40,7 +40,7 @@ pub(super) fn key(text: &str) -> Flags {
     let mut all: Flags = 0;
     let mut last: Flags = 0;
     let mut telling = 0;
-    let mut counts = false;
+    let mut end = 0;
     for word in Words::new(text).take(12) {
         if word.number {
             continue;
@@ -54,7 +54,7 @@ pub(super) fn key(text: &str) -> Flags {
         }
         all |= flags;
         last = flags;
-        counts = COUNTS.contains(&word.packed);
+        end = word.packed;
         telling += u32::from(flags & PLAIN == 0 || flags & (VALUE | STATUS | TEXT) != 0);
     }
     if all & LEVEL != 0 && all & TEXT != 0 {
@@ -68,7 +68,7 @@ pub(super) fn key(text: &str) -> Flags {
         return (key | SETTING | typed) & !(PLAIN | DANGER);
     }
     // `alarmMsgCount` counts messages; that there were some is nothing wrong.
-    if problem && !(counts && all & TEXT != 0) {
+    if problem && !(all & TEXT != 0 && COUNTS.contains(&end)) {
         key |= if blurred { HINT } else { PROBLEM };
     }
     if telling <= 1 {

@@ -69,6 +69,7 @@ impl Session<'_> {
             return true; // [MQTT-3.1.3-7] v3.1.1
         }
         match self.grants {
+            None if version == Version::V5 && self.options.fresh_client_id => false,
             None => self.options.clean_start,
             Some(_) if version == Version::V311 => self.options.clean_start,
             Some(grants) => grants.session_expiry == 0,

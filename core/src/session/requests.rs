@@ -189,9 +189,13 @@ impl Subscriptions<'_> {
         requests.any(|r| r.filter == filter && r.purpose != Purpose::Unsubscribe)
     }
 
-    /// UNSUBACK for `filter`, whatever it says: the broker does not hold it any more.
+    /// UNSUBACK for `filter`, whatever it says: the broker does not hold it any more, unless a later SUBSCRIBE and
+    /// UNSUBSCRIBE are under way.
     pub(super) fn unsuback(&mut self, filter: u8) {
-        self.leaving.remove(filter);
+        let mut requests = self.requests.iter().flatten();
+        if !requests.any(|r| r.filter == filter && r.purpose == Purpose::Unsubscribe) {
+            self.leaving.remove(filter);
+        }
         self.settle(filter);
     }
 

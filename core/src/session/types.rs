@@ -16,6 +16,9 @@ pub struct Options<'s> {
     /// Forget at the first CONNECT what the broker holds for this client id. Reconnects of this `Session` resume
     /// where the broker can (5.0 with a session expiry; 3.1.1 only if `clean_start` is false).
     pub clean_start: bool,
+    /// The client id is new to the broker (made up at random), so there is nothing to forget: 5.0 then leaves Clean
+    /// Start out of the first CONNECT, because Mosquitto 2.0 keeps only such sessions through its restart.
+    pub fresh_client_id: bool,
     /// Seconds that the broker keeps our state after a loss (5.0).
     pub session_expiry: u32,
     /// QoS 1 and 2 messages the broker may have in flight towards us (5.0), 1 to 65,535.

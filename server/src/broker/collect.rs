@@ -8,7 +8,7 @@ use super::report::{
     Wants,
 };
 use bitsperity_mqtt_core::packet::QoS;
-use bitsperity_mqtt_core::payload::{Facts, Memo, Severity, inspect_with};
+use bitsperity_mqtt_core::payload::{Facts, Memo, Severity, inspect_into};
 use bitsperity_mqtt_core::reduce::prune::{Choice, Kept, Slot};
 use bitsperity_mqtt_core::reduce::topics::TopicSlot;
 use bitsperity_mqtt_core::reduce::{Distinct, Pruner, Record, Topics};
@@ -68,7 +68,8 @@ impl Collector {
 
     /// Takes one message in about a microsecond. Returns whether its topic was new.
     pub fn record(&mut self, arrival: &Arrival<'_>) -> bool {
-        let facts = inspect_with(&mut self.memo, arrival.topic, arrival.payload);
+        let mut facts = Facts::new();
+        inspect_into(&mut facts, &mut self.memo, arrival.topic, arrival.payload);
         let record = Record {
             at: arrival.at,
             topic: arrival.topic,

@@ -47,6 +47,7 @@ fn handshake() -> Result<(), u8> {
         client_id: "bare",
         keep_alive: 60,
         clean_start: true,
+        fresh_client_id: false,
         session_expiry: 0,
         receive_maximum: 8,
         maximum_packet_size: 1024,

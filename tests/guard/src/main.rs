@@ -5,7 +5,7 @@ use bitsperity_mqtt_core::framer::{Frame, next_frame};
 use bitsperity_mqtt_core::packet::{
     Delivery, Packet, PacketId, Properties, Property, Publish, QoS, Version,
 };
-use bitsperity_mqtt_core::payload::inspect;
+use bitsperity_mqtt_core::payload::{Facts, Memo, inspect, inspect_into};
 use bitsperity_mqtt_core::reduce::prune::Slot;
 use bitsperity_mqtt_core::reduce::{Pruner, Record};
 use bitsperity_mqtt_core::session::{
@@ -20,7 +20,7 @@ const JSON: &str = r#"{"temperature":21.5,"humidity":43,"battery":97,"linkqualit
 
 type Path = (&'static str, fn(u64));
 
-const PATHS: [Path; 9] = [
+const PATHS: [Path; 10] = [
     ("decode 3.1.1 PUBLISH 128 B", |times| {
         decode(&publish(Version::V311, &[]), Version::V311, times)
     }),
@@ -41,6 +41,18 @@ const PATHS: [Path; 9] = [
     ("inspect 240 B of JSON", |times| {
         for _ in 0..times {
             black_box(inspect(black_box(TOPIC), black_box(JSON.as_bytes())));
+        }
+    }),
+    ("inspect 240 B of JSON, alike before", |times| {
+        let mut memo = Box::new(Memo::new(1));
+        let mut facts = Facts::new();
+        for _ in 0..times {
+            inspect_into(
+                black_box(&mut facts),
+                &mut memo,
+                black_box(TOPIC),
+                black_box(JSON.as_bytes()),
+            );
         }
     }),
     ("inspect and prune 240 B of JSON", prune),
@@ -76,7 +88,7 @@ fn publish(version: Version, properties: &[Property<'_>]) -> Vec<u8> {
         dup: false,
         delivery: Delivery::AtLeastOnce(PacketId::new(0x1234).expect("not 0")),
         retain: false,
-        topic: TOPIC,
+        topic: TOPIC.into(),
         properties: Properties::list(properties),
         payload: &JSON.as_bytes()[..128],
     });
@@ -133,6 +145,7 @@ fn session(times: u64) {
         client_id: "client",
         keep_alive: 0,
         clean_start: true,
+        fresh_client_id: false,
         session_expiry: 0,
         receive_maximum: 64,
         maximum_packet_size: 1 << 20,

@@ -124,7 +124,8 @@ where
             NONE
         };
         let id = identity(record, facts);
-        let (bits, new_states) = self.states_of(facts);
+        let mut new_states = heapless::Vec::new();
+        let bits = self.states_of(facts, &mut new_states);
         self.store.set_last(record, facts, id, bits);
         self.count += 1;
         if let Some(count) = self.formats.get_mut(facts.format.index()) {
@@ -150,7 +151,7 @@ where
         }
         self.note_shape(facts.shape, &mut mine);
         self.note_numbers(facts, &mut mine);
-        for place in new_states {
+        for &place in &new_states {
             let slot = self.want(&mut mine);
             if let Some(state) = self.states.get_mut(place) {
                 state.slot = slot;

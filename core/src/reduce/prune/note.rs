@@ -206,13 +206,14 @@ where
         }
     }
 
-    /// The bits of the states of a message, and the places of those that are seen for the first time.
+    /// The bits of the states of a message; into `new` the places of those that are seen for the first time.
+    #[inline]
     pub(super) fn states_of(
         &mut self,
         facts: &Facts<'_>,
-    ) -> ([u64; STATE_WORDS], heapless::Vec<usize, 8>) {
+        new: &mut heapless::Vec<usize, 8>,
+    ) -> [u64; STATE_WORDS] {
         let mut bits = [0; STATE_WORDS];
-        let mut new = heapless::Vec::new();
         for &(path, value) in &facts.states {
             let key = hash::mix(path, value).max(1);
             if let Some((place, true)) = self.states.find(key) {
@@ -225,7 +226,7 @@ where
                 let _ = new.push(place);
             }
         }
-        (bits, new)
+        bits
     }
 
     /// Enters a value of a state, unless its path has too many of them to be one.
@@ -284,7 +285,8 @@ where
             self.base = at;
         }
         let place = loop {
-            let number = (at / self.width).saturating_sub(self.base);
+            // The width is a power of two; a division would take longer than all the rest here.
+            let number = (at >> self.width.trailing_zeros()).saturating_sub(self.base);
             match usize::try_from(number)
                 .ok()
                 .filter(|&n| n < self.bucket_limit)

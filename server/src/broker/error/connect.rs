@@ -218,7 +218,11 @@ fn refused_step(reason: Reason) -> &'static str {
         0x86 => {
             "Check user name and password (percent-encoded in the connection string), or use a named broker of the configuration."
         }
-        0x87 | 0x8A => "This user or client id may not connect: ask whoever runs the broker.",
+        // Mosquitto 2.0 answers a wrong password with 0x87 as well.
+        0x87 => {
+            "Check user name and password (some brokers say this for a wrong password, too); if they are right, this user or client id may not connect: ask whoever runs the broker."
+        }
+        0x8A => "This client is banned: ask whoever runs the broker.",
         0x88 | 0x89 | 0x8B | 0x9F | 0x97 => {
             "The broker is overloaded or going down: try again later."
         }

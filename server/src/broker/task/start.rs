@@ -74,6 +74,7 @@ async fn run(start: Start) {
         client_id: &client_id,
         keep_alive: target.keep_alive,
         clean_start: target.clean_start,
+        fresh_client_id: target.client_id.is_empty(),
         session_expiry: SESSION_EXPIRY,
         receive_maximum: start.receive_maximum,
         maximum_packet_size: u32::try_from(start.max_packet).unwrap_or(u32::MAX),

@@ -1,8 +1,8 @@
 //! The way to the broker: DNS, TCP, TLS, WebSocket, one after the other under one deadline, every stage timed and named.
 //! The TLS and WebSocket crates are used in this folder only. CONNECT and CONNACK are the task's.
 //!
-//! Invariant: a [`Stream`] is a plain, ordered stream of bytes `[MQTT-4.2-1]` v5, whatever lies beneath it; frames of a WebSocket and records of TLS
-//! need not align with packets.
+//! Invariant: a [`Stream`] is a plain, ordered stream of bytes `[MQTT-4.2-1]` v5, whatever lies beneath it; frames of a
+//! WebSocket and records of TLS need not align with packets.
 
 mod tcp;
 mod tls;

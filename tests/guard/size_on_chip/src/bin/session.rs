@@ -17,6 +17,7 @@ extern "C" fn _start() -> ! {
         client_id: black_box("client"),
         keep_alive: 60,
         clean_start: black_box(true),
+        fresh_client_id: black_box(false),
         session_expiry: black_box(0),
         receive_maximum: 8,
         maximum_packet_size: 1024,
