@@ -43,7 +43,7 @@ fn run(bytes: &[u8], aliases: &mut [u8]) {
         client_id: if flags & 2 == 0 { "client" } else { "" },
         keep_alive: if flags & 4 == 0 { 0 } else { 10 },
         clean_start: flags & 8 == 0,
-        fresh_client_id: false,
+        fresh_client_id: flags & 32 != 0,
         session_expiry: if flags & 16 == 0 { 0 } else { 3600 },
         receive_maximum: u16::from(quota % 8) + 1,
         maximum_packet_size: MAX_PACKET as u32,
