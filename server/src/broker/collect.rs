@@ -69,7 +69,9 @@ impl Collector {
     /// Takes one message in about a microsecond. Returns whether its topic was new.
     pub fn record(&mut self, arrival: &Arrival<'_>) -> bool {
         let mut facts = Facts::new();
-        inspect_into(&mut facts, &mut self.memo, arrival.topic, arrival.payload);
+        if self.messages.is_some() || self.topics.is_some() {
+            inspect_into(&mut facts, &mut self.memo, arrival.topic, arrival.payload);
+        }
         let record = Record {
             at: arrival.at,
             topic: arrival.topic,
@@ -144,6 +146,7 @@ impl Collector {
             kept,
             error_kinds,
             error_kinds_more: messages.error_kinds_more(),
+            crowded_out: messages.lost(),
             errors,
             warnings,
             formats,

@@ -110,6 +110,8 @@ pub struct MessageFindings {
     pub error_kinds: Vec<ErrorKind>,
     /// Error kinds that found no room.
     pub error_kinds_more: u64,
+    /// Messages that were worth keeping and found no room in the bounds.
+    pub crowded_out: u64,
     /// Messages judged errors.
     pub errors: u64,
     /// Messages judged warnings.

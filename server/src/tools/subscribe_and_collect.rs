@@ -112,6 +112,9 @@ struct Summary {
     error_kinds: Vec<Kind>,
     #[serde(skip_serializing_if = "is_none")]
     error_kinds_more: u64,
+    /// Worth keeping, but out of room.
+    #[serde(skip_serializing_if = "is_none")]
+    crowded_out: u64,
     formats: BTreeMap<&'static str, u64>,
     shapes: u64,
     topics_seen: u64,
@@ -259,6 +262,7 @@ fn summary(report: &Report, topics: usize, kinds: usize) -> Summary {
         warnings: found.warnings,
         error_kinds: found.error_kinds.iter().take(kinds).map(kind).collect(),
         error_kinds_more: found.error_kinds_more + hidden,
+        crowded_out: found.crowded_out,
         formats: found.formats.iter().copied().collect(),
         shapes: found.shapes,
         topics_seen: seen,

@@ -183,6 +183,7 @@ fn report(kept: usize, payload: usize) -> Report {
                     })
                     .collect(),
                 error_kinds_more: 2,
+                crowded_out: 7,
                 errors: 100,
                 warnings: 5,
                 formats: vec![("json", 900), ("text", 100)],
