@@ -170,10 +170,13 @@ fn serve(loaded: Loaded, started: std::time::Instant) -> ExitCode {
 }
 
 fn show(loaded: &Loaded, json: bool) -> ExitCode {
+    let arguments = tools::arguments(&loaded.config);
     let text = if json {
-        format!("{:#}\n", loaded.show_json())
+        let mut shown = loaded.show_json();
+        shown["arguments"] = arguments;
+        format!("{shown:#}\n")
     } else {
-        loaded.show()
+        format!("{}{}", loaded.show(), describe_arguments(&arguments))
     };
     match std::io::stdout().write_all(text.as_bytes()) {
         Ok(()) => ExitCode::SUCCESS,
@@ -181,6 +184,17 @@ fn show(loaded: &Loaded, json: bool) -> ExitCode {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
+}
+
+/// As comments: the output of `config show` is a configuration file, and these are not settings.
+fn describe_arguments(tools: &serde_json::Value) -> String {
+    let mut text = String::from("\n# What the assistant may choose with each call; not settings\n");
+    for (tool, arguments) in tools.as_object().into_iter().flatten() {
+        for (name, told) in arguments.as_object().into_iter().flatten() {
+            text += &format!("# {tool} {name}: {told}\n");
+        }
+    }
+    text
 }
 
 #[cfg(not(feature = "demo"))]

@@ -122,6 +122,29 @@ pub fn list() -> &'static [Tool] {
     ]
 }
 
+/// Every argument that has a default or a range, by tool, as the schemas tell it: for `config show`.
+pub fn arguments(config: &Config) -> Value {
+    const TOLD: [&str; 4] = ["default", "minimum", "maximum", "enum"];
+    let tools = list().iter().map(|tool| {
+        let schema = (tool.input_schema)(config);
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        let arguments = properties.filter_map(|(name, property)| {
+            let told = TOLD.iter().filter_map(|&word| {
+                let value = property.get(word)?.clone();
+                Some((word.to_owned(), value))
+            });
+            let told: Map<String, Value> = told.collect();
+            (!told.is_empty()).then(|| (name.clone(), Value::from(told)))
+        });
+        (tool.name.to_owned(), arguments.collect::<Map<_, _>>())
+    });
+    let tools = tools.filter(|(_, arguments)| !arguments.is_empty());
+    tools
+        .map(|(tool, arguments)| (tool, arguments.into()))
+        .collect::<Map<String, Value>>()
+        .into()
+}
+
 /// Runs a tool; `None` if there is none of this name. The value is an object that fits the output schema.
 pub async fn call(
     state: &Arc<State>,
