@@ -24,7 +24,7 @@ pub enum Stage {
 }
 
 impl Stage {
-    /// As in [`super::handle::Established::stages`].
+    /// As in [`crate::broker::handle::Established::stages`].
     pub const fn name(self) -> &'static str {
         match self {
             Self::Dns => "dns",
