@@ -160,4 +160,4 @@ fn look<'a>(
 #[cfg(test)]
 mod judged;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

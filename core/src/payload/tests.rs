@@ -4,6 +4,7 @@
 extern crate std;
 use super::json::{self, Scalar, Text, Visitor};
 use super::{Format, Severity, inspect};
+use base64::{Engine, engine::general_purpose::STANDARD};
 use std::format;
 use std::path::PathBuf;
 use std::println;
@@ -11,7 +12,7 @@ use std::string::{String, ToString};
 use std::vec::Vec;
 
 /// Third-party data beside the repository; none where it is absent.
-fn rows(file: &str) -> Option<Vec<serde_json::Value>> {
+pub(crate) fn rows(file: &str) -> Option<Vec<serde_json::Value>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../shared/data")
         .join(file);
@@ -24,6 +25,13 @@ fn rows(file: &str) -> Option<Vec<serde_json::Value>> {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect(),
     )
+}
+
+/// The payload of such a row.
+pub(crate) fn payload_of(row: &serde_json::Value) -> Vec<u8> {
+    STANDARD
+        .decode(row["payload_b64"].as_str().unwrap())
+        .unwrap()
 }
 
 struct Ignore;
@@ -67,25 +75,6 @@ fn errors_are_judged_by_structure() {
     assert!(f1 >= 0.93, "{f1}");
 }
 
-fn base64(text: &str) -> Vec<u8> {
-    let digit = |b: u8| {
-        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-            .iter()
-            .position(|&d| d == b)
-    };
-    let mut bytes = Vec::new();
-    let (mut bits, mut count) = (0usize, 0);
-    for digit in text.bytes().map_while(digit) {
-        bits = bits << 6 | digit;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).unwrap());
-        }
-    }
-    bytes
-}
-
 #[test]
 fn formats_are_guessed() {
     let Some(rows) = rows("formats_dev.jsonl") else {
@@ -120,7 +109,7 @@ fn formats_are_guessed() {
             "binary-unknown" | "parquet" | "avro" => &["binary"],
             same => &[same],
         };
-        let payload = base64(row["payload_b64"].as_str().unwrap());
+        let payload = payload_of(row);
         let facts = inspect("t", &payload);
         all += 1;
         if expected.contains(&facts.format.name()) {

@@ -3,12 +3,13 @@
 //! Invariant: progress is strictly increasing and ends before the reply; after a cancellation nothing is sent; a tool that
 //! panics costs its own call only.
 
+use super::clock::sleep;
 use super::inflight::Ticket;
 use super::message::{self, INTERNAL_ERROR, INVALID_PARAMS, RpcError, quote};
 use super::revision::Revision;
 use super::server::Reply;
 use super::stdio::Output;
-use super::{Call, Progress, Tick, sleep};
+use super::{Call, Progress, Tick};
 use crate::tools::{self, State, ToolError};
 use async_std::channel::{Receiver, Sender, bounded};
 use futures::future::{Either, pending, select};

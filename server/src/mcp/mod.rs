@@ -13,7 +13,6 @@ pub mod revision;
 mod server;
 pub mod stdio;
 
-pub use clock::sleep;
 pub use stdio::serve;
 
 use async_std::channel::{Receiver, Sender, bounded};

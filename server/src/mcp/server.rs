@@ -12,7 +12,6 @@ use super::message::{
 };
 use super::revision::{self, Revision};
 use super::stdio::Output;
-use crate::config::Config;
 use crate::tools::{self, State};
 use async_std::channel::Sender;
 use serde_json::{Map, Value, json};
@@ -226,8 +225,9 @@ impl Server {
             let message = "unknown cursor: all tools stand on one page";
             return Err(RpcError::new(INVALID_PARAMS, message));
         }
-        let config = &self.state.config;
-        let tools = self.tools.get_or_insert_with(|| describe_tools(config));
+        let tools = self
+            .tools
+            .get_or_insert_with(|| describe_tools(self.state.inputs()));
         Ok(revision.lasting_result(tools))
     }
 }
@@ -270,15 +270,16 @@ fn discover(revision: Revision) -> String {
     ))
 }
 
-fn describe_tools(config: &Config) -> String {
+fn describe_tools(inputs: &[Value]) -> String {
     let tools: Vec<Value> = tools::list()
         .iter()
-        .map(|tool| {
+        .zip(inputs)
+        .map(|(tool, input)| {
             json!({
                 "name": tool.name,
                 "title": tool.title,
                 "description": tool.description,
-                "inputSchema": (tool.input_schema)(config),
+                "inputSchema": input,
                 "outputSchema": (tool.output_schema)(),
                 "annotations": tool.annotations,
             })

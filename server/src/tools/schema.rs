@@ -4,6 +4,7 @@
 //! optional member is one that is not required. A `///` on a field of the
 //! arguments is read by the assistant.
 
+use crate::config::Config;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
@@ -15,6 +16,13 @@ pub(super) fn input<T: JsonSchema>() -> Value {
     if let Value::Object(root) = &mut schema {
         root.insert("additionalProperties".into(), json!(false));
     }
+    schema
+}
+
+/// Schema of arguments with a `max_bytes`, whose default is a setting.
+pub(super) fn input_with_budget<T: JsonSchema>(config: &Config) -> Value {
+    let mut schema = input::<T>();
+    schema["properties"]["max_bytes"]["default"] = config.limits.max_bytes.into();
     schema
 }
 

@@ -2,9 +2,9 @@
 //! Third-party data is read from beside the repository; none where it is absent.
 
 extern crate std;
+use crate::payload::tests::{payload_of, rows};
 use std::collections::BTreeSet;
 use std::format;
-use std::path::PathBuf;
 use std::string::{String, ToString};
 use std::vec::Vec;
 
@@ -29,46 +29,10 @@ impl Random {
     }
 }
 
-pub(super) fn base64(text: &str) -> Vec<u8> {
-    let digit = |b: u8| {
-        b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-            .iter()
-            .position(|&d| d == b)
-    };
-    let mut bytes = Vec::new();
-    let (mut bits, mut count) = (0usize, 0);
-    for digit in text.bytes().map_while(digit) {
-        bits = bits << 6 | digit;
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).unwrap());
-        }
-    }
-    bytes
-}
-
-pub(super) fn load(file: &str) -> Option<Vec<serde_json::Value>> {
-    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
-        .join("../../shared/data")
-        .join(file);
-    let text = std::fs::read_to_string(path).ok()?;
-    Some(
-        text.lines()
-            .map(|line| serde_json::from_str(line).unwrap())
-            .collect(),
-    )
-}
-
 pub(super) fn real(file: &str) -> Option<Vec<(String, Vec<u8>)>> {
-    let rows = load(&format!("payloads/{file}.jsonl"))?;
+    let rows = rows(&format!("payloads/{file}.jsonl"))?;
     let text = |row: &serde_json::Value, field: &str| row[field].as_str().unwrap().to_string();
-    let of = |row: &serde_json::Value| {
-        (
-            text(row, "topic"),
-            base64(row["payload_b64"].as_str().unwrap()),
-        )
-    };
+    let of = |row: &serde_json::Value| (text(row, "topic"), payload_of(row));
     Some(rows.iter().map(of).collect())
 }
 
@@ -158,7 +122,7 @@ pub(super) fn scenarios() -> Option<(Vec<Scenario>, Vec<Sent>)> {
     }
     scenarios.push((String::from("all together"), home.clone(), 12));
     scenarios.push((String::from("no faults"), home, 0));
-    let rows = load("errors_dev.jsonl")?;
+    let rows = rows("errors_dev.jsonl")?;
     let field = |row: &serde_json::Value, name: &str| row[name].as_str().unwrap().to_string();
     let errors = rows.iter().filter(|row| row["is_error"] == true);
     let mut kinds = BTreeSet::new();
