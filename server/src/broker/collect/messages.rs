@@ -1,0 +1,87 @@
+//! The messages that matter, as a listener keeps them.
+
+use crate::broker::report::{ErrorKind, KeptMessage, MessageFindings, WantMessages};
+use bitsperity_mqtt_core::packet::QoS;
+use bitsperity_mqtt_core::payload::{Facts, Severity};
+use bitsperity_mqtt_core::reduce::prune::{Choice, Kept, Slot};
+use bitsperity_mqtt_core::reduce::{Pruner, Record};
+use bitsperity_mqtt_core::time::Instant;
+use std::time::Duration;
+
+/// Bytes for payloads at least; with small messages this holds every candidate.
+const ARENA: usize = 256 * 1024;
+/// Bytes for payloads at most.
+const MAX_ARENA: usize = 16 * 1024 * 1024;
+
+type Memory = Pruner<Box<[Slot]>, Box<[u8]>>;
+
+pub(super) struct Messages(Box<Memory>);
+
+impl Messages {
+    pub(super) fn new(wanted: &WantMessages) -> Self {
+        let slots = vec![Slot::default(); Memory::slots_for(wanted.target)].into_boxed_slice();
+        let arena = (wanted.target * wanted.payload_bytes * 2).clamp(ARENA, MAX_ARENA);
+        let arena = vec![0; arena].into_boxed_slice();
+        Self(Box::new(Pruner::new(
+            slots,
+            arena,
+            wanted.target,
+            wanted.payload_bytes,
+        )))
+    }
+
+    #[inline]
+    pub(super) fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>) {
+        self.0.record(record, facts);
+    }
+
+    /// What is kept now; times count from `start`.
+    pub(super) fn findings(&self, start: Instant) -> MessageFindings {
+        let since_start = |micros| Instant::from_micros(micros).since(start);
+        let mut scratch = vec![Choice::default(); self.0.scratch_len()];
+        let kept = self.0.kept(&mut scratch);
+        let kept = kept.map(|kept| told(&kept, since_start(kept.at))).collect();
+        let kinds = self.0.error_kinds().map(|kind| ErrorKind {
+            count: kind.count,
+            topic: kind.topic.to_owned(),
+            why: kind.why.to_owned(),
+            first: since_start(kind.first),
+            latest: since_start(kind.latest),
+        });
+        let mut error_kinds: Vec<ErrorKind> = kinds.collect();
+        error_kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
+        let formats = self.0.formats();
+        let mut formats: Vec<_> = formats.map(|(format, n)| (format.name(), n)).collect();
+        formats.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        let (errors, warnings) = self.0.problems();
+        MessageFindings {
+            kept,
+            error_kinds,
+            error_kinds_more: self.0.error_kinds_more(),
+            crowded_out: self.0.lost(),
+            errors,
+            warnings,
+            formats,
+            shapes: self.0.shapes(),
+        }
+    }
+}
+
+fn told(kept: &Kept<'_>, at: Duration) -> KeptMessage {
+    KeptMessage {
+        at,
+        topic: kept.topic.to_owned(),
+        payload: kept.payload.to_vec(),
+        payload_bytes: usize::try_from(kept.payload_bytes).unwrap_or(usize::MAX),
+        qos: match kept.qos {
+            0 => QoS::AtMostOnce,
+            1 => QoS::AtLeastOnce,
+            _ => QoS::ExactlyOnce,
+        },
+        retain: kept.retain,
+        why: kept.why.names().collect(),
+        format: kept.format.name(),
+        severity: (kept.severity != Severity::None)
+            .then(|| (kept.severity.name(), kept.reason.to_owned())),
+    }
+}

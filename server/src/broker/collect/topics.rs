@@ -1,0 +1,54 @@
+//! The table of topics, as a listener keeps it.
+
+use crate::broker::report::{TopicFinding, TopicFindings};
+use bitsperity_mqtt_core::payload::Facts;
+use bitsperity_mqtt_core::reduce::topics::TopicSlot;
+use bitsperity_mqtt_core::reduce::{Record, Topics};
+use bitsperity_mqtt_core::time::Instant;
+
+/// Bytes of names that a table of topics holds for each topic on average; real ones have about 45.
+const NAME_BYTES: usize = 96;
+
+pub(super) struct Table(Box<Topics<Box<[TopicSlot]>, Box<[u32]>, Box<[u8]>>>);
+
+impl Table {
+    pub(super) fn new(limit: usize, seed: u64) -> Self {
+        let slots = vec![TopicSlot::default(); limit].into_boxed_slice();
+        let index = vec![0; (limit * 2).next_power_of_two()].into_boxed_slice();
+        let names = vec![0; limit.max(64) * NAME_BYTES].into_boxed_slice();
+        Self(Box::new(Topics::new(slots, index, names, seed)))
+    }
+
+    #[inline]
+    pub(super) fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>) -> bool {
+        self.0.record(record, facts)
+    }
+
+    /// Distinct topics; an estimate beyond the table.
+    pub(super) fn seen(&self) -> u64 {
+        self.0.seen()
+    }
+
+    /// What is known now; times count from `start`.
+    pub(super) fn findings(&self, start: Instant) -> TopicFindings {
+        let told = self.0.iter().map(|(topic, slot)| TopicFinding {
+            topic: topic.to_owned(),
+            messages: slot.messages,
+            retained: slot.retained,
+            bytes: slot.bytes,
+            first: slot.first.since(start),
+            last: slot.last.since(start),
+            rate: slot.rate(),
+            format: slot.format.name(),
+            preview: slot.preview().to_vec(),
+            last_bytes: usize::try_from(slot.last_bytes).unwrap_or(usize::MAX),
+        });
+        let mut topics: Vec<TopicFinding> = told.collect();
+        topics.sort_by(|a, b| a.topic.cmp(&b.topic));
+        TopicFindings {
+            topics,
+            seen: self.0.seen(),
+            estimated: self.0.estimated(),
+        }
+    }
+}
