@@ -188,6 +188,7 @@ fn report(kept: usize, payload: usize) -> Report {
                 warnings: 5,
                 formats: vec![("json", 900), ("text", 100)],
                 shapes: 12,
+                shapes_estimated: false,
             }),
             topics: Some(TopicFindings {
                 seen: topics.len() as u64 + 5,
