@@ -139,6 +139,8 @@ pub struct MessageFindings {
     pub formats: Vec<(&'static str, u64)>,
     /// Distinct payload shapes seen (an estimate beyond the table).
     pub shapes: u64,
+    /// Whether it is one.
+    pub shapes_estimated: bool,
 }
 
 /// One message that was kept.
