@@ -240,8 +240,4 @@ fn identity(record: &Record<'_>, facts: &Facts<'_>) -> u64 {
 }
 
 #[cfg(test)]
-mod quality;
-#[cfg(test)]
-mod streams;
-#[cfg(test)]
 mod tests;
