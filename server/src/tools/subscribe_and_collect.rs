@@ -223,6 +223,7 @@ fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
                 payload_bytes: (HELD / target.max(1)).clamp(512, 4_096),
             }),
             topics: Some(TOPICS),
+            ..Wants::default()
         },
     })
 }

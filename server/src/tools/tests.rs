@@ -195,6 +195,7 @@ fn report(kept: usize, payload: usize) -> Report {
                 estimated: true,
                 topics,
             }),
+            ..Findings::default()
         },
     }
 }
