@@ -16,12 +16,12 @@ use std::vec::Vec;
 
 type Boxed = Pruner<Box<[Slot]>, Box<[u8]>>;
 
-pub(super) fn pruner(target: usize) -> Boxed {
+fn pruner(target: usize) -> Boxed {
     let slots = vec![Slot::default(); Boxed::slots_for(target)].into_boxed_slice();
     Pruner::new(slots, vec![0; 256 * 1024].into_boxed_slice(), target, 4_096)
 }
 
-pub(super) fn feed(pruner: &mut Boxed, micros: u64, topic: &str, payload: &[u8]) {
+fn feed(pruner: &mut Boxed, micros: u64, topic: &str, payload: &[u8]) {
     let facts = inspect(topic, payload);
     let record = Record {
         at: Instant::from_micros(micros),
@@ -91,6 +91,7 @@ fn check(pruner: &Boxed) {
         .iter()
         .for_each(|(_, path)| [path.low, path.high].into_iter().for_each(&mut hold));
     pruner.states.iter().for_each(|(_, state)| hold(state.slot));
+    pruner.spikes.iter().for_each(|spike| hold(spike.slot));
     pruner.buckets.iter().for_each(|bucket| hold(bucket.slot));
     pruner.drawn.iter().for_each(|&(_, slot)| hold(slot));
     pruner.store.check(&references);
