@@ -29,3 +29,6 @@ pub struct Record<'a> {
     /// Replayed because retained.
     pub retain: bool,
 }
+
+#[cfg(test)]
+mod merging;

@@ -18,6 +18,21 @@ pub(super) struct Map {
     pub(super) states: [u16; STATES],
 }
 
+/// Share of the other's messages that we have seen as well.
+#[derive(Clone, Copy)]
+struct Known {
+    known: u64,
+    of: u64,
+}
+
+impl Known {
+    /// How many of so many we have not seen.
+    fn new_of(self, count: u64) -> u64 {
+        let known = u128::from(count) * u128::from(self.known) / u128::from(self.of);
+        count.saturating_sub(u64::try_from(known).unwrap_or(u64::MAX))
+    }
+}
+
 /// A silence between two messages; the first and the last of a stream border on endless ones.
 #[derive(Clone, Copy)]
 struct Silence {
@@ -32,11 +47,13 @@ where
     S: AsMut<[Slot]> + AsRef<[Slot]>,
     B: AsMut<[u8]> + AsRef<[u8]>,
 {
-    /// Takes in what another pruner has seen. The same message seen by both is kept once, but counted twice.
+    /// Takes in what another pruner has seen. A message seen by both is kept once, and counted once as far as the
+    /// samples tell how many there are: exactly if there are none or all are, else an estimate.
     pub fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;
         }
+        let known = self.known_of(other);
         let mut map = Map {
             slots: [NONE; MAX_SLOTS],
             paths: [NONE; PATHS],
@@ -48,7 +65,7 @@ where
         self.map_states(other, &mut map);
         self.merge_gaps(other, &mut map);
         self.merge_edges(other, &mut map);
-        self.merge_kinds(other, &mut map);
+        self.merge_kinds(other, known, &mut map);
         self.merge_shapes(other, &mut map);
         self.merge_paths(other, &mut map);
         self.merge_states(other, &mut map);
@@ -62,12 +79,24 @@ where
                 self.store.release(mine);
             }
         }
-        self.count += other.count;
-        self.errors += other.errors;
-        self.warnings += other.warnings;
-        self.lost += other.lost;
+        self.count += known.new_of(other.count);
+        self.errors += known.new_of(other.errors);
+        self.warnings += known.new_of(other.warnings);
+        self.lost += known.new_of(other.lost);
         for (mine, theirs) in self.formats.iter_mut().zip(other.formats) {
-            *mine += theirs;
+            *mine += known.new_of(theirs);
+        }
+    }
+
+    /// How much of the sample of the other is in ours, below the rank up to which both are whole.
+    fn known_of(&self, other: &Self) -> Known {
+        let below = self.drawn_below.min(other.drawn_below);
+        let theirs = other.drawn.iter().filter(|drawn| drawn.0 <= below);
+        let known = theirs.clone();
+        let known = known.filter(|&&(rank, _)| self.drawn.iter().any(|mine| mine.0 == rank));
+        Known {
+            known: known.count() as u64,
+            of: theirs.count().max(1) as u64,
         }
     }
 
@@ -239,14 +268,11 @@ where
         self.first_at = self.first_at.min(other.first_at);
     }
 
-    fn merge_kinds(&mut self, other: &Self, map: &mut Map) {
+    fn merge_kinds(&mut self, other: &Self, known: Known, map: &mut Map) {
         self.kinds_more.merge(&other.kinds_more);
         for theirs in &other.kinds {
-            let known = self
-                .kinds
-                .iter()
-                .position(|kind| kind.hash == theirs.hash && kind.error == theirs.error);
-            let Some(n) = known else {
+            let same = |kind: &Kind| kind.hash == theirs.hash && kind.error == theirs.error;
+            let Some(n) = self.kinds.iter().position(same) else {
                 if self.kinds.is_full() && !(theirs.error && self.drop_warning()) {
                     if theirs.error {
                         self.kinds_more.record(theirs.hash);
@@ -265,7 +291,7 @@ where
             let Some(mut kind) = self.kinds.get(n).copied() else {
                 continue;
             };
-            kind.count += theirs.count;
+            kind.count += known.new_of(theirs.count);
             if theirs.first_at < kind.first_at {
                 kind.first_at = theirs.first_at;
                 let old = kind.first;

@@ -234,8 +234,9 @@ const IDENTITY: usize = 1_024;
 /// Hash of a message: the same message, seen twice, counts as one; the order by it is as good as random.
 fn identity(record: &Record<'_>, facts: &Facts<'_>) -> u64 {
     let payload = record.payload.get(..IDENTITY).unwrap_or(record.payload);
-    let content = hash::bytes(record.payload.len() as u64, payload);
-    hash::mix(hash::mix(content, facts.class), record.at.as_micros())
+    let content = hash::bytes(record.payload.len() as u64 ^ facts.class, payload);
+    let place = hash::bytes(content, record.topic.as_bytes());
+    hash::mix(place, record.at.as_micros())
 }
 
 #[cfg(test)]
