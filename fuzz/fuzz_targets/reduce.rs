@@ -91,6 +91,9 @@ fuzz_target!(|bytes: &[u8]| {
     merged.check(&bounds, &messages);
     merged.assert_counts_of(&whole);
     check_numbers(&messages);
+    // What has been seen already, once more.
+    merged.pruner.merge(&whole.pruner);
+    merged.check_kept(&bounds, &messages);
 });
 
 fn messages(mut bytes: &[u8]) -> Vec<Message<'_>> {
@@ -98,8 +101,8 @@ fn messages(mut bytes: &[u8]) -> Vec<Message<'_>> {
     let mut at = 0_u64;
     while let Some((&[head, step, length], rest)) = bytes.split_first_chunk() {
         let (payload, rest) = rest.split_at(usize::from(length).min(rest.len()));
-        // From nothing to a year.
-        at += u64::from(step & 7) << (step >> 3);
+        // From next to nothing to a year; no two are the same message.
+        at += 1 + (u64::from(step & 7) << (step >> 3));
         messages.push(Message {
             at,
             topic: TOPICS[usize::from(head & 15)],
@@ -152,6 +155,13 @@ impl Sums {
     }
 
     fn check(&self, bounds: &Bounds, messages: &[Message<'_>]) {
+        self.check_kept(bounds, messages);
+        let formats: u64 = self.pruner.formats().map(|(_, count)| count).sum();
+        assert_eq!(formats, messages.len() as u64);
+        self.check_topics(messages);
+    }
+
+    fn check_kept(&self, bounds: &Bounds, messages: &[Message<'_>]) {
         let mut scratch = vec![Choice::default(); self.pruner.scratch_len()];
         let kept: Vec<_> = self.pruner.kept(&mut scratch).collect();
         assert!(kept.len() <= bounds.target.min(messages.len()));
@@ -174,9 +184,6 @@ impl Sums {
         let mut scratch = vec![Choice::default(); self.pruner.scratch_len()];
         let again = self.pruner.kept(&mut scratch);
         assert!(again.map(|kept| format!("{kept:?}")).eq(shown));
-        let formats: u64 = self.pruner.formats().map(|(_, count)| count).sum();
-        assert_eq!(formats, messages.len() as u64);
-        self.check_topics(messages);
     }
 
     fn check_topics(&self, messages: &[Message<'_>]) {

@@ -31,3 +31,6 @@ pub struct Record<'a> {
     /// Replayed because retained.
     pub retain: bool,
 }
+
+#[cfg(test)]
+mod merging;
