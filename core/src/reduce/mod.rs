@@ -7,10 +7,12 @@
 
 mod distinct;
 pub mod prune;
+pub mod schema;
 pub mod topics;
 
 pub use distinct::Distinct;
 pub use prune::Pruner;
+pub use schema::Schemas;
 pub use topics::Topics;
 
 use crate::time::Instant;
