@@ -30,7 +30,7 @@ pub(super) struct Sys {
 /// What the broker tells of itself; none if it does not.
 pub(super) async fn sys(handle: &Handle) -> Option<Sys> {
     let listen = Listen {
-        filter: "$SYS/#".to_owned(),
+        filters: vec!["$SYS/#".to_owned()],
         qos: render::qos(0),
         retained: Retained::Include,
         duration: SYS,
@@ -39,6 +39,7 @@ pub(super) async fn sys(handle: &Handle) -> Option<Sys> {
         wants: Wants {
             messages: None,
             topics: Some(256),
+            ..Wants::default()
         },
     };
     let listening = handle.listen(listen).await.ok()?;
