@@ -222,7 +222,6 @@ fn awaited(expect: &Expect) -> Result<Listen, ToolError> {
                 target: expect.answers as usize,
                 payload_bytes: HELD,
             }),
-            topics: None,
             ..Wants::default()
         },
     })

@@ -4,6 +4,7 @@
 //! One file for each accumulator: what memory it gets, and its answer as owned data. Called by the broker's task only.
 //! Invariant: memory is fixed when a collector is made; pages that hold nothing yet are not touched.
 
+mod last;
 mod messages;
 mod performance;
 mod topics;
@@ -13,6 +14,7 @@ use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::payload::{Facts, Memo, inspect_into};
 use bitsperity_mqtt_core::reduce::{Distinct, Record};
 use bitsperity_mqtt_core::time::Instant;
+use last::Last;
 use messages::Messages;
 use performance::Performance;
 use std::hash::BuildHasher;
@@ -43,6 +45,7 @@ pub struct Collector {
     messages: Option<Messages>,
     topics: Option<Table>,
     performance: Option<Performance>,
+    last: Option<Last>,
     /// Stands in for the table where none is wanted.
     distinct: Distinct,
     memo: Box<Memo>,
@@ -61,6 +64,7 @@ impl Collector {
                 .performance
                 .as_ref()
                 .map(|wanted| Performance::new(wanted, start, seed)),
+            last: wants.last.map(Last::new),
             distinct: Distinct::default(),
             memo: Box::new(Memo::new(seed)),
             seed,
@@ -80,6 +84,9 @@ impl Collector {
             qos: arrival.qos as u8,
             retain: arrival.retain,
         };
+        if let Some(last) = &mut self.last {
+            last.record(arrival);
+        }
         if let Some(messages) = &mut self.messages {
             messages.record(&record, &facts);
         }
@@ -110,6 +117,7 @@ impl Collector {
                 .performance
                 .as_ref()
                 .map(|it| it.findings(self.start, now)),
+            last: self.last.as_ref().and_then(|it| it.findings(self.start)),
         }
     }
 

@@ -37,7 +37,6 @@ pub(super) async fn sys(handle: &Handle) -> Option<Sys> {
         max_messages: None,
         until_quiet: Some(SYS_QUIET),
         wants: Wants {
-            messages: None,
             topics: Some(256),
             ..Wants::default()
         },
