@@ -5,6 +5,8 @@
 //! changes nothing. Counts are exact. Two halves of the stream, merged, keep the same budgets and have the counts of the whole.
 #![no_main]
 
+mod reduce_health;
+
 use bitsperity_mqtt_core::payload::inspect;
 use bitsperity_mqtt_core::reduce::prune::{Choice, Pruner, Slot};
 use bitsperity_mqtt_core::reduce::topics::{TopicSlot, Topics};
@@ -88,7 +90,34 @@ fuzz_target!(|bytes: &[u8]| {
     merged.merge(&other);
     merged.check(&bounds, &messages);
     merged.assert_counts_of(&whole);
+    health(rest);
 });
+
+/// The same bytes as messages of devices.
+fn health(bytes: &[u8]) {
+    let heads = heads(bytes);
+    let messages = messages(bytes);
+    let told = messages
+        .iter()
+        .zip(heads)
+        .map(|(message, head)| reduce_health::Message {
+            at: message.at,
+            head,
+            payload: message.payload,
+            retain: message.retain,
+        });
+    reduce_health::check(&told.collect::<Vec<_>>());
+}
+
+/// The first byte of each message.
+fn heads(mut bytes: &[u8]) -> Vec<u8> {
+    let mut heads = Vec::new();
+    while let Some((&[head, _, length], rest)) = bytes.split_first_chunk() {
+        heads.push(head);
+        bytes = &rest[usize::from(length).min(rest.len())..];
+    }
+    heads
+}
 
 fn messages(mut bytes: &[u8]) -> Vec<Message<'_>> {
     let mut messages = Vec::new();

@@ -188,6 +188,8 @@ where
 }
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod planted;
 #[cfg(test)]
 mod spoken;

@@ -4,10 +4,7 @@
 #![allow(clippy::print_stdout)] // what was found, shown when a test is asked to show it
 extern crate std;
 use super::planted::{DIALECTS, EPOCH, Fault, SPAN, Simulated, shows};
-use super::{
-    Cause, ChannelSlot, Connection, Device, DeviceSlot, Dialect, Entry, Health, Pattern, Vital,
-    score,
-};
+use super::{Cause, ChannelSlot, Device, DeviceSlot, Dialect, Entry, Health, Pattern, score};
 use crate::payload::inspect;
 use crate::payload::tests::{payload_of, rows};
 use crate::reduce::Record;
@@ -42,7 +39,7 @@ impl Random {
     }
 }
 
-fn table(devices: usize, pattern: Pattern) -> Table {
+pub(super) fn table(devices: usize, pattern: Pattern) -> Table {
     let room = (
         vec![DeviceSlot::default(); devices],
         vec![Entry::default(); (devices * 4).next_power_of_two()],
@@ -52,7 +49,7 @@ fn table(devices: usize, pattern: Pattern) -> Table {
     Health::new(room, pattern, 7, Some(u64::from(EPOCH) * 1_000_000))
 }
 
-fn feed(table: &mut Table, event: &Event) {
+pub(super) fn feed(table: &mut Table, event: &Event) {
     let record = Record {
         at: Instant::from_micros(event.at),
         topic: &event.topic,
@@ -63,7 +60,7 @@ fn feed(table: &mut Table, event: &Event) {
     table.record(&record, &inspect(&event.topic, &event.payload));
 }
 
-fn event(seconds: f64, topic: &str, payload: &str) -> Event {
+pub(super) fn event(seconds: f64, topic: &str, payload: &str) -> Event {
     Event {
         at: (seconds * 1e6) as u64,
         topic: topic.to_string(),
@@ -72,14 +69,14 @@ fn event(seconds: f64, topic: &str, payload: &str) -> Event {
     }
 }
 
-fn retained(topic: &str, payload: &str) -> Event {
+pub(super) fn retained(topic: &str, payload: &str) -> Event {
     Event {
         retain: true,
         ..event(0.0, topic, payload)
     }
 }
 
-fn of(events: &[Event]) -> Table {
+pub(super) fn of(events: &[Event]) -> Table {
     let mut table = table(64, Pattern::all());
     for event in events {
         feed(&mut table, event);
@@ -87,11 +84,11 @@ fn of(events: &[Event]) -> Table {
     table
 }
 
-fn end() -> Instant {
+pub(super) fn end() -> Instant {
     Instant::from_micros(u64::from(SPAN) * 1_000_000)
 }
 
-fn causes(device: &Device<'_, Vec<u8>>, now: Instant) -> Vec<&'static str> {
+pub(super) fn causes(device: &Device<'_, Vec<u8>>, now: Instant) -> Vec<&'static str> {
     let findings = device.findings(now);
     let points: u32 = findings
         .iter()
@@ -105,7 +102,7 @@ fn causes(device: &Device<'_, Vec<u8>>, now: Instant) -> Vec<&'static str> {
     names
 }
 
-fn by_id<'t>(table: &'t Table, id: &str) -> Device<'t, Vec<u8>> {
+pub(super) fn by_id<'t>(table: &'t Table, id: &str) -> Device<'t, Vec<u8>> {
     let ids: Vec<_> = table
         .devices()
         .map(|device| device.id().to_string())
@@ -268,150 +265,6 @@ fn real_messages_lead_to_no_finding_that_they_do_not_tell_of() {
 }
 
 #[test]
-fn devices_are_found_by_name() {
-    let events = [
-        retained(
-            "zigbee2mqtt/bridge/devices",
-            r#"[{"friendly_name":"floor/garage door","type":"EndDevice"},{"friendly_name":"old","disabled":true}]"#,
-        ),
-        retained("tele/tasmota_washer/LWT", "Offline"),
-        retained(
-            "homeassistant/sensor/x1/t/config",
-            r#"{"~":"pool/box","stat_t":"~/t","avty_t":"~/ok","name":"t","dev":{"ids":["x1"],"name":"Pool pump"}}"#,
-        ),
-        event(1.0, "pool/box/t", "21.5"),
-        event(2.0, "pool/box/ok", "offline"),
-    ];
-    for (pattern, wanted) in [
-        ("Garage Door", "zigbee2mqtt/floor/garage door"),
-        ("washer", "tasmota_washer"),
-        ("pool pump", "pool/box"),
-        ("tasmota_washer", "tasmota_washer"),
-    ] {
-        let mut table = table(64, Pattern::name(pattern));
-        for event in &events {
-            feed(&mut table, event);
-        }
-        let found: Vec<_> = table
-            .wanted()
-            .map(|device| device.id().to_string())
-            .collect();
-        assert_eq!(found, [wanted], "{pattern}");
-    }
-    let all = of(&events);
-    assert_eq!(all.devices().count(), 4, "the switched off one is left out");
-    let pool = by_id(&all, "pool/box");
-    assert_eq!(
-        (pool.name(), pool.presence.state()),
-        (Some("Pool pump"), Connection::Offline)
-    );
-    assert_eq!(pool.presence_topic(), Some("pool/box/ok"));
-    let washer = by_id(&all, "tasmota_washer");
-    assert!(washer.presence.latest().unwrap().retained);
-    assert_eq!(causes(&washer, end()), ["offline"]);
-}
-
-#[test]
-fn who_is_behind_a_gateway_that_is_gone_is_cut_off() {
-    let mut events = vec![
-        retained("zigbee2mqtt/bridge/state", r#"{"state":"online"}"#),
-        retained("zigbee2mqtt/lamp/availability", r#"{"state":"online"}"#),
-        event(
-            5.0,
-            "zigbee2mqtt/lamp",
-            r#"{"linkquality":120,"state":"ON"}"#,
-        ),
-        event(9.0, "zigbee2mqtt/bridge/state", r#"{"state":"offline"}"#),
-    ];
-    assert_eq!(
-        causes(&by_id(&of(&events), "zigbee2mqtt/lamp"), end()),
-        ["gateway_offline"]
-    );
-    events.push(event(
-        20.0,
-        "zigbee2mqtt/bridge/state",
-        r#"{"state":"online"}"#,
-    ));
-    let table = of(&events);
-    assert_eq!(
-        causes(&by_id(&table, "zigbee2mqtt/lamp"), end()),
-        Vec::<&str>::new()
-    );
-    assert_eq!(
-        causes(&by_id(&table, "zigbee2mqtt/bridge"), end()),
-        ["connection_lost"]
-    );
-    assert_eq!(
-        by_id(&table, "zigbee2mqtt/lamp").gateway(),
-        Some("zigbee2mqtt/bridge")
-    );
-}
-
-#[test]
-fn a_gap_is_told_unless_nobody_listened() {
-    let beats = |deaf: bool| {
-        let mut table = table(8, Pattern::all());
-        for n in 0..60_u32 {
-            let at = f64::from(n) * 5.0 + if n >= 30 { 60.0 } else { 0.0 };
-            if n == 30 && deaf {
-                table.unheard(Instant::from_micros(205_000_000));
-            }
-            feed(
-                &mut table,
-                &event(at, "plant/press/telemetry", &format!(r#"{{"bar":{n}}}"#)),
-            );
-        }
-        causes(
-            &table.devices().next().unwrap(),
-            Instant::from_micros(360_000_000),
-        )
-    };
-    assert_eq!(beats(false), ["gaps"]);
-    assert_eq!(beats(true), Vec::<&str>::new());
-}
-
-#[test]
-fn sparkplug_devices_have_their_node_as_gateway() {
-    let death = event(9.0, "spBv1.0/g/NDEATH/n1", "");
-    let table = of(&[
-        event(1.0, "spBv1.0/g/DDATA/n1/d1", ""),
-        event(2.0, "spBv1.0/g/NCMD/n1", ""),
-        death,
-    ]);
-    let node = by_id(&table, "g/n1");
-    assert_eq!(
-        (node.presence.state(), node.commands),
-        (Connection::Offline, 1)
-    );
-    assert_eq!(
-        causes(&by_id(&table, "g/n1/d1"), end()),
-        ["gateway_offline"]
-    );
-}
-
-#[test]
-fn readings_are_told_with_their_range() {
-    let table = of(&[
-        event(
-            1.0,
-            "zigbee2mqtt/a",
-            r#"{"battery":90,"linkquality":50,"voltage":2900}"#,
-        ),
-        event(
-            2.0,
-            "zigbee2mqtt/a",
-            r#"{"battery":89,"linkquality":70,"voltage":2900}"#,
-        ),
-    ]);
-    let device = by_id(&table, "zigbee2mqtt/a");
-    let battery = device.reading(Vital::Battery);
-    assert_eq!((battery.count, battery.last, battery.max), (2, 89.0, 90.0));
-    assert_eq!(device.reading(Vital::LinkQuality).max, 70.0);
-    assert_eq!(device.reading(Vital::Voltage).last, 2.9);
-    assert_eq!(device.reading(Vital::Signal).count, 0);
-}
-
-#[test]
 fn merged_shards_know_what_one_table_knows() {
     let (devices, events) = household(5);
     let mut shards = [
@@ -455,18 +308,4 @@ fn merged_shards_know_what_one_table_knows() {
             planted.id
         );
     }
-}
-
-#[test]
-fn what_finds_no_room_is_counted_and_what_is_asked_for_has_room() {
-    let mut table = table(8, Pattern::name("wanted"));
-    for n in 0..20 {
-        feed(
-            &mut table,
-            &event(f64::from(n), &format!("other/{n}/t"), "1"),
-        );
-    }
-    feed(&mut table, &event(30.0, "some/wanted/t", "1"));
-    assert_eq!((table.devices().count(), table.missed()), (7, 14));
-    assert_eq!(table.wanted().count(), 1);
 }
