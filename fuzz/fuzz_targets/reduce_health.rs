@@ -2,6 +2,7 @@
 //!
 //! Nothing is lost from the books, findings hold together whenever one asks, and two halves merge.
 
+use crate::Message;
 use bitsperity_mqtt_core::payload::inspect;
 use bitsperity_mqtt_core::reduce::health::{
     ChannelSlot, DeviceSlot, Entry, MAX_FINDINGS, Pattern, score,
@@ -45,14 +46,6 @@ const TOPICS: [&str; 32] = [
     "",
 ];
 
-/// One message of an input, as all accumulators get it; `head` chooses the topic.
-pub struct Message<'a> {
-    pub at: u64,
-    pub head: u8,
-    pub payload: &'a [u8],
-    pub retain: bool,
-}
-
 type Table = Health<Vec<DeviceSlot>, Vec<Entry>, Vec<ChannelSlot>, Vec<u8>>;
 
 fn table(pattern: Pattern) -> Table {
@@ -66,7 +59,7 @@ fn table(pattern: Pattern) -> Table {
 }
 
 fn feed(table: &mut Table, message: &Message<'_>) {
-    let topic = TOPICS[usize::from(message.head) % TOPICS.len()];
+    let topic = TOPICS[usize::from(message.head & 31)];
     let record = Record {
         at: Instant::from_micros(message.at),
         topic,
@@ -78,7 +71,7 @@ fn feed(table: &mut Table, message: &Message<'_>) {
 }
 
 /// The whole stream into one table, its halves into two that are merged.
-pub fn check(messages: &[Message<'_>]) {
+pub(crate) fn check(messages: &[Message<'_>]) {
     let mut whole = table(Pattern::name("lamp"));
     let mut halves = [table(Pattern::all()), table(Pattern::all())];
     for (n, message) in messages.iter().enumerate() {

@@ -14,7 +14,7 @@ pub mod topics;
 pub use distinct::Distinct;
 pub use health::Health;
 pub use prune::Pruner;
-pub use stats::Rhythm;
+pub use stats::{Rhythm, Stats};
 pub use topics::Topics;
 
 use crate::time::Instant;

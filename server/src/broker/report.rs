@@ -10,6 +10,8 @@ pub struct Wants {
     pub messages: Option<WantMessages>,
     /// Keep a table of topics with at most so many entries.
     pub topics: Option<usize>,
+    /// Keep the last message, so many bytes of its payload.
+    pub last: Option<usize>,
 }
 
 /// How messages are kept.
@@ -99,6 +101,23 @@ pub struct Findings {
     pub messages: Option<MessageFindings>,
     /// If topics were wanted.
     pub topics: Option<TopicFindings>,
+    /// If the last message was wanted and there was one.
+    pub last: Option<LastMessage>,
+}
+
+/// The last message of a listener.
+#[derive(Clone, Debug)]
+pub struct LastMessage {
+    /// Since `Report::started`.
+    pub at: Duration,
+    /// The front of the payload, perhaps cut.
+    pub payload: Vec<u8>,
+    /// Bytes of the whole payload.
+    pub payload_bytes: usize,
+    /// QoS it came with.
+    pub qos: QoS,
+    /// Replayed because retained.
+    pub retain: bool,
 }
 
 /// The pruner's answer.
@@ -120,6 +139,8 @@ pub struct MessageFindings {
     pub formats: Vec<(&'static str, u64)>,
     /// Distinct payload shapes seen (an estimate beyond the table).
     pub shapes: u64,
+    /// Whether it is one.
+    pub shapes_estimated: bool,
 }
 
 /// One message that was kept.

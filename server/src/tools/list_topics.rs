@@ -158,8 +158,8 @@ fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
         max_messages: None,
         until_quiet: arguments.until_quiet.map(seconds),
         wants: Wants {
-            messages: None,
             topics: Some(arguments.max_topics as usize),
+            ..Wants::default()
         },
     })
 }

@@ -26,6 +26,8 @@ pub(crate) struct Client {
     next_id: u64,
     /// Messages that came while another was waited for.
     waiting: Vec<Value>,
+    /// How often it was told that the list of resources changed; not among the messages, since every session does it.
+    pub(crate) lists_changed: usize,
     _home: tempfile::TempDir,
 }
 
@@ -64,6 +66,7 @@ impl Client {
             agreed: None,
             next_id: 1,
             waiting: Vec::new(),
+            lists_changed: 0,
             _home: home,
         }
     }
@@ -191,6 +194,18 @@ impl Client {
     }
 
     fn receive(&mut self, time: Duration) -> Option<Value> {
+        let deadline = Instant::now() + time;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let message = self.receive_any(left)?;
+            if message["method"] != "notifications/resources/list_changed" {
+                return Some(message);
+            }
+            self.lists_changed += 1;
+        }
+    }
+
+    fn receive_any(&mut self, time: Duration) -> Option<Value> {
         let line = match self.lines.recv_timeout(time) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => return None,
@@ -209,7 +224,15 @@ impl Client {
 
     fn check(&mut self, message: &Value) {
         if message.get("method").is_some() {
-            return self.schemas.check_message(&self.revision(), None, message);
+            let of_modern = message["params"]["_meta"]
+                .get("io.modelcontextprotocol/subscriptionId")
+                .is_some();
+            let revision = if of_modern {
+                MODERN.to_owned()
+            } else {
+                self.revision()
+            };
+            return self.schemas.check_message(&revision, None, message);
         }
         let id = message.get("id").map(Value::to_string).unwrap_or_default();
         if id.is_empty() || id == "null" {

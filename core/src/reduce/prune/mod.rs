@@ -194,6 +194,11 @@ where
         self.shapes.used() as u64 + self.shapes_more.estimate()
     }
 
+    /// Whether [`Pruner::shapes`] is an estimate.
+    pub fn shapes_estimated(&self) -> bool {
+        self.shapes_more.estimate() > 0
+    }
+
     /// Kinds of errors, in order of first sight.
     pub fn error_kinds(&self) -> impl Iterator<Item = ErrorKind<'_>> {
         let errors = self.kinds.iter().filter(|kind| kind.error);
@@ -234,9 +239,5 @@ fn identity(record: &Record<'_>, facts: &Facts<'_>) -> u64 {
     hash::mix(hash::mix(content, facts.class), record.at.as_micros())
 }
 
-#[cfg(test)]
-mod quality;
-#[cfg(test)]
-mod streams;
 #[cfg(test)]
 mod tests;

@@ -1,12 +1,87 @@
 //! Numbers about streams of messages: rates, intervals, gaps, sizes, latency, trend.
 //!
-//! [`Rhythm`] is what one topic teaches of its intervals; `scale` and `bins` are how distributions are kept.
+//! [`Stats`] joins them: one [`Flow`] for each stream that is asked for, and the heaviest topics. Parts: [`Rhythm`]
+//! what one topic teaches of its intervals, [`Sketch`] percentiles, [`Series`] rates over time with spikes and trend,
+//! [`Latency`] the age of messages by their own account, [`Heavy`] the table of topics; `scale` and `bins` are how
+//! distributions are kept. Invariant: as for all of [`super`], merging is what one stream would have given.
 
 mod bins;
+mod flow;
+mod heavy;
+mod latency;
 mod rhythm;
 mod scale;
+mod series;
+mod sketch;
 
+pub use flow::{Flow, GAPS};
+pub use heavy::{Heavy, TopicStats};
+pub use latency::{FIELDS, Field, Latency, NAME};
 pub use rhythm::{Gap, Rhythm, TAUGHT};
+pub use series::{BUCKETS, Bucket, SPIKES, Series, Spike, Spikes, Trend};
+pub use sketch::Sketch;
+
+use super::Record;
+use crate::payload;
+
+/// The numbers of several streams at once, over flows `F`, and slots `S`, index `I` and names `B` of [`Heavy`].
+#[derive(Debug)]
+pub struct Stats<F, S, I, B> {
+    flows: F,
+    heavy: Heavy<S, I, B>,
+}
+
+impl<F, S, I, B> Stats<F, S, I, B>
+where
+    F: AsMut<[Flow]> + AsRef<[Flow]>,
+    S: AsMut<[TopicStats]> + AsRef<[TopicStats]>,
+    I: AsMut<[u32]> + AsRef<[u32]>,
+    B: AsMut<[u8]> + AsRef<[u8]>,
+{
+    /// The first of `flows` takes all messages, the others those that match; all have the same origin.
+    pub fn new(flows: F, heavy: Heavy<S, I, B>) -> Self {
+        Self { flows, heavy }
+    }
+
+    /// Takes one message that came `arrived` microseconds after 1970, for the first flow and those whose bit is set
+    /// in `matched`, the second one's lowest.
+    pub fn record(&mut self, record: &Record<'_>, arrived: u64, matched: u64) {
+        let stamp = payload::stamp(record.payload);
+        let wanted = core::iter::successors(Some(1 | matched << 1), |bits| Some(bits >> 1));
+        for (flow, bits) in self.flows.as_mut().iter_mut().zip(wanted) {
+            if bits & 1 == 1 {
+                flow.record(record, arrived, stamp.as_ref());
+            }
+        }
+        self.heavy
+            .record(record.at, record.topic, record.payload.len());
+    }
+
+    /// Nobody listens for a while from now on: the silence until the next message says nothing.
+    pub fn pause(&mut self) {
+        self.flows.as_mut().iter_mut().for_each(Flow::pause);
+        self.heavy.pause();
+    }
+
+    /// Takes in what another with the same flows has seen.
+    pub fn merge(&mut self, other: &Self) {
+        let theirs = other.flows.as_ref();
+        for (ours, theirs) in self.flows.as_mut().iter_mut().zip(theirs) {
+            ours.merge(theirs);
+        }
+        self.heavy.merge(&other.heavy);
+    }
+
+    /// The streams.
+    pub fn flows(&self) -> &[Flow] {
+        self.flows.as_ref()
+    }
+
+    /// The heaviest topics.
+    pub fn heavy(&self) -> &Heavy<S, I, B> {
+        &self.heavy
+    }
+}
 
 /// Square root by Newton's method; zero of what is not positive.
 fn sqrt(x: f64) -> f64 {
@@ -28,16 +103,4 @@ fn whole(x: f64) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{sqrt, whole};
-
-    #[test]
-    fn roots() {
-        for x in [1e-300, 1e-9, 0.25, 1.0, 2.0, 3.0, 1e6, 123_456.789, 1e300] {
-            let root = sqrt(x);
-            assert!((root * root / x - 1.0).abs() < 1e-12, "{x}: {root}");
-        }
-        assert_eq!((sqrt(0.0), sqrt(-1.0), sqrt(f64::NAN)), (0.0, 0.0, 0.0));
-        assert_eq!((whole(1.5), whole(-3.0), whole(1e300)), (2, 0, u64::MAX));
-    }
-}
+mod tests;

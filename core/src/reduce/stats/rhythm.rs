@@ -124,6 +124,11 @@ impl Rhythm {
         (self.first, self.last)
     }
 
+    /// The silence before the next message will be an interval: there was a message, and nobody paused since.
+    pub fn is_heard(&self) -> bool {
+        self.messages > 0 && !self.paused
+    }
+
     /// Shards of one stream that overlapped in time were merged: percentiles, deviation and gaps are those of the
     /// shards, at least as long as the stream's.
     pub fn is_mixed(&self) -> bool {

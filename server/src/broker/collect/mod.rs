@@ -4,6 +4,7 @@
 //! One file for each accumulator: what memory it gets, and its answer as owned data. Called by the broker's task only.
 //! Invariant: memory is fixed when a collector is made; pages that hold nothing yet are not touched.
 
+mod last;
 mod messages;
 mod topics;
 
@@ -12,6 +13,7 @@ use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::payload::{Facts, Memo, inspect_into};
 use bitsperity_mqtt_core::reduce::{Distinct, Record};
 use bitsperity_mqtt_core::time::Instant;
+use last::Last;
 use messages::Messages;
 use std::hash::BuildHasher;
 use topics::Table;
@@ -36,6 +38,7 @@ pub struct Collector {
     start: Instant,
     messages: Option<Messages>,
     topics: Option<Table>,
+    last: Option<Last>,
     /// Stands in for the table where none is wanted.
     distinct: Distinct,
     memo: Box<Memo>,
@@ -50,6 +53,7 @@ impl Collector {
             start,
             messages: wants.messages.as_ref().map(Messages::new),
             topics: wants.topics.map(|limit| Table::new(limit, seed)),
+            last: wants.last.map(Last::new),
             distinct: Distinct::default(),
             memo: Box::new(Memo::new(seed)),
             seed,
@@ -69,6 +73,9 @@ impl Collector {
             qos: arrival.qos as u8,
             retain: arrival.retain,
         };
+        if let Some(last) = &mut self.last {
+            last.record(arrival);
+        }
         if let Some(messages) = &mut self.messages {
             messages.record(&record, &facts);
         }
@@ -85,6 +92,7 @@ impl Collector {
         Findings {
             messages: self.messages.as_ref().map(|it| it.findings(self.start)),
             topics: self.topics.as_ref().map(|it| it.findings(self.start)),
+            last: self.last.as_ref().and_then(|it| it.findings(self.start)),
         }
     }
 
