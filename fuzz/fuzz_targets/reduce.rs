@@ -5,6 +5,8 @@
 //! changes nothing. Counts are exact. Two halves of the stream, merged, keep the same budgets and have the counts of the whole.
 #![no_main]
 
+mod reduce_health;
+
 use bitsperity_mqtt_core::payload::inspect;
 use bitsperity_mqtt_core::reduce::prune::{Choice, Pruner, Slot};
 use bitsperity_mqtt_core::reduce::stats::{Flow, Heavy, Stats, TopicStats};
@@ -39,6 +41,7 @@ type Table = Topics<Vec<TopicSlot>, Vec<u32>, Vec<u8>>;
 type Numbers = Stats<Vec<Flow>, Vec<TopicStats>, Vec<u32>, Vec<u8>>;
 
 struct Message<'a> {
+    head: u8,
     at: u64,
     topic: &'static str,
     payload: &'a [u8],
@@ -94,6 +97,7 @@ fuzz_target!(|bytes: &[u8]| {
     // What has been seen already, once more.
     merged.pruner.merge(&whole.pruner);
     merged.check_kept(&bounds, &messages);
+    reduce_health::check(&messages);
 });
 
 fn messages(mut bytes: &[u8]) -> Vec<Message<'_>> {
@@ -104,6 +108,7 @@ fn messages(mut bytes: &[u8]) -> Vec<Message<'_>> {
         // From next to nothing to a year; no two are the same message.
         at += 1 + (u64::from(step & 7) << (step >> 3));
         messages.push(Message {
+            head,
             at,
             topic: TOPICS[usize::from(head & 15)],
             payload,
