@@ -265,7 +265,7 @@ fn other_member<'a, V: Visitor<'a>>(
 }
 
 /// From the opening quote at `at` to behind the closing one.
-#[inline(never)]
+#[inline(always)]
 fn string(text: &str, at: usize, limit: usize) -> Result<(Text<'_>, usize), Fault> {
     let bytes = text.as_bytes();
     let start = at + 1;
@@ -366,27 +366,29 @@ fn unit(bytes: &[u8], at: usize) -> Result<(u32, usize), Fault> {
 /// Digits of a decimal that is exact in a float, as is the power of ten under it; so their quotient is rounded once.
 const EXACT: usize = 15;
 
-/// Bytes and value of the number in front, if it is a decimal of so few digits.
+/// Bytes and value of the number in front, if it is a decimal and has at most so many digits and signs.
 #[inline(always)]
 fn short_decimal(bytes: &[u8]) -> Option<(usize, f64)> {
     const POWERS: [f64; EXACT + 1] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
     ];
     let first = usize::from(bytes.first() == Some(&b'-'));
-    let (point, digits) = digits(bytes, first, 0);
-    let (end, digits, scale) = if bytes.get(point) == Some(&b'.') {
-        let (end, digits) = self::digits(bytes, point + 1, digits);
-        (end, digits, end - point - 1)
-    } else {
-        (point, digits, 0)
+    let (point, mut number) = match bytes.get(first) {
+        Some(b'0') => (first + 1, 0),
+        _ => digits(bytes, first, 0),
     };
-    let whole = point - first;
-    let strict = whole == 1 || whole > 1 && bytes.get(first) != Some(&b'0');
-    let bare = end != point + 1 && !matches!(bytes.get(end), Some(b'e' | b'E'));
-    if !strict || !bare || whole + scale > EXACT {
+    let (mut end, mut scale) = (point, 0);
+    if bytes.get(point) == Some(&b'.') {
+        (end, number) = digits(bytes, point + 1, number);
+        scale = end - point - 1;
+        if scale == 0 {
+            return None;
+        }
+    }
+    if point == first || end > EXACT || matches!(bytes.get(end), Some(b'e' | b'E')) {
         return None;
     }
-    let mut value = digits as f64;
+    let mut value = number as f64;
     if scale > 0 {
         value /= POWERS.get(scale).copied().unwrap_or(1.0);
     }
@@ -404,7 +406,7 @@ fn digits(bytes: &[u8], mut at: usize, mut number: i64) -> (usize, i64) {
 }
 
 /// Where what stands at `at` ceases to be plain: a quote, a backslash, a control character, or the end.
-#[inline(always)]
+#[inline(never)]
 fn plain_end(bytes: &[u8], mut at: usize) -> usize {
     // Eight bytes at a time.
     let (words, tail) = bytes.get(at..).unwrap_or_default().as_chunks();
