@@ -8,15 +8,15 @@
 mod distinct;
 pub mod health;
 pub mod prune;
-pub mod stats;
 pub mod schema;
+pub mod stats;
 pub mod topics;
 
 pub use distinct::Distinct;
 pub use health::Health;
 pub use prune::Pruner;
-pub use stats::{Rhythm, Stats};
 pub use schema::Schemas;
+pub use stats::{Rhythm, Stats};
 pub use topics::Topics;
 
 use crate::time::Instant;

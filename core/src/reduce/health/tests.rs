@@ -6,9 +6,10 @@ extern crate std;
 use super::planted::{DIALECTS, EPOCH, Fault, SPAN, Simulated, shows};
 use super::{Cause, ChannelSlot, Device, DeviceSlot, Dialect, Entry, Health, Pattern, score};
 use crate::payload::inspect;
-use crate::payload::tests::{payload_of, rows};
+use crate::payload::tests::rows;
 use crate::reduce::Record;
 use crate::time::Instant;
+use base64::{Engine, engine::general_purpose::STANDARD};
 use std::format;
 use std::println;
 use std::string::{String, ToString};
@@ -214,7 +215,9 @@ fn real(file: &str) -> Option<(Vec<Event>, Option<u64>)> {
             n * 5_000_000
         },
         topic: row["topic"].as_str().unwrap().to_string(),
-        payload: payload_of(row),
+        payload: STANDARD
+            .decode(row["payload_b64"].as_str().unwrap())
+            .unwrap(),
         retain: false,
     });
     Some((events.collect(), timed.then_some(start * 1_000)))
