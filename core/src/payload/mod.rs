@@ -29,9 +29,9 @@ pub use stamp::{Stamp, stamp};
 use heapless::Vec;
 
 /// Numbers of one message that are looked at.
-pub const MAX_NUMBERS: usize = 16;
+pub const MAX_NUMBERS: usize = 32;
 /// States of one message that are looked at.
-pub const MAX_STATES: usize = 8;
+pub const MAX_STATES: usize = 24;
 
 /// What one pass over a message finds.
 #[derive(Clone, Debug)]

@@ -133,7 +133,7 @@ fn filter(typed: &str) -> Option<String> {
 
 fn listen(filter: String) -> Listen {
     Listen {
-        filter,
+        filters: vec![filter],
         qos: QoS::AtMostOnce,
         retained: Retained::Include,
         duration: MOMENT,

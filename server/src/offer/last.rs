@@ -85,7 +85,7 @@ fn heard(report: Report) -> Heard {
 
 fn listen(topic: &str, duration: Duration, max_messages: Option<u64>) -> Listen {
     Listen {
-        filter: topic.to_owned(),
+        filters: vec![topic.to_owned()],
         qos: QoS::AtMostOnce,
         retained: Retained::Include,
         duration,

@@ -207,7 +207,7 @@ fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
         .ok_or_else(|| args::missing("topic"))?;
     let target = arguments.target_size as usize;
     Ok(Listen {
-        filter: checked_filter("topic", topic)?,
+        filters: vec![checked_filter("topic", topic)?],
         qos: render::qos(arguments.qos),
         retained: match arguments.retained {
             RetainedArgument::Include => Retained::Include,

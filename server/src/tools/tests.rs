@@ -201,7 +201,7 @@ fn report(kept: usize, payload: usize) -> Report {
 }
 
 fn head(report: &Report) -> listen::Head {
-    listen::Head::of("zigbee2mqtt/#", report, None)
+    listen::Head::of(&["zigbee2mqtt/#".to_owned()], report, None)
 }
 
 fn valid(tool: &Tool, value: &Value) {

@@ -6,6 +6,7 @@
 
 mod last;
 mod messages;
+mod performance;
 mod topics;
 
 use super::report::{Findings, Wants};
@@ -15,6 +16,7 @@ use bitsperity_mqtt_core::reduce::{Distinct, Record};
 use bitsperity_mqtt_core::time::Instant;
 use last::Last;
 use messages::Messages;
+use performance::Performance;
 use std::hash::BuildHasher;
 use topics::Table;
 
@@ -23,6 +25,10 @@ use topics::Table;
 pub struct Arrival<'a> {
     /// On the clock of the connection's task.
     pub at: Instant,
+    /// The same in microseconds since 1970.
+    pub wall_us: u64,
+    /// Which filters of the listener match, the first one's bit lowest.
+    pub matched: u64,
     /// Topic Name.
     pub topic: &'a str,
     /// Any bytes.
@@ -38,6 +44,7 @@ pub struct Collector {
     start: Instant,
     messages: Option<Messages>,
     topics: Option<Table>,
+    performance: Option<Performance>,
     last: Option<Last>,
     /// Stands in for the table where none is wanted.
     distinct: Distinct,
@@ -53,6 +60,10 @@ impl Collector {
             start,
             messages: wants.messages.as_ref().map(Messages::new),
             topics: wants.topics.map(|limit| Table::new(limit, seed)),
+            performance: wants
+                .performance
+                .as_ref()
+                .map(|wanted| Performance::new(wanted, start, seed)),
             last: wants.last.map(Last::new),
             distinct: Distinct::default(),
             memo: Box::new(Memo::new(seed)),
@@ -79,6 +90,9 @@ impl Collector {
         if let Some(messages) = &mut self.messages {
             messages.record(&record, &facts);
         }
+        if let Some(performance) = &mut self.performance {
+            performance.record(&record, arrival.wall_us, arrival.matched);
+        }
         match &mut self.topics {
             Some(topics) => topics.record(&record, &facts),
             None => self
@@ -87,11 +101,22 @@ impl Collector {
         }
     }
 
-    /// The state of all accumulators now, as owned data; times in it are relative to `start`.
-    pub fn findings(&self) -> Findings {
+    /// Nobody hears the broker from now on, until the next message.
+    pub fn pause(&mut self) {
+        if let Some(performance) = &mut self.performance {
+            performance.pause();
+        }
+    }
+
+    /// The state of all accumulators `now`, as owned data; times in it are relative to `start`.
+    pub fn findings(&self, now: Instant) -> Findings {
         Findings {
             messages: self.messages.as_ref().map(|it| it.findings(self.start)),
             topics: self.topics.as_ref().map(|it| it.findings(self.start)),
+            performance: self
+                .performance
+                .as_ref()
+                .map(|it| it.findings(self.start, now)),
             last: self.last.as_ref().and_then(|it| it.findings(self.start)),
         }
     }
