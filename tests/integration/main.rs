@@ -14,6 +14,7 @@ mod mcp_program;
 mod mcp_progress;
 mod support;
 mod tools_assistant;
+mod tools_debug;
 mod tools_listening;
 mod tools_publishing;
 mod tools_refusals;
