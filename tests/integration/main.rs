@@ -17,6 +17,7 @@ mod mcp_resources;
 mod mcp_subscriptions;
 mod support;
 mod tools_assistant;
+mod tools_debug;
 mod tools_listening;
 mod tools_publishing;
 mod tools_refusals;
