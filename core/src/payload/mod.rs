@@ -12,6 +12,7 @@ mod format;
 pub(crate) mod hash;
 pub mod json;
 mod judge;
+mod lines;
 mod memo;
 mod pass;
 mod severity;
@@ -157,6 +158,8 @@ fn look<'a>(
     };
 }
 
+#[cfg(test)]
+mod invented;
 #[cfg(test)]
 mod judged;
 #[cfg(test)]
