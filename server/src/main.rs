@@ -3,7 +3,7 @@
 //! Invariant: nothing is done at start but reading configuration; hosts start a server several times and throw it away.
 
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
-use bitsperity_mqtt_mcp::{mcp, tools};
+use bitsperity_mqtt_mcp::{mcp, offer, offline, tools};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -86,6 +86,8 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    Prune(offline::PruneArgs),
+    Classify(offline::ClassifyArgs),
     /// Plays an assistant's session against a simulated household
     #[cfg(feature = "demo")]
     Demo(bitsperity_mqtt_mcp::demo::DemoArgs),
@@ -129,6 +131,8 @@ fn main() -> ExitCode {
         Some(Command::Demo { .. }) => return no_demo(),
         #[cfg(feature = "demo")]
         Some(Command::Demo(args)) => return bitsperity_mqtt_mcp::demo::run(args),
+        Some(Command::Prune(args)) => return offline::prune(&args),
+        Some(Command::Classify(args)) => return offline::classify(&args),
         other => other,
     };
     let loaded = match config::load(&cli.options.given(), &Environment::of_process()) {
@@ -160,7 +164,7 @@ fn serve(loaded: Loaded, started: std::time::Instant) -> ExitCode {
     }
     mcp::start_executor();
     let state = tools::State::new(loaded.config, started);
-    match mcp::serve(state) {
+    match mcp::serve(offer::Offer::new(state)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("error: {error}"));

@@ -69,14 +69,17 @@ const STDOUT: &[&str] = &[
     "server/src/demo",
     "server/src/main",
     "server/src/config",
+    "server/src/offline",
 ];
 
 /// Rooms of the shell that see connections only through `broker::handle` and what it hands out.
 const OUTSIDE_BROKER: &[&str] = &[
     "server/src/tools",
+    "server/src/offer",
     "server/src/mcp",
     "server/src/render",
     "server/src/monitor",
+    "server/src/offline",
 ];
 
 /// Of the core's packets and session, the values that `broker::handle` shows in its signatures.

@@ -214,11 +214,10 @@ fn coded(bits: &mut Bits<'_>, head: &mut Head, symbols: &Code, distances: &Code)
             code @ 4..30 => stepped(bits, code - 2, 1)? + 1,
             _ => return None,
         };
-        let mut from = head.used.checked_sub(distance)?;
-        for _ in 0..length {
-            let byte = *head.bytes.get(from)?;
+        let from = head.used.checked_sub(distance)?;
+        for at in from..from + length {
+            let byte = *head.bytes.get(at)?;
             head.put(byte)?;
-            from += 1;
         }
     }
 }

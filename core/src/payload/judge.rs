@@ -185,7 +185,7 @@ impl<'a> Pass<'_, 'a> {
             self.found(false, severity, key, level);
         }
         let mut worst = self.hard;
-        if !self.quiet && !self.over {
+        if self.soft.0 != Severity::None && !self.quiet && !self.over {
             // What calls itself a warning is none the worse for its words.
             let (severity, reason) = self.soft;
             let most = if self.minor {

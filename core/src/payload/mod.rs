@@ -1,9 +1,9 @@
 //! One pass over a payload: its format, how bad what it tells is, its shape, its numbers and states.
 //!
 //! [`inspect`] is the door: it takes any topic and any bytes, allocates nothing and never fails. Elsewhere:
-//! [`json`] the strict walk, `format` and `binary` the other formats, `severity` and `words` the judgement,
-//! `topic` what a topic says, `wrapped` what is inside of base64, gzip and zlib, `pass`, `visit` and
-//! `judge` the consumer of the walk. Accumulators over many messages are
+//! [`json`] the strict walk, [`stamp()`] the time it tells, `format` and `binary` the other formats, `severity`, `lines`
+//! and `words` the judgement, `topic` what a topic says, `wrapped` what is inside of base64, gzip and zlib, `pass`,
+//! `visit` and `judge` the consumer of the walk. Accumulators over many messages are
 //! [`crate::reduce`]. Invariant: time is linear in the payload, memory is the stack frame.
 
 mod binary;
@@ -17,6 +17,7 @@ mod lines;
 mod memo;
 mod pass;
 mod severity;
+mod stamp;
 mod texts;
 mod topic;
 mod visit;
@@ -26,6 +27,7 @@ mod wrapped;
 pub use format::Format;
 pub use memo::Memo;
 pub use severity::Severity;
+pub use stamp::{Stamp, stamp};
 
 use heapless::Vec;
 
@@ -172,4 +174,4 @@ mod invented;
 #[cfg(test)]
 mod judged;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -278,6 +278,11 @@ impl Listening {
         let _ = self.stopped.recv().await;
     }
 
+    /// Whether a stop condition came.
+    pub fn has_stopped(&self) -> bool {
+        self.stopped.is_closed()
+    }
+
     /// Stops it now, as cancelled; its state stays and can be asked.
     pub async fn stop(&self) {
         self.slot.stop();

@@ -1,5 +1,12 @@
 //! What a listener tells when asked: plain owned data, made by the broker's task, read by tools and `render`.
 
+mod performance;
+
+pub use performance::{
+    FlowFindings, GapFinding, LatencyFindings, Percentiles, PerformanceFindings, SpikeFinding,
+    TopicNumbers, TrendFinding, WantPerformance,
+};
+
 use bitsperity_mqtt_core::packet::QoS;
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +17,10 @@ pub struct Wants {
     pub messages: Option<WantMessages>,
     /// Keep a table of topics with at most so many entries.
     pub topics: Option<usize>,
+    /// Measure the streams.
+    pub performance: Option<WantPerformance>,
+    /// Keep the last message, so many bytes of its payload.
+    pub last: Option<usize>,
 }
 
 /// How messages are kept.
@@ -36,8 +47,8 @@ pub enum Retained {
 /// What to listen to.
 #[derive(Clone, Debug)]
 pub struct Listen {
-    /// Topic Filter.
-    pub filter: String,
+    /// Topic Filters, at least one; a message that several match is taken once.
+    pub filters: Vec<String>,
     /// QoS asked for.
     pub qos: QoS,
     /// Retained messages.
@@ -99,6 +110,25 @@ pub struct Findings {
     pub messages: Option<MessageFindings>,
     /// If topics were wanted.
     pub topics: Option<TopicFindings>,
+    /// If streams were to be measured.
+    pub performance: Option<PerformanceFindings>,
+    /// If the last message was wanted and there was one.
+    pub last: Option<LastMessage>,
+}
+
+/// The last message of a listener.
+#[derive(Clone, Debug)]
+pub struct LastMessage {
+    /// Since `Report::started`.
+    pub at: Duration,
+    /// The front of the payload, perhaps cut.
+    pub payload: Vec<u8>,
+    /// Bytes of the whole payload.
+    pub payload_bytes: usize,
+    /// QoS it came with.
+    pub qos: QoS,
+    /// Replayed because retained.
+    pub retain: bool,
 }
 
 /// The pruner's answer.
@@ -120,6 +150,8 @@ pub struct MessageFindings {
     pub formats: Vec<(&'static str, u64)>,
     /// Distinct payload shapes seen (an estimate beyond the table).
     pub shapes: u64,
+    /// Whether it is one.
+    pub shapes_estimated: bool,
 }
 
 /// One message that was kept.

@@ -7,6 +7,7 @@ use super::handle::{BrokerError, Established, Handle, Status};
 use super::shared::lock;
 use super::target::Target;
 use crate::config::Limits;
+use async_std::channel::{self, Receiver, Sender};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant, SystemTime};
@@ -26,6 +27,7 @@ const LOOK_MAX: Duration = Duration::from_secs(60);
 pub struct Sessions {
     limits: Limits,
     registry: Arc<Mutex<Registry>>,
+    changes: Receiver<()>,
 }
 
 struct Registry {
@@ -36,6 +38,8 @@ struct Registry {
     idle: Duration,
     /// A task looks for expired sessions.
     watched: bool,
+    /// Told when one was opened or ended.
+    changed: Sender<()>,
 }
 
 struct Entry {
@@ -87,14 +91,18 @@ pub enum EstablishError {
 impl Sessions {
     /// None open.
     pub fn new(limits: &Limits) -> Self {
+        // One word is enough for whoever looks at the list afterwards.
+        let (changed, changes) = channel::bounded(1);
         Self {
             limits: limits.clone(),
+            changes,
             registry: Arc::new(Mutex::new(Registry {
                 open: Vec::new(),
                 reserved: 0,
                 ended: VecDeque::new(),
                 idle: Duration::from_secs_f64(limits.session_idle.clamp(0.0, 1e9)),
                 watched: false,
+                changed,
             })),
         }
     }
@@ -120,12 +128,18 @@ impl Sessions {
         let mut registry = lock(&self.registry);
         let info = entry.info(registry.idle);
         registry.open.push(entry);
+        registry.tell();
         if !std::mem::replace(&mut registry.watched, true) {
             async_std::task::spawn(watch(Arc::downgrade(&self.registry)));
         }
         drop(registry);
         drop(place);
         Ok(info)
+    }
+
+    /// Where a word comes when a session was opened or ended; for one reader.
+    pub fn changes(&self) -> Receiver<()> {
+        self.changes.clone()
     }
 
     /// The handle of a session, which counts as its use.
@@ -199,6 +213,11 @@ impl Registry {
             self.ended.pop_front();
         }
         self.ended.push_back((id, how));
+        self.tell();
+    }
+
+    fn tell(&self) {
+        let _ = self.changed.try_send(());
     }
 
     /// Ends what nobody used for too long. Dropping the last handle ends the task, which says goodbye to the broker.

@@ -7,7 +7,7 @@
 
 use super::inflight::InFlight;
 use super::server::Server;
-use crate::tools::State;
+use super::service::Service;
 use async_std::channel::{Receiver, Sender, bounded};
 use async_std::future::timeout;
 use futures::FutureExt;
@@ -46,10 +46,12 @@ pub(super) enum Output {
     End,
 }
 
-/// From the thread that owns stdin.
+/// From who reads lines.
 #[derive(PartialEq, Eq, Debug)]
-enum Input {
+pub(crate) enum Input {
+    /// Without its newline.
     Line(Vec<u8>),
+    /// Passed over.
     TooLong,
 }
 
@@ -75,19 +77,23 @@ impl fmt::Display for End {
 ///
 /// # Errors
 /// A thread or a signal handler could not be set up.
-pub fn serve(state: Arc<State>) -> io::Result<()> {
-    let limits = &state.config.limits;
-    let max_line = limits.max_line;
-    let in_flight = InFlight::new(limits.max_requests, max_line.saturating_mul(2));
+pub fn serve(service: Arc<dyn Service>) -> io::Result<()> {
+    let bounds = service.bounds();
+    let max_line = bounds.max_line;
+    let in_flight = InFlight::new(bounds.max_requests, max_line.saturating_mul(2));
     let (end, ended) = bounded(1);
-    watch_signals(end.clone())?;
+    let signalled = end.clone();
+    watch_signals(move |number| {
+        // One reason is enough; a second signal changes nothing.
+        let _ = signalled.try_send(End::Signal(number));
+    })?;
     let (out, written) = start_writer(end)?;
     let lines = start_reader(max_line)?;
-    let server = Server::new(Arc::clone(&state), Arc::clone(&in_flight), out.clone());
+    let server = Server::new(Arc::clone(&service), Arc::clone(&in_flight), out.clone());
     async_std::task::block_on(async {
         let why = until_the_end(server, lines, ended, max_line).await;
         log::info!("ending: {why}");
-        shut_down(&state, &in_flight, &out, &written).await;
+        shut_down(&*service, &in_flight, &out, &written).await;
     });
     Ok(())
 }
@@ -116,7 +122,7 @@ async fn until_the_end(
 }
 
 async fn shut_down(
-    state: &State,
+    service: &dyn Service,
     in_flight: &InFlight,
     out: &Sender<Output>,
     written: &Receiver<()>,
@@ -130,7 +136,7 @@ async fn shut_down(
     }
     in_flight.cancel_all();
     let _ = timeout(CALLS_END, in_flight.drained()).await;
-    let closing = AssertUnwindSafe(state.sessions.close_all(SESSIONS_END)).catch_unwind();
+    let closing = AssertUnwindSafe(service.close(SESSIONS_END)).catch_unwind();
     if !matches!(timeout(SESSIONS_END, closing).await, Ok(Ok(()))) {
         log::warn!("not every connection could be closed in time");
     }
@@ -144,23 +150,20 @@ async fn shut_down(
     }
 }
 
+/// Calls `signalled` with the number of each SIGTERM and SIGINT.
 #[cfg(unix)]
-fn watch_signals(end: Sender<End>) -> io::Result<()> {
+pub(crate) fn watch_signals(signalled: impl Fn(i32) + Send + 'static) -> io::Result<()> {
     use signal_hook::consts::{SIGINT, SIGTERM};
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
     thread::Builder::new()
         .name("signals".to_owned())
-        .spawn(move || {
-            for signal in signals.forever() {
-                // One reason is enough; a second signal changes nothing.
-                let _ = end.try_send(End::Signal(signal));
-            }
-        })?;
+        .spawn(move || signals.forever().for_each(signalled))?;
     Ok(())
 }
 
+/// There are none.
 #[cfg(not(unix))]
-fn watch_signals(_: Sender<End>) -> io::Result<()> {
+pub(crate) fn watch_signals(_: impl Fn(i32) + Send + 'static) -> io::Result<()> {
     Ok(())
 }
 
@@ -180,7 +183,7 @@ fn start_reader(max_line: usize) -> io::Result<Receiver<Input>> {
 }
 
 /// Cuts a stream into lines for `take`, until it ends or `take` returns false. The last line may lack its newline.
-fn read_lines(
+pub(crate) fn read_lines(
     input: impl Read,
     max_line: usize,
     mut take: impl FnMut(Input) -> bool,

@@ -151,15 +151,15 @@ pub(super) async fn run(
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
     Ok(Listen {
-        filter: checked_filter("pattern", &arguments.pattern)?,
+        filters: vec![checked_filter("pattern", &arguments.pattern)?],
         qos: render::qos(0),
         retained: Retained::Include,
         duration: seconds(arguments.duration),
         max_messages: None,
         until_quiet: arguments.until_quiet.map(seconds),
         wants: Wants {
-            messages: None,
             topics: Some(arguments.max_topics as usize),
+            ..Wants::default()
         },
     })
 }

@@ -92,13 +92,13 @@ impl Heard {
             );
             (self.capture.id.clone(), text)
         });
-        Head::of(&self.capture.listen.filter, &self.report, next)
+        Head::of(&self.capture.listen.filters, &self.report, next)
     }
 }
 
 impl Head {
     /// `next`: the capture's id and what to do with it, while it runs.
-    pub(super) fn of(filter: &str, report: &Report, next: Option<(String, String)>) -> Self {
+    pub(super) fn of(filters: &[String], report: &Report, next: Option<(String, String)>) -> Self {
         let (capture_id, next_step) = next.unzip();
         Self {
             status: match report.stopped {
@@ -108,7 +108,7 @@ impl Head {
             capture_id,
             next_step,
             stop_reason: report.stopped,
-            filter: render::topic(filter),
+            filter: render::topic(&filters.join(", ")),
             started: render::time(report.started),
             listened_s: render::seconds(report.elapsed),
             granted_qos: report.granted_qos as u8,

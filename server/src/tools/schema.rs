@@ -26,14 +26,15 @@ pub(super) fn input_with_budget<T: JsonSchema>(config: &Config) -> Value {
     schema
 }
 
-/// Schema of a result: names and types, without prose and lists of words, and below the root without what is always there, since every
-/// byte of it is read by the assistant in every conversation.
+/// Schema of a result: the names and types of its members, without prose and lists of words, and of theirs only the types, since every
+/// byte of it is read by the assistant in every conversation and the result itself shows the rest.
 pub(super) fn output<T: JsonSchema>() -> Value {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
     let required = schema
         .as_object_mut()
         .and_then(|root| root.remove("required"));
     shorten(&mut schema);
+    members(&mut schema, &mut outline);
     if let (Value::Object(root), Some(required)) = (&mut schema, required) {
         root.insert("required".into(), required);
     }
@@ -47,6 +48,19 @@ fn shorten(schema: &mut Value) {
         }
     }
     members(schema, &mut shorten);
+}
+
+/// Takes out what an object inside the result is made of.
+fn outline(schema: &mut Value) {
+    if let Value::Object(map) = schema {
+        map.remove("properties");
+    }
+    members(schema, &mut outline);
+    if let Value::Object(map) = schema
+        && map.get("items") == Some(&json!({"type": "object"}))
+    {
+        map.remove("items");
+    }
 }
 
 fn generate<T: JsonSchema>(mut settings: SchemaSettings) -> Value {

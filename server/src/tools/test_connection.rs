@@ -275,7 +275,7 @@ async fn trip(handle: &Handle, filter: String, topic: String, level: u8) -> Chec
 
 fn one(filter: String, level: u8, retained: Retained) -> Listen {
     Listen {
-        filter,
+        filters: vec![filter],
         qos: render::qos(level),
         retained,
         duration: PART,
@@ -286,7 +286,7 @@ fn one(filter: String, level: u8, retained: Retained) -> Listen {
                 target: 1,
                 payload_bytes: 64,
             }),
-            topics: None,
+            ..Wants::default()
         },
     }
 }

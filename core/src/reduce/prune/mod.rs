@@ -204,6 +204,11 @@ where
         self.shapes.used() as u64 + self.shapes_more.estimate()
     }
 
+    /// Whether [`Pruner::shapes`] is an estimate.
+    pub fn shapes_estimated(&self) -> bool {
+        self.shapes_more.estimate() > 0
+    }
+
     /// Kinds of errors, in order of first sight.
     pub fn error_kinds(&self) -> impl Iterator<Item = ErrorKind<'_>> {
         let errors = self.kinds.iter().filter(|kind| kind.error);

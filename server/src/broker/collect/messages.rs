@@ -63,6 +63,7 @@ impl Messages {
             warnings,
             formats,
             shapes: self.0.shapes(),
+            shapes_estimated: self.0.shapes_estimated(),
         }
     }
 }

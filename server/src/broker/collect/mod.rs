@@ -4,7 +4,9 @@
 //! One file for each accumulator: what memory it gets, and its answer as owned data. Called by the broker's task only.
 //! Invariant: memory is fixed when a collector is made; pages that hold nothing yet are not touched.
 
+mod last;
 mod messages;
+mod performance;
 mod topics;
 
 use super::report::{Findings, Wants};
@@ -12,7 +14,9 @@ use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::payload::{Facts, Memo, inspect_into};
 use bitsperity_mqtt_core::reduce::{Distinct, Record};
 use bitsperity_mqtt_core::time::Instant;
+use last::Last;
 use messages::Messages;
+use performance::Performance;
 use std::hash::BuildHasher;
 use topics::Table;
 
@@ -21,6 +25,10 @@ use topics::Table;
 pub struct Arrival<'a> {
     /// On the clock of the connection's task.
     pub at: Instant,
+    /// The same in microseconds since 1970.
+    pub wall_us: u64,
+    /// Which filters of the listener match, the first one's bit lowest.
+    pub matched: u64,
     /// Topic Name.
     pub topic: &'a str,
     /// Any bytes.
@@ -36,6 +44,8 @@ pub struct Collector {
     start: Instant,
     messages: Option<Messages>,
     topics: Option<Table>,
+    performance: Option<Performance>,
+    last: Option<Last>,
     /// Stands in for the table where none is wanted.
     distinct: Distinct,
     memo: Box<Memo>,
@@ -50,6 +60,11 @@ impl Collector {
             start,
             messages: wants.messages.as_ref().map(Messages::new),
             topics: wants.topics.map(|limit| Table::new(limit, seed)),
+            performance: wants
+                .performance
+                .as_ref()
+                .map(|wanted| Performance::new(wanted, start, seed)),
+            last: wants.last.map(Last::new),
             distinct: Distinct::default(),
             memo: Box::new(Memo::new(seed)),
             seed,
@@ -69,8 +84,14 @@ impl Collector {
             qos: arrival.qos as u8,
             retain: arrival.retain,
         };
+        if let Some(last) = &mut self.last {
+            last.record(arrival);
+        }
         if let Some(messages) = &mut self.messages {
             messages.record(&record, &facts);
+        }
+        if let Some(performance) = &mut self.performance {
+            performance.record(&record, arrival.wall_us, arrival.matched);
         }
         match &mut self.topics {
             Some(topics) => topics.record(&record, &facts),
@@ -80,11 +101,23 @@ impl Collector {
         }
     }
 
-    /// The state of all accumulators now, as owned data; times in it are relative to `start`.
-    pub fn findings(&self) -> Findings {
+    /// Nobody hears the broker from now on, until the next message.
+    pub fn pause(&mut self) {
+        if let Some(performance) = &mut self.performance {
+            performance.pause();
+        }
+    }
+
+    /// The state of all accumulators `now`, as owned data; times in it are relative to `start`.
+    pub fn findings(&self, now: Instant) -> Findings {
         Findings {
             messages: self.messages.as_ref().map(|it| it.findings(self.start)),
             topics: self.topics.as_ref().map(|it| it.findings(self.start)),
+            performance: self
+                .performance
+                .as_ref()
+                .map(|it| it.findings(self.start, now)),
+            last: self.last.as_ref().and_then(|it| it.findings(self.start)),
         }
     }
 

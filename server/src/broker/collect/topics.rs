@@ -9,7 +9,9 @@ use bitsperity_mqtt_core::time::Instant;
 /// Bytes of names that a table of topics holds for each topic on average; real ones have about 45.
 const NAME_BYTES: usize = 96;
 
-pub(super) struct Table(Box<Topics<Box<[TopicSlot]>, Box<[u32]>, Box<[u8]>>>);
+type Memory = Topics<Box<[TopicSlot]>, Box<[u32]>, Box<[u8]>>;
+
+pub(super) struct Table(Box<Memory>);
 
 impl Table {
     pub(super) fn new(limit: usize, seed: u64) -> Self {

@@ -30,15 +30,15 @@ pub(super) struct Sys {
 /// What the broker tells of itself; none if it does not.
 pub(super) async fn sys(handle: &Handle) -> Option<Sys> {
     let listen = Listen {
-        filter: "$SYS/#".to_owned(),
+        filters: vec!["$SYS/#".to_owned()],
         qos: render::qos(0),
         retained: Retained::Include,
         duration: SYS,
         max_messages: None,
         until_quiet: Some(SYS_QUIET),
         wants: Wants {
-            messages: None,
             topics: Some(256),
+            ..Wants::default()
         },
     };
     let listening = handle.listen(listen).await.ok()?;
