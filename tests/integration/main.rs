@@ -15,6 +15,7 @@ mod mcp_progress;
 mod support;
 mod tools_assistant;
 mod tools_listening;
+mod tools_monitoring;
 mod tools_publishing;
 mod tools_refusals;
 mod tools_ways;
