@@ -5,6 +5,8 @@
 //! changes nothing. Counts are exact. Two halves of the stream, merged, keep the same budgets and have the counts of the whole.
 #![no_main]
 
+mod reduce_health;
+
 use bitsperity_mqtt_core::payload::inspect;
 use bitsperity_mqtt_core::reduce::prune::{Choice, Pruner, Slot};
 use bitsperity_mqtt_core::reduce::stats::{Flow, Heavy, Stats, TopicStats};
@@ -39,6 +41,7 @@ type Table = Topics<Vec<TopicSlot>, Vec<u32>, Vec<u8>>;
 type Numbers = Stats<Vec<Flow>, Vec<TopicStats>, Vec<u32>, Vec<u8>>;
 
 struct Message<'a> {
+    head: u8,
     at: u64,
     topic: &'static str,
     payload: &'a [u8],
@@ -91,6 +94,10 @@ fuzz_target!(|bytes: &[u8]| {
     merged.check(&bounds, &messages);
     merged.assert_counts_of(&whole);
     check_numbers(&messages);
+    // What has been seen already, once more.
+    merged.pruner.merge(&whole.pruner);
+    merged.check_kept(&bounds, &messages);
+    reduce_health::check(&messages);
 });
 
 fn messages(mut bytes: &[u8]) -> Vec<Message<'_>> {
@@ -98,9 +105,10 @@ fn messages(mut bytes: &[u8]) -> Vec<Message<'_>> {
     let mut at = 0_u64;
     while let Some((&[head, step, length], rest)) = bytes.split_first_chunk() {
         let (payload, rest) = rest.split_at(usize::from(length).min(rest.len()));
-        // From nothing to a year.
-        at += u64::from(step & 7) << (step >> 3);
+        // From next to nothing to a year; no two are the same message.
+        at += 1 + (u64::from(step & 7) << (step >> 3));
         messages.push(Message {
+            head,
             at,
             topic: TOPICS[usize::from(head & 15)],
             payload,
@@ -152,6 +160,13 @@ impl Sums {
     }
 
     fn check(&self, bounds: &Bounds, messages: &[Message<'_>]) {
+        self.check_kept(bounds, messages);
+        let formats: u64 = self.pruner.formats().map(|(_, count)| count).sum();
+        assert_eq!(formats, messages.len() as u64);
+        self.check_topics(messages);
+    }
+
+    fn check_kept(&self, bounds: &Bounds, messages: &[Message<'_>]) {
         let mut scratch = vec![Choice::default(); self.pruner.scratch_len()];
         let kept: Vec<_> = self.pruner.kept(&mut scratch).collect();
         assert!(kept.len() <= bounds.target.min(messages.len()));
@@ -174,9 +189,6 @@ impl Sums {
         let mut scratch = vec![Choice::default(); self.pruner.scratch_len()];
         let again = self.pruner.kept(&mut scratch);
         assert!(again.map(|kept| format!("{kept:?}")).eq(shown));
-        let formats: u64 = self.pruner.formats().map(|(_, count)| count).sum();
-        assert_eq!(formats, messages.len() as u64);
-        self.check_topics(messages);
     }
 
     fn check_topics(&self, messages: &[Message<'_>]) {

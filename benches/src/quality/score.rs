@@ -2,7 +2,7 @@
 //!
 //! E kinds of faults kept (0.7) and faults counted (0.3); B first and last; S shapes kept of as many as can be; T how
 //! even in time (0.7), no avoidable hole (0.3); V range of each number covered (0.7) and spikes kept (0.3);
-//! C values of states kept and both sides of the three largest silences, by halves.
+//! C values of states kept and both sides of the two largest silences, by halves.
 
 use super::streams::Message;
 use serde_json::Value;
@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 const STATE_VALUES: usize = 8;
 /// Bytes of a string that can be a state.
 const STATE: usize = 16;
-/// Largest silences whose sides count.
-const SILENCES: usize = 3;
+/// Largest silences whose sides count: as many as are put in; what comes after them is the rhythm's chance.
+const SILENCES: usize = 2;
 
 /// Names of the parts, in their order in [`Score::parts`].
 pub const PARTS: [&str; 6] = ["E", "B", "S", "T", "V", "C"];

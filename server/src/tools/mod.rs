@@ -7,6 +7,7 @@
 mod args;
 mod capture;
 mod close_connection;
+mod debug_device;
 mod error;
 mod establish_connection;
 mod fold;
@@ -122,6 +123,7 @@ pub fn list() -> &'static [Tool] {
         list_topics::TOOL,
         subscribe_and_collect::TOOL,
         publish_message::TOOL,
+        debug_device::TOOL,
         monitor_performance::TOOL,
     ]
 }
@@ -180,6 +182,7 @@ pub async fn call(
         "publish_message" => run!(publish_message),
         "list_topics" => run!(list_topics),
         "subscribe_and_collect" => run!(subscribe_and_collect),
+        "debug_device" => run!(debug_device),
         "monitor_performance" => run!(monitor_performance, Ok),
         _ => return None,
     })

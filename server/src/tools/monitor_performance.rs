@@ -35,8 +35,8 @@ pub(super) struct Arguments {
     #[schemars(length(max = 8))]
     topics: Vec<String>,
     /// Seconds.
-    #[serde(default = "ranges::watch")]
-    #[schemars(range(min = ranges::WATCH.min, max = ranges::WATCH.max))]
+    #[serde(default = "ranges::monitor")]
+    #[schemars(range(min = ranges::MONITOR.min, max = ranges::MONITOR.max))]
     duration: f64,
     /// What to raise an alert for.
     #[serde(default)]

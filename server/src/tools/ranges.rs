@@ -15,8 +15,15 @@ pub(super) const DURATION: Range<f64> = Range {
     max: 300.0,
 };
 
-/// Seconds that `monitor_performance` listens.
+/// Seconds that `debug_device` listens: some heartbeats of most devices.
 pub(super) const WATCH: Range<f64> = Range {
+    default: 120.0,
+    min: 0.1,
+    max: 600.0,
+};
+
+/// Seconds that `monitor_performance` listens.
+pub(super) const MONITOR: Range<f64> = Range {
     default: 300.0,
     min: 0.1,
     max: 1_800.0,
@@ -98,6 +105,10 @@ pub(super) const fn duration() -> f64 {
 
 pub(super) const fn watch() -> f64 {
     WATCH.default
+}
+
+pub(super) const fn monitor() -> f64 {
+    MONITOR.default
 }
 
 pub(super) const fn topics() -> u32 {

@@ -175,6 +175,13 @@ impl Client {
         self.ask("tools/call", json!({"name": tool, "arguments": arguments}))
     }
 
+    /// Connects to a broker; gives the session_id.
+    pub(crate) fn establish(&mut self, url: &str) -> String {
+        let result = self.call("establish_connection", json!({"connection_string": url}));
+        let id = result["structuredContent"]["session_id"].as_str();
+        id.unwrap_or_else(|| panic!("{result}")).to_owned()
+    }
+
     /// The next message, checked.
     pub(crate) fn next(&mut self) -> Value {
         self.next_within(SOON).unwrap_or_else(|| {
@@ -400,6 +407,11 @@ pub(crate) fn enveloped(params: Value) -> Value {
     };
     params.insert("_meta".to_owned(), envelope());
     Value::from(params)
+}
+
+/// `params` as either era wants them.
+pub(crate) fn of_era(modern: bool, params: Value) -> Value {
+    if modern { enveloped(params) } else { params }
 }
 
 /// The envelope by itself.

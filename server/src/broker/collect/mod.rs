@@ -4,6 +4,7 @@
 //! One file for each accumulator: what memory it gets, and its answer as owned data. Called by the broker's task only.
 //! Invariant: memory is fixed when a collector is made; pages that hold nothing yet are not touched.
 
+mod health;
 mod last;
 mod messages;
 mod performance;
@@ -14,6 +15,7 @@ use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::payload::{Facts, Memo, inspect_into};
 use bitsperity_mqtt_core::reduce::{Distinct, Record};
 use bitsperity_mqtt_core::time::Instant;
+use health::Devices;
 use last::Last;
 use messages::Messages;
 use performance::Performance;
@@ -45,6 +47,7 @@ pub struct Collector {
     messages: Option<Messages>,
     topics: Option<Table>,
     performance: Option<Performance>,
+    health: Option<Devices>,
     last: Option<Last>,
     /// Stands in for the table where none is wanted.
     distinct: Distinct,
@@ -64,6 +67,10 @@ impl Collector {
                 .performance
                 .as_ref()
                 .map(|wanted| Performance::new(wanted, start, seed)),
+            health: wants
+                .health
+                .as_ref()
+                .map(|wanted| Devices::new(wanted, seed)),
             last: wants.last.map(Last::new),
             distinct: Distinct::default(),
             memo: Box::new(Memo::new(seed)),
@@ -74,7 +81,7 @@ impl Collector {
     /// Takes one message in about a microsecond. Returns whether its topic was new.
     pub fn record(&mut self, arrival: &Arrival<'_>) -> bool {
         let mut facts = Facts::new();
-        if self.messages.is_some() || self.topics.is_some() {
+        if self.messages.is_some() || self.topics.is_some() || self.health.is_some() {
             inspect_into(&mut facts, &mut self.memo, arrival.topic, arrival.payload);
         }
         let record = Record {
@@ -93,6 +100,9 @@ impl Collector {
         if let Some(performance) = &mut self.performance {
             performance.record(&record, arrival.wall_us, arrival.matched);
         }
+        if let Some(health) = &mut self.health {
+            health.record(&record, &facts, arrival.wall_us);
+        }
         match &mut self.topics {
             Some(topics) => topics.record(&record, &facts),
             None => self
@@ -101,10 +111,13 @@ impl Collector {
         }
     }
 
-    /// Nobody hears the broker from now on, until the next message.
-    pub fn pause(&mut self) {
+    /// Nobody hears the broker from `now` on, until the next message.
+    pub fn pause(&mut self, now: Instant) {
         if let Some(performance) = &mut self.performance {
             performance.pause();
+        }
+        if let Some(health) = &mut self.health {
+            health.pause(now);
         }
     }
 
@@ -117,6 +130,7 @@ impl Collector {
                 .performance
                 .as_ref()
                 .map(|it| it.findings(self.start, now)),
+            health: self.health.as_ref().map(|it| it.findings(self.start, now)),
             last: self.last.as_ref().and_then(|it| it.findings(self.start)),
         }
     }
