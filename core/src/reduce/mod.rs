@@ -7,14 +7,14 @@
 
 mod distinct;
 pub mod prune;
-pub mod stats;
 pub mod schema;
+pub mod stats;
 pub mod topics;
 
 pub use distinct::Distinct;
 pub use prune::Pruner;
-pub use stats::{Rhythm, Stats};
 pub use schema::Schemas;
+pub use stats::{Rhythm, Stats};
 pub use topics::Topics;
 
 use crate::time::Instant;

@@ -1,11 +1,13 @@
 //! What a listener tells when asked: plain owned data, made by the broker's task, read by tools and `render`.
 
 mod performance;
+mod schema;
 
 pub use performance::{
     FlowFindings, GapFinding, LatencyFindings, Percentiles, PerformanceFindings, SpikeFinding,
     TopicNumbers, TrendFinding, WantPerformance,
 };
+pub use schema::{ChangedPath, SchemaFamily, SchemaFindings, WantSchema};
 
 use bitsperity_mqtt_core::packet::QoS;
 use std::time::{Duration, SystemTime};
@@ -21,6 +23,8 @@ pub struct Wants {
     pub performance: Option<WantPerformance>,
     /// Keep the last message, so many bytes of its payload.
     pub last: Option<usize>,
+    /// Learn the schemas.
+    pub schema: Option<WantSchema>,
 }
 
 /// How messages are kept.
@@ -114,6 +118,8 @@ pub struct Findings {
     pub performance: Option<PerformanceFindings>,
     /// If the last message was wanted and there was one.
     pub last: Option<LastMessage>,
+    /// If schemas were wanted.
+    pub schema: Option<SchemaFindings>,
 }
 
 /// The last message of a listener.

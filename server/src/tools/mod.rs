@@ -10,6 +10,7 @@ mod close_connection;
 mod error;
 mod establish_connection;
 mod fold;
+mod get_topic_schema;
 mod list_active_connections;
 mod list_topics;
 mod listen;
@@ -118,6 +119,7 @@ pub fn list() -> &'static [Tool] {
         test_connection::TOOL,
         list_topics::TOOL,
         subscribe_and_collect::TOOL,
+        get_topic_schema::TOOL,
         publish_message::TOOL,
     ]
 }
@@ -173,6 +175,7 @@ pub async fn call(
         "publish_message" => run!(publish_message),
         "list_topics" => run!(list_topics),
         "subscribe_and_collect" => run!(subscribe_and_collect),
+        "get_topic_schema" => run!(get_topic_schema),
         _ => return None,
     })
 }

@@ -7,6 +7,7 @@
 mod last;
 mod messages;
 mod performance;
+mod schema;
 mod topics;
 
 use super::report::{Findings, Wants};
@@ -17,6 +18,7 @@ use bitsperity_mqtt_core::time::Instant;
 use last::Last;
 use messages::Messages;
 use performance::Performance;
+use schema::Shapes;
 use std::hash::BuildHasher;
 use topics::Table;
 
@@ -46,6 +48,7 @@ pub struct Collector {
     topics: Option<Table>,
     performance: Option<Performance>,
     last: Option<Last>,
+    schema: Option<Shapes>,
     /// Stands in for the table where none is wanted.
     distinct: Distinct,
     memo: Box<Memo>,
@@ -65,6 +68,10 @@ impl Collector {
                 .as_ref()
                 .map(|wanted| Performance::new(wanted, start, seed)),
             last: wants.last.map(Last::new),
+            schema: wants
+                .schema
+                .as_ref()
+                .map(|wanted| Shapes::new(wanted, seed)),
             distinct: Distinct::default(),
             memo: Box::new(Memo::new(seed)),
             seed,
@@ -74,7 +81,7 @@ impl Collector {
     /// Takes one message in about a microsecond. Returns whether its topic was new.
     pub fn record(&mut self, arrival: &Arrival<'_>) -> bool {
         let mut facts = Facts::new();
-        if self.messages.is_some() || self.topics.is_some() {
+        if self.messages.is_some() || self.topics.is_some() || self.schema.is_some() {
             inspect_into(&mut facts, &mut self.memo, arrival.topic, arrival.payload);
         }
         let record = Record {
@@ -89,6 +96,9 @@ impl Collector {
         }
         if let Some(messages) = &mut self.messages {
             messages.record(&record, &facts);
+        }
+        if let Some(schema) = &mut self.schema {
+            schema.record(&record, &facts, arrival);
         }
         if let Some(performance) = &mut self.performance {
             performance.record(&record, arrival.wall_us, arrival.matched);
@@ -118,6 +128,7 @@ impl Collector {
                 .as_ref()
                 .map(|it| it.findings(self.start, now)),
             last: self.last.as_ref().and_then(|it| it.findings(self.start)),
+            schema: self.schema.as_ref().map(|it| it.findings(self.start)),
         }
     }
 
