@@ -28,6 +28,7 @@ pub use format::Format;
 pub use memo::Memo;
 pub use severity::Severity;
 pub use stamp::{Stamp, stamp};
+pub(crate) use texts::pairs_of;
 
 use heapless::Vec;
 
