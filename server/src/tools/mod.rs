@@ -11,6 +11,7 @@ mod debug_device;
 mod error;
 mod establish_connection;
 mod fold;
+mod get_topic_schema;
 mod list_active_connections;
 mod list_topics;
 mod listen;
@@ -122,6 +123,7 @@ pub fn list() -> &'static [Tool] {
         test_connection::TOOL,
         list_topics::TOOL,
         subscribe_and_collect::TOOL,
+        get_topic_schema::TOOL,
         publish_message::TOOL,
         debug_device::TOOL,
         monitor_performance::TOOL,
@@ -184,6 +186,7 @@ pub async fn call(
         "subscribe_and_collect" => run!(subscribe_and_collect),
         "debug_device" => run!(debug_device),
         "monitor_performance" => run!(monitor_performance, Ok),
+        "get_topic_schema" => run!(get_topic_schema),
         _ => return None,
     })
 }

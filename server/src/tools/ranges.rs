@@ -50,6 +50,20 @@ pub(super) const MESSAGES: Range<u64> = Range {
     max: 1_000_000,
 };
 
+/// Seconds that `get_topic_schema` listens.
+pub(super) const SCHEMA_DURATION: Range<f64> = Range {
+    default: 60.0,
+    min: 0.1,
+    max: 300.0,
+};
+
+/// Messages after which `get_topic_schema` stops.
+pub(super) const SCHEMA_MESSAGES: Range<u64> = Range {
+    default: 1_000,
+    min: 1,
+    max: 1_000_000,
+};
+
 /// Messages kept of a collection.
 pub(super) const TARGET: Range<u32> = Range {
     default: 50,
@@ -117,6 +131,14 @@ pub(super) const fn topics() -> u32 {
 
 pub(super) const fn messages() -> u64 {
     MESSAGES.default
+}
+
+pub(super) const fn schema_duration() -> f64 {
+    SCHEMA_DURATION.default
+}
+
+pub(super) const fn schema_messages() -> u64 {
+    SCHEMA_MESSAGES.default
 }
 
 pub(super) const fn target() -> u32 {
