@@ -152,6 +152,49 @@ fn the_reduction_of_messages() {
 }
 
 #[test]
+fn answers_merging_and_wrappings() {
+    let mut memory = [(); 2].map(|()| (vec![Slot::default(); 400], vec![0; 128 * 1024]));
+    let [(slots, arena), (more_slots, more_arena)] = &mut memory;
+    let mut one = Box::new(Pruner::new(&mut slots[..], &mut arena[..], 50, 1024));
+    let mut other = Box::new(Pruner::new(
+        &mut more_slots[..],
+        &mut more_arena[..],
+        50,
+        1024,
+    ));
+    let payloads = (0..400).map(|n| match n % 3 {
+        0 => format!(r#"{{"value":{n},"state":"s{}"}}"#, n % 5).into_bytes(),
+        1 => b"eyJ0ZW1wIjoyMS41LCJodW0iOjQwfQ==".to_vec(),
+        // A stored block of two bytes.
+        _ => b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01\x02\0\xfd\xff[]".to_vec(),
+    });
+    let payloads: Vec<Vec<u8>> = payloads.collect();
+    let mut scratch = vec![Default::default(); one.scratch_len()];
+    let mut wrapped = 0;
+    assert_none("merging and an answer", || {
+        for (payload, at) in payloads.iter().zip(0..) {
+            let record = Record {
+                at: Instant::from_micros(at * 1_000_000),
+                topic: TOPIC,
+                payload,
+                qos: 0,
+                retain: false,
+            };
+            let facts = inspect(record.topic, record.payload);
+            wrapped += usize::from(facts.wraps.is_some());
+            if at % 2 == 0 {
+                one.record(&record, &facts);
+            } else {
+                other.record(&record, &facts);
+            }
+        }
+        one.merge(&other);
+        assert_eq!(black_box(one.kept(&mut scratch)).count(), 50);
+    });
+    assert_eq!((one.count(), wrapped), (400, 266));
+}
+
+#[test]
 fn the_numbers_of_messages() {
     let mut flows = vec![Flow::new(Instant::ZERO); 2];
     let mut slots = vec![TopicStats::default(); 8];

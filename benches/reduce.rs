@@ -1,6 +1,8 @@
 //! Time a message of inspection, pruning, the table of topics and the numbers; time of an answer.
 //! `cargo bench -p bitsperity-mqtt-benches --bench reduce`
 
+#![allow(clippy::print_stdout)] // the bytes of state, beside the times
+
 use bitsperity_mqtt_core::payload::{Memo, inspect_with};
 use bitsperity_mqtt_core::reduce::health::{ChannelSlot, DeviceSlot, Entry, Pattern};
 use bitsperity_mqtt_core::reduce::prune::Choice;
