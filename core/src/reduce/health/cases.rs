@@ -1,6 +1,5 @@
 //! Cases that are worth a name: gateways, names, bounds; and what holds for any messages.
 
-#![allow(clippy::print_stdout)] // what was measured, shown when a test is asked to show it
 extern crate std;
 use super::tests::{Event, Table, by_id, causes, end, event, feed, of, retained, table};
 use super::{ChannelSlot, Connection, DeviceSlot, MAX_FINDINGS, Pattern, Vital, score};
@@ -8,7 +7,6 @@ use crate::time::Instant;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 use std::format;
-use std::println;
 use std::string::ToString;
 use std::vec;
 use std::vec::Vec;
@@ -229,7 +227,6 @@ fn what_is_ambiguous_costs_nothing() {
 #[test]
 fn a_device_has_its_budget_of_bytes() {
     let (device, channel) = (size_of::<DeviceSlot>(), size_of::<ChannelSlot>());
-    println!("one device {device} bytes, one number {channel}");
     assert!(device <= 4_096 && channel <= 256, "{device} {channel}");
 }
 
