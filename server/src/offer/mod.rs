@@ -82,11 +82,7 @@ impl Service for Offer {
         arguments: Map<String, Value>,
         call: Call,
     ) -> BoxFuture<'a, Option<Result<Answer, ToolError>>> {
-        async move {
-            let answer = tools::call(&self.state, name, arguments, call).await?;
-            Some(answer.map(Answer::from))
-        }
-        .boxed()
+        async move { tools::call(&self.state, name, arguments, call).await }.boxed()
     }
 
     fn resources(&self, passing: bool) -> Vec<Resource> {
