@@ -86,6 +86,7 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    Capture(offline::CaptureArgs),
     Prune(offline::PruneArgs),
     Classify(offline::ClassifyArgs),
     /// Plays an assistant's session against a simulated household
@@ -150,6 +151,7 @@ fn main() -> ExitCode {
         Some(Command::Config {
             command: ConfigCommand::Show { json },
         }) => show(&loaded, json),
+        Some(Command::Capture(args)) => offline::capture(&args, &loaded.config),
         _ => serve(loaded, started),
     }
 }

@@ -278,6 +278,11 @@ impl Listening {
         let _ = self.stopped.recv().await;
     }
 
+    /// A stop condition came.
+    pub fn has_stopped(&self) -> bool {
+        self.stopped.is_closed()
+    }
+
     /// Stops it now, as cancelled; its state stays and can be asked.
     pub async fn stop(&self) {
         self.slot.stop();
@@ -290,7 +295,19 @@ impl Listening {
     /// # Errors
     /// The task is gone without a word.
     pub async fn report(&self) -> Result<Report, BrokerError> {
-        let answer = match self.slot.ask()? {
+        self.asked(None).await
+    }
+
+    /// The part of its state that `part` would have heard and wants, if it heard all that `part` would.
+    ///
+    /// # Errors
+    /// The task is gone without a word.
+    pub async fn recall(&self, part: Listen) -> Result<Report, BrokerError> {
+        self.asked(Some(Arc::new(part))).await
+    }
+
+    async fn asked(&self, part: Option<Arc<Listen>>) -> Result<Report, BrokerError> {
+        let answer = match self.slot.ask(part)? {
             Ok(report) => return Ok(report),
             Err(answer) => answer,
         };

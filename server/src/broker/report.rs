@@ -1,5 +1,8 @@
 //! What a listener tells when asked: plain owned data, made by the broker's task, read by tools and `render`.
 
+mod narrow;
+
+pub use super::tap::Tap;
 use bitsperity_mqtt_core::packet::QoS;
 use std::time::{Duration, SystemTime};
 
@@ -10,6 +13,10 @@ pub struct Wants {
     pub messages: Option<WantMessages>,
     /// Keep a table of topics with at most so many entries.
     pub topics: Option<usize>,
+    /// Keep the last value of every topic, in at most so many bytes.
+    pub values: Option<usize>,
+    /// Hand every message on.
+    pub tap: Option<Tap>,
 }
 
 /// How messages are kept.
@@ -88,6 +95,8 @@ pub struct Report {
     pub reconnects: u32,
     /// How long it was deaf through them.
     pub deaf: Duration,
+    /// Told of a part of what was heard: see [`Report::narrow`].
+    pub narrowed: bool,
     /// What the accumulators hold.
     pub findings: Findings,
 }
@@ -99,6 +108,8 @@ pub struct Findings {
     pub messages: Option<MessageFindings>,
     /// If topics were wanted.
     pub topics: Option<TopicFindings>,
+    /// If values were wanted.
+    pub values: Option<ValueFindings>,
 }
 
 /// The pruner's answer.
@@ -194,4 +205,28 @@ pub struct TopicFinding {
     pub preview: Vec<u8>,
     /// Bytes of the whole last payload.
     pub last_bytes: usize,
+}
+
+/// The last values of topics.
+#[derive(Clone, Debug, Default)]
+pub struct ValueFindings {
+    /// Topic Name and its last message, in no order.
+    pub values: Vec<(String, LastMessage)>,
+    /// Messages of topics that found no room.
+    pub missed: u64,
+}
+
+/// The last message of a topic.
+#[derive(Clone, Debug)]
+pub struct LastMessage {
+    /// Since `Report::started`.
+    pub at: Duration,
+    /// The front of the payload, perhaps cut.
+    pub payload: Vec<u8>,
+    /// Bytes of the whole payload.
+    pub payload_bytes: usize,
+    /// QoS it came with.
+    pub qos: QoS,
+    /// Replayed because retained.
+    pub retain: bool,
 }

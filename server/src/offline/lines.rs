@@ -143,7 +143,11 @@ pub(super) fn each(
         if let Some(error) = failed {
             return Err(error);
         }
-        read.map_err(|error| named(file, &error))?;
+        if let Err(error) = read {
+            // Was it the output, which is flushed before input is waited for?
+            output.flush()?;
+            return Err(named(file, &error));
+        }
     }
     Ok(counts)
 }
@@ -171,11 +175,8 @@ struct Unhurried<'a> {
 
 impl Read for Unhurried<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.output.flush() {
-            Ok(()) => self.input.read(buffer),
-            // Nobody wants more. The command's last flush fails as this one, and tells.
-            Err(_) => Ok(0),
-        }
+        self.output.flush()?;
+        self.input.read(buffer)
     }
 }
 
@@ -350,6 +351,13 @@ impl Output {
             WRITE_TOGETHER,
             stdout,
         )))
+    }
+
+    /// Writes `line` as it is.
+    pub(super) fn line(&self, line: &[u8]) -> io::Result<()> {
+        let mut out = self.0.borrow_mut();
+        out.write_all(line)?;
+        out.write_all(b"\n")
     }
 
     /// Writes `line` with members added, in place of those of the same name; nothing else in it changes.

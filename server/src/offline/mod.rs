@@ -6,10 +6,12 @@
 //! payload is not text; what `mosquitto_sub -F %j` (or `%J`) prints is read as well.
 //! Invariant: memory is bounded however long the input is; whatever could not be read is counted and said.
 
+mod capture;
 mod classify;
 mod lines;
 mod prune;
 
+pub use capture::{CaptureArgs, run as capture};
 pub use classify::{ClassifyArgs, run as classify};
 pub use prune::{PruneArgs, run as prune};
 
@@ -25,6 +27,9 @@ that cannot be read are counted, the first three said on standard error.
 
 Exit codes: 0 done, or nobody read the output to its end; 1 a file could not be read, or no line at all; 2 the command
 line is wrong.";
+
+/// Configuration or command line are wrong; clap's own exit code, too.
+const USAGE: u8 = 2;
 
 /// How a command ended, as an exit code; failures are said on standard error.
 fn finish(done: io::Result<lines::Counts>) -> ExitCode {

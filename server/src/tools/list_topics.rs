@@ -4,7 +4,7 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
-use super::listen::{Format, Head, checked_filter, listen, seconds};
+use super::listen::{Format, Head, Since, checked_filter, listen, seconds};
 use super::{Annotations, Call, State, ToolError, ranges, schema};
 use crate::broker::report::{Listen, Retained, Wants};
 use crate::render;
@@ -31,6 +31,8 @@ pub(super) struct Arguments {
     max_topics: u32,
     /// Alone, goes on with a call that is still running.
     capture_id: Option<String>,
+    #[serde(default)]
+    since: Since,
     #[serde(default)]
     response_format: Format,
     #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
@@ -134,6 +136,7 @@ pub(super) async fn run(
         TOOL.name,
         arguments.session_id.as_deref(),
         arguments.capture_id.as_deref(),
+        arguments.since,
         || wanted(&arguments),
     )
     .await?;
@@ -158,8 +161,8 @@ fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
         max_messages: None,
         until_quiet: arguments.until_quiet.map(seconds),
         wants: Wants {
-            messages: None,
             topics: Some(arguments.max_topics as usize),
+            ..Wants::default()
         },
     })
 }

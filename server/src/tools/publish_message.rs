@@ -222,7 +222,7 @@ fn awaited(expect: &Expect) -> Result<Listen, ToolError> {
                 target: expect.answers as usize,
                 payload_bytes: HELD,
             }),
-            topics: None,
+            ..Wants::default()
         },
     })
 }

@@ -4,7 +4,7 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
-use super::listen::{Format, Head, checked_filter, is_none, listen, seconds};
+use super::listen::{Format, Head, Since, checked_filter, is_none, listen, seconds};
 use super::{Annotations, Call, State, ToolError, args, ranges, schema};
 use crate::broker::report::{Listen, Report, Retained, WantMessages, Wants};
 use crate::render::{self, Encoding};
@@ -45,6 +45,8 @@ pub(super) struct Arguments {
     retained: RetainedArgument,
     /// Alone, goes on with a call that is still running.
     capture_id: Option<String>,
+    #[serde(default)]
+    since: Since,
     #[serde(default)]
     response_format: Format,
     #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
@@ -173,6 +175,7 @@ pub(super) async fn run(
         TOOL.name,
         arguments.session_id.as_deref(),
         arguments.capture_id.as_deref(),
+        arguments.since,
         || wanted(&arguments),
     )
     .await?;
@@ -211,6 +214,7 @@ fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
                 payload_bytes: (HELD / target.max(1)).clamp(512, 4_096),
             }),
             topics: Some(TOPICS),
+            ..Wants::default()
         },
     })
 }

@@ -286,7 +286,7 @@ fn one(filter: String, level: u8, retained: Retained) -> Listen {
                 target: 1,
                 payload_bytes: 64,
             }),
-            topics: None,
+            ..Wants::default()
         },
     }
 }

@@ -41,6 +41,7 @@ pub(crate) fn listen(filter: &str) -> Listen {
                 payload_bytes: 1_024,
             }),
             topics: Some(100),
+            ..Wants::default()
         },
     }
 }

@@ -6,8 +6,9 @@
 
 mod messages;
 mod topics;
+mod values;
 
-use super::report::{Findings, Wants};
+use super::report::{Findings, Listen, Tap, Wants};
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::payload::{Facts, Memo, inspect_into};
 use bitsperity_mqtt_core::reduce::{Distinct, Record};
@@ -15,6 +16,7 @@ use bitsperity_mqtt_core::time::Instant;
 use messages::Messages;
 use std::hash::BuildHasher;
 use topics::Table;
+use values::Values;
 
 /// One message as the accumulators see it.
 #[derive(Clone, Copy)]
@@ -36,6 +38,8 @@ pub struct Collector {
     start: Instant,
     messages: Option<Messages>,
     topics: Option<Table>,
+    values: Option<Values>,
+    tap: Option<Tap>,
     /// Stands in for the table where none is wanted.
     distinct: Distinct,
     memo: Box<Memo>,
@@ -50,6 +54,8 @@ impl Collector {
             start,
             messages: wants.messages.as_ref().map(Messages::new),
             topics: wants.topics.map(|limit| Table::new(limit, seed)),
+            values: wants.values.map(Values::new),
+            tap: wants.tap.clone(),
             distinct: Distinct::default(),
             memo: Box::new(Memo::new(seed)),
             seed,
@@ -69,6 +75,12 @@ impl Collector {
             qos: arrival.qos as u8,
             retain: arrival.retain,
         };
+        if let Some(tap) = &self.tap {
+            tap.hand_on(arrival, self.start);
+        }
+        if let Some(values) = &mut self.values {
+            values.record(arrival);
+        }
         if let Some(messages) = &mut self.messages {
             messages.record(&record, &facts);
         }
@@ -82,10 +94,36 @@ impl Collector {
 
     /// The state of all accumulators now, as owned data; times in it are relative to `start`.
     pub fn findings(&self) -> Findings {
+        self.findings_for(None)
+    }
+
+    /// The same of the accumulators that `part` wants, if somebody asks for a part; of last values those of its filter.
+    pub fn findings_for(&self, part: Option<&Listen>) -> Findings {
+        let wanted = |wants: fn(&Wants) -> bool| part.is_none_or(|part| wants(&part.wants));
+        let messages = self
+            .messages
+            .as_ref()
+            .filter(|_| wanted(|it| it.messages.is_some()));
+        let values = self
+            .values
+            .as_ref()
+            .filter(|_| wanted(|it| it.values.is_some()));
+        let filter = part.map(|part| part.filter.as_str());
         Findings {
-            messages: self.messages.as_ref().map(|it| it.findings(self.start)),
+            messages: messages.map(|it| it.findings(self.start)),
+            // Of a part, the counts come from here.
             topics: self.topics.as_ref().map(|it| it.findings(self.start)),
+            values: values.map(|it| it.findings(self.start, filter)),
         }
+    }
+
+    /// Bytes of memory that it may take at most.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + size_of::<Memo>()
+            + self.messages.as_ref().map_or(0, Messages::bytes)
+            + self.topics.as_ref().map_or(0, Table::bytes)
+            + self.values.as_ref().map_or(0, Values::bytes)
     }
 
     /// Distinct topics so far (an estimate beyond the table).

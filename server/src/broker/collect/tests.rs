@@ -11,7 +11,11 @@ fn wants(messages: bool, topics: Option<usize>) -> Wants {
         target: 10,
         payload_bytes: 64,
     });
-    Wants { messages, topics }
+    Wants {
+        messages,
+        topics,
+        ..Wants::default()
+    }
 }
 
 fn feed(collector: &mut Collector, millis: u64, topic: &str, payload: &[u8]) -> bool {

@@ -203,7 +203,12 @@ impl Listeners {
         let clock = self.clock;
         for listener in self.slots.iter().flatten() {
             for asked in listener.slot.take_asked() {
-                let _ = asked.send(listener.report(now, clock, None));
+                let part = asked.part.as_deref();
+                let mut report = listener.report(now, clock, None, part);
+                if let Some(part) = part {
+                    report.narrow(part);
+                }
+                let _ = asked.reply.send(report);
             }
         }
         self.end(now, free, |listener, _| {
@@ -344,7 +349,13 @@ impl Listener {
         }
     }
 
-    fn report(&self, now: Instant, clock: Clock, stopped: Option<StopReason>) -> Report {
+    fn report(
+        &self,
+        now: Instant,
+        clock: Clock,
+        stopped: Option<StopReason>,
+        part: Option<&Listen>,
+    ) -> Report {
         let Some(collecting) = &self.collecting else {
             return Report {
                 started: clock.wall(now),
@@ -357,6 +368,7 @@ impl Listener {
                 oversized: 0,
                 reconnects: 0,
                 deaf: Duration::ZERO,
+                narrowed: false,
                 findings: Default::default(),
             };
         };
@@ -374,7 +386,8 @@ impl Listener {
             oversized: collecting.oversized,
             reconnects: collecting.reconnects,
             deaf: collecting.deaf + deaf_now,
-            findings: collecting.collector.findings(),
+            narrowed: false,
+            findings: collecting.collector.findings_for(part),
         }
     }
 
@@ -387,7 +400,7 @@ impl Listener {
         if self.slot.is_left() {
             self.slot.abandon();
         } else {
-            self.slot.finish(self.report(now, clock, Some(why)));
+            self.slot.finish(self.report(now, clock, Some(why), None));
         }
     }
 }

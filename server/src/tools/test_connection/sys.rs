@@ -37,8 +37,8 @@ pub(super) async fn sys(handle: &Handle) -> Option<Sys> {
         max_messages: None,
         until_quiet: Some(SYS_QUIET),
         wants: Wants {
-            messages: None,
             topics: Some(256),
+            ..Wants::default()
         },
     };
     let listening = handle.listen(listen).await.ok()?;
