@@ -7,8 +7,9 @@ use bitsperity_mqtt_core::framer::next_frame;
 use bitsperity_mqtt_core::packet::{Packet, Properties, QoS, Version};
 use bitsperity_mqtt_core::payload::inspect;
 use bitsperity_mqtt_core::reduce::prune::Slot;
+use bitsperity_mqtt_core::reduce::stats::{Flow, Heavy, TopicStats};
 use bitsperity_mqtt_core::reduce::topics::TopicSlot;
-use bitsperity_mqtt_core::reduce::{Pruner, Record, Topics};
+use bitsperity_mqtt_core::reduce::{Pruner, Record, Stats, Topics};
 use bitsperity_mqtt_core::session::{
     Credentials, InFlight, Options, Publication, Replay, Session, Storage, Subscription,
 };
@@ -147,4 +148,42 @@ fn the_reduction_of_messages() {
         }
     });
     assert_eq!((pruner.count(), topics.seen()), (400, 2));
+}
+
+#[test]
+fn the_numbers_of_messages() {
+    let mut flows = vec![Flow::new(Instant::ZERO); 2];
+    let mut slots = vec![TopicStats::default(); 8];
+    let (mut index, mut names) = (vec![0; 16], vec![0; 512]);
+    let heavy = Heavy::new(&mut slots[..], &mut index[..], &mut names[..], 1);
+    let mut stats = Stats::new(&mut flows[..], heavy);
+    let messages: Vec<_> = (0..400_u64)
+        .map(|n| {
+            (
+                format!("plant/{}/state", n % 20),
+                format!(r#"{{"ts":{}}}"#, 1_700_000_000 + n),
+            )
+        })
+        .collect();
+    assert_none("numbers", || {
+        for ((topic, payload), at) in messages.iter().zip(0..) {
+            let record = Record {
+                at: Instant::from_micros(at * 1_000_000),
+                topic,
+                payload: payload.as_bytes(),
+                qos: 0,
+                retain: false,
+            };
+            stats.record(&record, (1_700_000_000 + at) * 1_000_000, 1);
+        }
+        let now = Instant::from_micros(400_000_000);
+        let flow = &stats.flows()[1];
+        black_box((
+            flow.series.spikes(now),
+            flow.series.trend(now),
+            flow.sizes.quantile(95),
+        ));
+    });
+    assert_eq!(stats.flows()[1].messages, 400);
+    assert!(stats.heavy().replaced() > 0);
 }

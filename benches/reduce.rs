@@ -1,9 +1,10 @@
-//! Time a message of inspection, pruning and the table of topics; time of an answer.
+//! Time a message of inspection, pruning, the table of topics and the numbers; time of an answer.
 //! `cargo bench -p bitsperity-mqtt-benches --bench reduce`
 
 use bitsperity_mqtt_core::payload::{Memo, inspect_with};
 use bitsperity_mqtt_core::reduce::prune::Choice;
-use bitsperity_mqtt_core::reduce::{Pruner, Record, Topics};
+use bitsperity_mqtt_core::reduce::stats::{Flow, Heavy, TopicStats};
+use bitsperity_mqtt_core::reduce::{Pruner, Record, Stats, Topics};
 use bitsperity_mqtt_core::time::Instant;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -81,5 +82,36 @@ fn each_message(c: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, each_message);
+fn numbers(c: &mut Criterion) {
+    let messages = messages();
+    let mut group = c.benchmark_group("a message");
+    group.throughput(Throughput::Elements(messages.len() as u64));
+    const TOPICS: usize = 256;
+    const NAME: usize = 128;
+    let state = 2 * size_of::<Flow>() + TOPICS * (size_of::<TopicStats>() + 2 * 4 + NAME);
+    println!(
+        "numbers of two streams and {TOPICS} topics: {state} bytes; one stream {}, one topic {}",
+        size_of::<Flow>(),
+        size_of::<TopicStats>(),
+    );
+    let heavy = Heavy::new(
+        vec![TopicStats::default(); TOPICS],
+        vec![0; 2 * TOPICS],
+        vec![0; NAME * TOPICS],
+        7,
+    );
+    let mut stats = Stats::new(vec![Flow::new(Instant::ZERO); 2], heavy);
+    let mut at = 0;
+    group.bench_function("numbers", |b| {
+        b.iter(|| {
+            for (topic, payload) in &messages {
+                at += 10;
+                stats.record(&record(at, topic, payload), 1_700_000_000_000_000 + at, 1);
+            }
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, each_message, numbers);
 criterion_main!(benches);

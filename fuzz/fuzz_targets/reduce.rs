@@ -5,8 +5,11 @@
 //! changes nothing. Counts are exact. Two halves of the stream, merged, keep the same budgets and have the counts of the whole.
 #![no_main]
 
+mod reduce_health;
+
 use bitsperity_mqtt_core::payload::inspect;
 use bitsperity_mqtt_core::reduce::prune::{Choice, Pruner, Slot};
+use bitsperity_mqtt_core::reduce::stats::{Flow, Heavy, Stats, TopicStats};
 use bitsperity_mqtt_core::reduce::topics::{TopicSlot, Topics};
 use bitsperity_mqtt_core::reduce::{Distinct, Record};
 use bitsperity_mqtt_core::time::Instant;
@@ -35,8 +38,10 @@ const TOPICS: [&str; 16] = [
 
 type Pruned = Pruner<Vec<Slot>, Vec<u8>>;
 type Table = Topics<Vec<TopicSlot>, Vec<u32>, Vec<u8>>;
+type Numbers = Stats<Vec<Flow>, Vec<TopicStats>, Vec<u32>, Vec<u8>>;
 
 struct Message<'a> {
+    head: u8,
     at: u64,
     topic: &'static str,
     payload: &'a [u8],
@@ -88,6 +93,11 @@ fuzz_target!(|bytes: &[u8]| {
     merged.merge(&other);
     merged.check(&bounds, &messages);
     merged.assert_counts_of(&whole);
+    check_numbers(&messages);
+    // What has been seen already, once more.
+    merged.pruner.merge(&whole.pruner);
+    merged.check_kept(&bounds, &messages);
+    reduce_health::check(&messages);
 });
 
 fn messages(mut bytes: &[u8]) -> Vec<Message<'_>> {
@@ -95,9 +105,10 @@ fn messages(mut bytes: &[u8]) -> Vec<Message<'_>> {
     let mut at = 0_u64;
     while let Some((&[head, step, length], rest)) = bytes.split_first_chunk() {
         let (payload, rest) = rest.split_at(usize::from(length).min(rest.len()));
-        // From nothing to a year.
-        at += u64::from(step & 7) << (step >> 3);
+        // From next to nothing to a year; no two are the same message.
+        at += 1 + (u64::from(step & 7) << (step >> 3));
         messages.push(Message {
+            head,
             at,
             topic: TOPICS[usize::from(head & 15)],
             payload,
@@ -149,6 +160,13 @@ impl Sums {
     }
 
     fn check(&self, bounds: &Bounds, messages: &[Message<'_>]) {
+        self.check_kept(bounds, messages);
+        let formats: u64 = self.pruner.formats().map(|(_, count)| count).sum();
+        assert_eq!(formats, messages.len() as u64);
+        self.check_topics(messages);
+    }
+
+    fn check_kept(&self, bounds: &Bounds, messages: &[Message<'_>]) {
         let mut scratch = vec![Choice::default(); self.pruner.scratch_len()];
         let kept: Vec<_> = self.pruner.kept(&mut scratch).collect();
         assert!(kept.len() <= bounds.target.min(messages.len()));
@@ -171,9 +189,6 @@ impl Sums {
         let mut scratch = vec![Choice::default(); self.pruner.scratch_len()];
         let again = self.pruner.kept(&mut scratch);
         assert!(again.map(|kept| format!("{kept:?}")).eq(shown));
-        let formats: u64 = self.pruner.formats().map(|(_, count)| count).sum();
-        assert_eq!(formats, messages.len() as u64);
-        self.check_topics(messages);
     }
 
     fn check_topics(&self, messages: &[Message<'_>]) {
@@ -216,4 +231,75 @@ impl Sums {
             }
         }
     }
+}
+
+/// The numbers of the whole stream and of two halves merged: counts exact, sizes and rates alike, answers in order.
+fn check_numbers(messages: &[Message<'_>]) {
+    let mut whole = numbers();
+    let mut halves = [numbers(), numbers()];
+    for (n, message) in messages.iter().enumerate() {
+        let record = Record {
+            at: Instant::from_micros(message.at),
+            topic: message.topic,
+            payload: message.payload,
+            qos: message.qos,
+            retain: message.retain,
+        };
+        let arrived = 1_700_000_000_000_000 + message.at;
+        whole.record(&record, arrived, u64::from(message.retain));
+        let half = &mut halves[(n / 3 + message.payload.len()) % 2];
+        half.record(&record, arrived, u64::from(message.retain));
+        if message.qos == 2 {
+            whole.pause();
+        }
+    }
+    let [mut merged, other] = halves;
+    merged.merge(&other);
+    let now = Instant::from_micros(messages.last().map_or(0, |message| message.at));
+    for numbers in [&whole, &merged] {
+        let bytes: usize = messages.iter().map(|message| message.payload.len()).sum();
+        let all = &numbers.flows()[0];
+        assert_eq!(
+            (all.messages, all.bytes),
+            (messages.len() as u64, bytes as u64)
+        );
+        assert_eq!(all.sizes.count(), all.messages);
+        for flow in numbers.flows() {
+            assert!(
+                flow.gaps()
+                    .all(|gap| gap.from < gap.until && gap.until <= now)
+            );
+            let quantiles = [0, 50, 95, 100].map(|percent| flow.intervals.quantile(percent));
+            assert!(quantiles.is_sorted());
+            let spikes = flow.series.spikes(now);
+            assert!(spikes.spikes.len() <= spikes.count as usize);
+            assert!(
+                flow.series
+                    .trend(now)
+                    .is_none_or(|trend| trend.slope.is_finite())
+            );
+            let _ = (
+                flow.latency.leading(),
+                flow.rhythm.deviation(),
+                flow.rhythm.silent(now),
+            );
+        }
+        let counted: u64 = numbers
+            .heavy()
+            .iter()
+            .map(|(_, topic)| topic.messages())
+            .sum();
+        assert!(counted >= messages.len() as u64 || numbers.heavy().replaced() > 0);
+    }
+    for (merged, whole) in merged.flows().iter().zip(whole.flows()) {
+        assert_eq!(merged.sizes.quantile(50), whole.sizes.quantile(50));
+        assert_eq!(merged.series.until(now), whole.series.until(now));
+        assert_eq!(merged.rhythm.ends(), whole.rhythm.ends());
+    }
+}
+
+fn numbers() -> Numbers {
+    let slots = vec![TopicStats::default(); TOPIC_SLOTS];
+    let heavy = Heavy::new(slots, vec![0; TOPIC_SLOTS * 2], vec![0; TOPIC_SLOTS * 4], 7);
+    Stats::new(vec![Flow::new(Instant::ZERO); 2], heavy)
 }

@@ -1,7 +1,8 @@
 //! The shell around `bitsperity-mqtt-core`: sockets, sessions, MCP on standard input and output.
 //!
 //! `broker` owns connections (one task each), `mcp` owns the wire to the assistant, `tools` is what the
-//! assistant may ask, `render` makes the JSON of the answers; `offline` is the same reduction on files, without assistant.
+//! assistant may ask, `offer` is that with resources and prompts, `render` makes the JSON of the answers; `offline` is
+//! the same reduction on files, without assistant.
 
 pub mod broker;
 pub mod config;
@@ -9,6 +10,7 @@ pub mod config;
 pub mod demo;
 pub mod log;
 pub mod mcp;
+pub mod offer;
 pub mod offline;
 pub mod render;
 pub mod tools;

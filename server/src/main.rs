@@ -3,7 +3,7 @@
 //! Invariant: nothing is done at start but reading configuration; hosts start a server several times and throw it away.
 
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
-use bitsperity_mqtt_mcp::{mcp, offline, tools};
+use bitsperity_mqtt_mcp::{mcp, offer, offline, tools};
 use clap::{Args, Parser, Subcommand};
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
@@ -166,7 +166,7 @@ fn serve(loaded: Loaded, started: std::time::Instant) -> ExitCode {
     }
     mcp::start_executor();
     let state = tools::State::new(loaded.config, started);
-    match mcp::serve(state) {
+    match mcp::serve(offer::Offer::new(state)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("error: {error}"));

@@ -1,6 +1,6 @@
-//! Every statement that a source or a test cites exists in the version it is cited for, and every statement of 5.0 that
-//! binds a client is enforced, tested, or left out with a reason: `vectors/statements_v5.tsv` says which, and the
-//! citations must bear it out. The table is printed with where each is cited (`--nocapture`).
+//! Every statement that a source or a test cites exists in the version it is cited for, and every statement that binds
+//! a client is enforced, tested, or left out with a reason: `vectors/statements_v5.tsv` and `statements_v311.tsv` say
+//! which, and the citations must bear it out. The table of 5.0 is printed with where each is cited (`--nocapture`).
 //!
 //! A citation is of 5.0 unless it says `v3.1.1`, or stands in a vector, a script or a `fn …_v311` of 3.1.1.
 
@@ -14,12 +14,18 @@ const TESTS: [&str; 3] = ["tests/conformance", "tests/integration", "tests/vecto
 /// Statements of 5.0 that bind a client.
 const BINDING: usize = 149;
 
+/// The accounts of 5.0, those that bind a client; and of 3.1.1, all of them.
+const V5: &str = include_str!("../vectors/statements_v5.tsv");
+const V311: &str = include_str!("../vectors/statements_v311.tsv");
+
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
 }
 
+/// First column of a list.
 fn ids(text: &str) -> BTreeSet<&str> {
-    text.lines().filter(|line| !line.starts_with('#')).collect()
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split('\t').next()).collect()
 }
 
 fn files(folder: &Path, found: &mut Vec<PathBuf>) {
@@ -73,8 +79,10 @@ fn in_text(place: &str, text: &str, found: &mut Vec<Citation>) {
                 Some("3.1.1") => Said::V311,
                 _ => Said::Nothing,
             };
-        } else if line.contains("fn ") && line.contains('(') {
-            around = match line.split('(').next() {
+        } else if let Some((_, function)) = line.split_once("fn ")
+            && function.contains('(')
+        {
+            around = match function.split('(').next() {
                 Some(name) if name.ends_with("_v5") => Said::V5,
                 Some(name) if name.ends_with("_v311") => Said::V311,
                 _ => Said::Nothing,
@@ -116,8 +124,8 @@ fn in_folders(folders: &[&str]) -> Vec<Citation> {
 #[test]
 fn every_cited_statement_exists() {
     let v5 = ids(include_str!("../vectors/statements_v5.txt"));
-    let v311 = ids(include_str!("../vectors/statements_v311.txt"));
-    assert_eq!(v5.len(), 251);
+    let v311 = ids(V311);
+    assert_eq!((v5.len(), v311.len()), (251, 141));
     let mut cited = in_folders(&SOURCES);
     cited.extend(in_folders(&TESTS));
     let wrong: Vec<String> = cited
@@ -137,11 +145,11 @@ fn every_cited_statement_exists() {
     assert!(cited.len() > 100);
 }
 
-/// First place where each statement of 5.0 is cited.
-fn places(folders: &[&str]) -> BTreeMap<String, String> {
+/// First place where each statement is cited: of 3.1.1 where that is said, of 5.0 otherwise.
+fn places(folders: &[&str], v311: bool) -> BTreeMap<String, String> {
     let mut places = BTreeMap::new();
     for citation in in_folders(folders) {
-        if citation.version != Said::V311 {
+        if (citation.version == Said::V311) == v311 {
             places.entry(citation.id).or_insert(citation.place);
         }
     }
@@ -155,8 +163,7 @@ struct Account<'t> {
     reason: &'t str,
 }
 
-fn table() -> Vec<Account<'static>> {
-    let text = include_str!("../vectors/statements_v5.tsv");
+fn table(text: &str) -> Vec<Account<'_>> {
     let lines = text.lines().filter(|line| !line.starts_with('#'));
     lines
         .map(|line| match line.split('\t').collect::<Vec<_>>()[..] {
@@ -189,8 +196,8 @@ fn fault(
 #[allow(clippy::print_stdout)] // the table
 fn every_statement_that_binds_a_client_is_accounted_for() {
     let v5 = ids(include_str!("../vectors/statements_v5.txt"));
-    let (sources, tests) = (places(&SOURCES), places(&TESTS));
-    let table = table();
+    let (sources, tests) = (places(&SOURCES, false), places(&TESTS, false));
+    let table = table(V5);
     let mut wrong = Vec::new();
     let mut counts = BTreeMap::<&str, usize>::new();
     for account in &table {
@@ -228,6 +235,28 @@ fn every_statement_that_binds_a_client_is_accounted_for() {
         }
         Err(_) => println!("skipped: the list of whom each statement binds is not there"),
     }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_statement_of_3_1_1_is_accounted_for() {
+    let (sources, tests) = (places(&SOURCES, true), places(&TESTS, true));
+    let kept: BTreeSet<&str> = table(V5)
+        .iter()
+        .filter(|account| account.how != "out")
+        .map(|account| account.id)
+        .collect();
+    let wrong: Vec<String> = table(V311)
+        .iter()
+        .filter_map(|account| {
+            let fault = match account.how.strip_prefix("as ") {
+                Some(same) => (!kept.contains(same)).then_some("as one of 5.0 that is not kept"),
+                None if account.how == "server" => None,
+                None => fault(account, sources.get(account.id), tests.get(account.id)),
+            };
+            fault.map(|fault| format!("{}: {}: {fault}", account.id, account.how))
+        })
+        .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -269,7 +298,7 @@ fn citations_are_found_in_a_line() {
 
 #[test]
 fn the_version_of_a_citation_is_what_it_says_or_what_stands_around_it() {
-    let text = "fn a() {\nMQTT-1.1.1-1, MQTT-1.1.1-2 v5 `[MQTT-1.1.1-3]` v3.1.1\nconst fn b_v311(self) {\n\
+    let text = "fn a() {\nMQTT-1.1.1-1, MQTT-1.1.1-2 v5 `[MQTT-1.1.1-3]` v3.1.1\npub(crate) fn b_v311(self) {\n\
                 MQTT-1.1.1-4\n## 5 c [MQTT-1.1.1-5]\n## both\nMQTT-1.1.1-6\nd\t3.1.1\t00\t-\tMQTT-1.1.1-7";
     let mut found = Vec::new();
     in_text("x", text, &mut found);

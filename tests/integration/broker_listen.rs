@@ -6,7 +6,7 @@ use crate::support::peers;
 use async_std::task::block_on;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_mcp::broker::handle::{BrokerError, State};
-use bitsperity_mqtt_mcp::broker::report::{Listen, Retained, StopReason};
+use bitsperity_mqtt_mcp::broker::report::{Listen, Retained, StopReason, WantPerformance, Wants};
 use bitsperity_mqtt_mcp::broker::target::Protocol;
 use std::time::Duration;
 
@@ -162,6 +162,56 @@ fn each_message_once_where_filters_overlap() {
                 .unwrap_or_else(|error| panic!("{error}"));
             let counted: Vec<u64> = listeners.iter().map(|l| l.counts().0).collect();
             assert_eq!(counted, [21, 20, 20, 20, 20], "{protocol:?}");
+        }
+    });
+}
+
+#[test]
+fn one_listener_of_several_filters_takes_each_message_once() {
+    let broker = Mosquitto::plain();
+    block_on(async {
+        for protocol in [Protocol::V5, Protocol::V311] {
+            let url = format!("{}/several", broker.url());
+            let handle = connect_as(&url, protocol).await;
+            // Another one shares a filter, and one is not for it at all.
+            let shares = listening(&handle, listen("o/a/#")).await;
+            let filters = ["o/a/#", "o/+/x", "o/#", "p/x", "p/#"];
+            let several = Listen {
+                filters: filters.map(String::from).to_vec(),
+                max_messages: Some(25),
+                wants: Wants {
+                    performance: Some(WantPerformance {
+                        filters: filters.len(),
+                        topics: 4,
+                        except: "o/passed/over",
+                    }),
+                    ..Wants::default()
+                },
+                ..listen("")
+            };
+            let several = listening(&handle, several).await;
+            assert_eq!(handle.status().subscriptions, 6);
+            let other = connect(&broker).await;
+            publish(&other, "o/passed/over", "").await;
+            for n in 0..20 {
+                publish(&other, ["o/a/x", "o/b/x"][n % 2], &n.to_string()).await;
+            }
+            for n in 0..6 {
+                publish(&other, "p/x", &n.to_string()).await;
+            }
+            let report = outcome(&several).await;
+            assert_eq!(report.received, 25, "{protocol:?}");
+            let found = report.findings.performance.expect("numbers");
+            let counts: Vec<u64> = found.flows.iter().map(|flow| flow.messages).collect();
+            assert_eq!(counts, [25, 10, 20, 20, 5, 5], "{protocol:?}");
+            assert_eq!(shares.counts().0, 10);
+            broker.wait_for_log("Received UNSUBSCRIBE from several");
+            handle
+                .ping(PATIENCE)
+                .await
+                .unwrap_or_else(|error| panic!("{error}"));
+            assert_eq!(handle.status().subscriptions, 1);
+            handle.close(PATIENCE).await;
         }
     });
 }
@@ -326,13 +376,18 @@ fn filters_that_are_refused() {
 
 #[test]
 fn refused_by_the_broker() {
-    // Grants CONNECT, refuses every SUBSCRIBE as not authorised.
+    // Grants CONNECT, refuses every SUBSCRIBE to what is secret as not authorised.
     let port = peers::peer(|_, mut stream| {
         use std::io::Write;
         while let Some(packet) = peers::packet(&mut stream) {
             let reply: &[u8] = match packet[0] {
                 0x10 => &[0x20, 0x03, 0, 0, 0],
-                0x82 => &[0x90, 0x04, packet[2], packet[3], 0, 0x87],
+                0x82 => {
+                    let secret = packet.windows(6).any(|bytes| bytes == b"secret");
+                    let reason = if secret { 0x87 } else { 0 };
+                    &[0x90, 0x04, packet[2], packet[3], 0, reason]
+                }
+                0xa2 => &[0xb0, 0x04, packet[2], packet[3], 0, 0],
                 _ => return,
             };
             let _ = stream.write_all(reply);
@@ -351,5 +406,16 @@ fn refused_by_the_broker() {
             "{error}"
         );
         assert_eq!(handle.status().subscriptions, 0);
+        // One of several: the others are freed.
+        let several = Listen {
+            filters: ["open/#", "secret/#", "open/too"]
+                .map(String::from)
+                .to_vec(),
+            ..listen("")
+        };
+        let error = handle.listen(several).await.err().expect("refused");
+        assert_eq!(error.code(), "not_authorised");
+        assert_eq!(handle.status().subscriptions, 0);
+        drop(listening(&handle, listen("open/#")).await);
     });
 }

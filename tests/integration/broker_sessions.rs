@@ -120,7 +120,7 @@ fn expires_without_use_but_not_while_something_listens() {
 
 async fn listen(handle: &Handle) -> bitsperity_mqtt_mcp::broker::handle::Listening {
     let listen = Listen {
-        filter: "a/#".into(),
+        filters: vec!["a/#".into()],
         qos: QoS::AtMostOnce,
         retained: Retained::Include,
         duration: Duration::from_secs(60),

@@ -76,6 +76,7 @@ const STDOUT: &[&str] = &[
 /// Rooms of the shell that see connections only through `broker::handle` and what it hands out.
 const OUTSIDE_BROKER: &[&str] = &[
     "server/src/tools",
+    "server/src/offer",
     "server/src/mcp",
     "server/src/render",
     "server/src/monitor",

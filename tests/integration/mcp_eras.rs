@@ -9,6 +9,16 @@ fn code(error: &Value) -> i64 {
     error["code"].as_i64().unwrap()
 }
 
+/// What is declared; lists change in the legacy era only.
+fn capabilities(legacy: bool) -> Value {
+    let mut capabilities =
+        json!({"tools": {}, "resources": {"subscribe": true}, "prompts": {}, "completions": {}});
+    if legacy {
+        capabilities["resources"]["listChanged"] = true.into();
+    }
+    capabilities
+}
+
 fn tool_names(result: &Value) -> Vec<String> {
     let tools = result["tools"].as_array().unwrap();
     tools
@@ -23,7 +33,9 @@ fn initialize_agrees_on_every_legacy_revision() {
         let mut client = Client::start(&[]);
         let result = client.initialize(revision);
         assert_eq!(result["protocolVersion"], revision);
-        assert_eq!(result["capabilities"], json!({"tools": {}}));
+        assert_eq!(result["capabilities"], capabilities(true));
+        let has_icon = result["serverInfo"].get("icons").is_some();
+        assert_eq!(has_icon, revision == "2025-11-25");
         assert!(result["instructions"].as_str().unwrap().len() < 2048);
         assert_eq!(client.ask("ping", json!({})), json!({}));
         assert!(!tool_names(&client.ask("tools/list", json!({}))).is_empty());
@@ -49,8 +61,11 @@ fn discover_says_what_the_modern_era_needs() {
     let mut client = Client::start(&[]);
     let result = client.ask("server/discover", enveloped(json!({})));
     assert_eq!(result["supportedVersions"], json!([MODERN]));
-    assert_eq!(result["capabilities"], json!({"tools": {}}));
+    assert_eq!(result["capabilities"], capabilities(false));
     assert_eq!(result["resultType"], "complete");
+    let icon = &result["_meta"]["io.modelcontextprotocol/serverInfo"]["icons"][0];
+    assert!(icon["src"].as_str().unwrap().len() < 1_024);
+    assert_eq!(icon["mimeType"], "image/png");
     assert!(result.get("serverInfo").is_none());
 }
 
@@ -69,7 +84,7 @@ fn requests_without_handshake_or_envelope_are_refused_with_what_is_missing() {
     for method in [
         "server/discover",
         "subscriptions/listen",
-        "resources/list",
+        "logging/setLevel",
         "no/such",
     ] {
         assert_eq!(
@@ -111,7 +126,8 @@ fn the_ladder_of_an_envelope() {
         "ping",
         "initialize",
         "logging/setLevel",
-        "subscriptions/listen",
+        "resources/subscribe",
+        "resources/unsubscribe",
     ] {
         assert_eq!(code(&refused(method, envelope())), -32601, "{method}");
     }

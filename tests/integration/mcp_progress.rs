@@ -6,13 +6,7 @@ use crate::support::mosquitto::Mosquitto;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-fn connect(client: &mut Client, broker: &Mosquitto) -> Value {
-    let arguments = json!({"connection_string": broker.url()});
-    let result = client.call("establish_connection", arguments);
-    result["structuredContent"]["session_id"].clone()
-}
-
-fn listen(session: &Value, seconds: f64, meta: Value) -> Value {
+fn listen(session: &str, seconds: f64, meta: Value) -> Value {
     let arguments = json!({"session_id": session, "topic": "#", "duration": seconds});
     json!({"name": "subscribe_and_collect", "arguments": arguments, "_meta": meta})
 }
@@ -22,7 +16,7 @@ fn progress_carries_its_token_increases_and_ends_before_the_reply() {
     let broker = Mosquitto::plain();
     for modern in [false, true] {
         let mut client = Client::legacy("2025-06-18");
-        let session = connect(&mut client, &broker);
+        let session = client.establish(&broker.url());
         let with = |token: Value| {
             let mut meta = if modern { envelope() } else { json!({}) };
             meta["progressToken"] = token;
@@ -69,7 +63,7 @@ fn a_cancelled_listener_falls_silent_and_frees_its_place() {
     let broker = Mosquitto::plain();
     let mut client = Client::start(&["--set", "max_requests=1"]);
     client.initialize("2025-11-25");
-    let session = connect(&mut client, &broker);
+    let session = client.establish(&broker.url());
     let id = client.begin(
         "tools/call",
         listen(&session, 200.0, json!({"progressToken": 1})),

@@ -114,7 +114,7 @@ fn classify_adds_format_and_severity_to_every_line() {
     let out: Vec<&str> = classified.out.lines().collect();
     assert_eq!(out.len(), 3);
     assert!(
-        out[0].starts_with(&lines.lines().next().unwrap().trim_end_matches('}')),
+        out[0].starts_with(lines.lines().next().unwrap().trim_end_matches('}')),
         "{}",
         out[0]
     );

@@ -109,6 +109,8 @@ impl DecodeError {
             Self::Nul => "MQTT-1.5.4-2",
             Self::PublishQoS => "MQTT-3.3.1-4",
             Self::DupAtQoS0 => "MQTT-3.3.1-2",
+            Self::PacketIdZero(T::PubAck | T::PubRec | T::PubRel | T::PubComp) => "MQTT-2.2.1-5",
+            Self::PacketIdZero(T::SubAck | T::UnsubAck) => "MQTT-2.2.1-6",
             Self::PacketIdZero(_) => "MQTT-2.2.1-3",
             Self::TopicName(TopicError::Wildcard(_)) => "MQTT-3.3.2-2",
             Self::ResponseTopic(TopicError::Wildcard(_)) => "MQTT-3.3.2-14",
@@ -129,7 +131,7 @@ impl DecodeError {
             Self::ConnAckFlags => "MQTT-3.2.2-1",
             Self::SessionPresentRefused => "MQTT-3.2.2-6",
             Self::ReasonCode(packet, _) => return reason_statement_v5(packet),
-            Self::NoReasonCode(T::SubAck) => "MQTT-3.9.3-1",
+            Self::NoReasonCode(T::SubAck) => "MQTT-3.8.4-6",
             Self::NoReasonCode(_) => "MQTT-3.11.3-1",
             Self::PropertyValue(Property::TOPIC_ALIAS) => "MQTT-3.3.2-8",
             _ => return None,
@@ -148,6 +150,9 @@ impl DecodeError {
             Self::Nul => "MQTT-1.5.3-2",
             Self::PublishQoS => "MQTT-3.3.1-4",
             Self::DupAtQoS0 => "MQTT-3.3.1-2",
+            Self::PacketIdZero(T::PubAck | T::PubRec | T::PubRel) => "MQTT-2.3.1-6",
+            Self::PacketIdZero(T::PubComp) => "MQTT-4.3.3-2",
+            Self::PacketIdZero(T::SubAck | T::UnsubAck) => "MQTT-2.3.1-7",
             Self::PacketIdZero(_) => "MQTT-2.3.1-1",
             Self::TopicName(TopicError::Wildcard(_)) => "MQTT-3.3.2-2",
             Self::TopicName(error) | Self::WillTopic(error) | Self::TopicFilter(error) => {
@@ -167,7 +172,7 @@ impl DecodeError {
             Self::ClientIdRequired => "MQTT-3.1.3-7",
             Self::SessionPresentRefused => "MQTT-3.2.2-4",
             Self::ReasonCode(T::SubAck, _) => "MQTT-3.9.3-2",
-            Self::NoReasonCode(T::SubAck) => "MQTT-3.9.3-1",
+            Self::NoReasonCode(T::SubAck) => "MQTT-3.8.4-5",
             _ => return None,
         })
     }

@@ -254,8 +254,8 @@ impl<'a> UnsubAck<'a> {
     }
 }
 
-/// At least one code, as there was at least one filter `[MQTT-3.9.3-1]` `[MQTT-3.11.3-1]` v5; of those that are
-/// allowed `[MQTT-3.9.3-2]` `[MQTT-3.11.3-2]` v5.
+/// At least one code, as there was at least one filter `[MQTT-3.8.4-6]` `[MQTT-3.11.3-1]` v5, `[MQTT-3.8.4-5]`
+/// v3.1.1; of those that are allowed `[MQTT-3.9.3-2]` `[MQTT-3.11.3-2]` v5.
 fn check_codes(packet: PacketType, codes: &[u8], version: Version) -> Result<(), DecodeError> {
     if codes.is_empty() {
         return Err(DecodeError::NoReasonCode(packet));

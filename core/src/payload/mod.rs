@@ -1,7 +1,7 @@
 //! One pass over a payload: its format, how bad what it tells is, its shape, its numbers and states.
 //!
 //! [`inspect`] is the door: it takes any topic and any bytes, allocates nothing and never fails. Elsewhere:
-//! [`json`] the strict walk, `format` and `binary` the other formats, `severity` and `words` the judgement,
+//! [`json`] the strict walk, [`stamp()`] the time it tells, `format` and `binary` the other formats, `severity` and `words` the judgement,
 //! `topic` what a topic says, `pass`,
 //! `visit` and `judge` the consumer of the walk. Accumulators over many messages are
 //! [`crate::reduce`]. Invariant: time is linear in the payload, memory is the stack frame.
@@ -15,6 +15,7 @@ mod judge;
 mod memo;
 mod pass;
 mod severity;
+mod stamp;
 mod texts;
 mod topic;
 mod visit;
@@ -23,13 +24,14 @@ mod words;
 pub use format::Format;
 pub use memo::Memo;
 pub use severity::Severity;
+pub use stamp::{Stamp, stamp};
 
 use heapless::Vec;
 
 /// Numbers of one message that are looked at.
-pub const MAX_NUMBERS: usize = 16;
+pub const MAX_NUMBERS: usize = 32;
 /// States of one message that are looked at.
-pub const MAX_STATES: usize = 8;
+pub const MAX_STATES: usize = 24;
 
 /// What one pass over a message finds.
 #[derive(Clone, Debug)]
@@ -160,4 +162,4 @@ fn look<'a>(
 #[cfg(test)]
 mod judged;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -211,7 +211,7 @@ impl<'t, 'a> Pass<'t, 'a> {
             hash::mix(hash::mix(a, b), hash::mix(c, d))
         };
         hash::mix(
-            self.topic.says.class ^ self.once,
+            hash::mix(self.topic.says.class, self.once),
             often ^ format.index() as u64,
         )
     }

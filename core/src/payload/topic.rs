@@ -208,25 +208,32 @@ fn class(topic: &str, seed: u64) -> u64 {
     class
 }
 
-/// Hash of `bytes` with each word that holds a digit counted as one and the same.
+/// Hash of `bytes` with what varies masked: numbers and identifiers count as one and the same, of `temp1` and
+/// `sensor007` the letters stay.
 pub(super) fn masked(seed: u64, bytes: &[u8]) -> u64 {
     if !bytes.iter().any(u8::is_ascii_digit) {
         return hash::bytes(seed, bytes);
     }
     let mut hash = seed;
     for word in bytes.split(|b| !b.is_ascii_alphanumeric()) {
-        let digits = word.iter().any(u8::is_ascii_digit);
-        let varying = digits && (word.len() >= 4 || word.iter().all(u8::is_ascii_digit));
-        hash = if varying {
-            hash::mix(hash, 3)
-        } else if digits {
-            // `temp1`, `relay0`: the letters stay.
-            word.iter()
-                .filter(|b| !b.is_ascii_digit())
-                .fold(hash, |h, &b| hash::mix(h, u64::from(b)))
-        } else {
+        hash = if !word.iter().any(u8::is_ascii_digit) {
             hash::bytes(hash, word)
+        } else if is_identifier(word) {
+            hash::mix(hash, 3)
+        } else {
+            let letters = word.iter().filter(|b| !b.is_ascii_digit());
+            letters.fold(hash, |h, &b| hash::mix(h, u64::from(b)))
         };
     }
     hash
+}
+
+/// Whether a word that holds digits is a number, hexadecimal, or mixed as only identifiers are.
+fn is_identifier(word: &[u8]) -> bool {
+    let hex = word.iter().all(u8::is_ascii_hexdigit) && word.len() >= 4;
+    let begins = |pair: &[u8]| matches!(pair, [a, b] if !a.is_ascii_digit() && b.is_ascii_digit());
+    let runs = word.windows(2).filter(|pair| begins(pair)).count()
+        + usize::from(word.first().is_some_and(u8::is_ascii_digit));
+    let mixed = word.len() >= 6 && runs >= 2;
+    hex || mixed || word.starts_with(b"0x") || word.iter().all(u8::is_ascii_digit)
 }

@@ -171,7 +171,7 @@ impl Session<'_> {
         let (Some(reason), None) = (reasons.next(), reasons.next()) else {
             return Err(self.violation(
                 Reason::PROTOCOL_ERROR,
-                "SUBACK without one reason a filter [MQTT-3.9.3-1]",
+                "SUBACK without one reason a filter [MQTT-3.8.4-6] v5, [MQTT-3.8.4-5] v3.1.1",
             ));
         };
         if self.subscriptions.awaits_suback(suback.packet_id) == Some(false) {

@@ -2,7 +2,7 @@
 //!
 //! Invariant: no call waits longer than its deadline, and nobody is told "not sent" of what may still be sent.
 
-use super::report::{Listen, Report};
+use super::report::{Listen, Part, Report};
 use super::shared::{Claim, Command, ListenerSlot, Shared};
 use super::target::Target;
 use super::task;
@@ -278,7 +278,7 @@ impl Listening {
         let _ = self.stopped.recv().await;
     }
 
-    /// A stop condition came.
+    /// Whether a stop condition came.
     pub fn has_stopped(&self) -> bool {
         self.stopped.is_closed()
     }
@@ -298,15 +298,15 @@ impl Listening {
         self.asked(None).await
     }
 
-    /// The part of its state that `part` would have heard and wants, if it heard all that `part` would.
+    /// A part of its state now.
     ///
     /// # Errors
     /// The task is gone without a word.
-    pub async fn recall(&self, part: Listen) -> Result<Report, BrokerError> {
+    pub async fn recall(&self, part: Part) -> Result<Report, BrokerError> {
         self.asked(Some(Arc::new(part))).await
     }
 
-    async fn asked(&self, part: Option<Arc<Listen>>) -> Result<Report, BrokerError> {
+    async fn asked(&self, part: Option<Arc<Part>>) -> Result<Report, BrokerError> {
         let answer = match self.slot.ask(part)? {
             Ok(report) => return Ok(report),
             Err(answer) => answer,

@@ -1,8 +1,15 @@
 //! What a listener tells when asked: plain owned data, made by the broker's task, read by tools and `render`.
 
 mod narrow;
+mod performance;
 
 pub use super::tap::Tap;
+pub use narrow::Part;
+pub use performance::{
+    FlowFindings, GapFinding, LatencyFindings, Percentiles, PerformanceFindings, SpikeFinding,
+    TopicNumbers, TrendFinding, WantPerformance,
+};
+
 use bitsperity_mqtt_core::packet::QoS;
 use std::time::{Duration, SystemTime};
 
@@ -17,6 +24,10 @@ pub struct Wants {
     pub values: Option<usize>,
     /// Hand every message on.
     pub tap: Option<Tap>,
+    /// Measure the streams.
+    pub performance: Option<WantPerformance>,
+    /// Keep the last message, so many bytes of its payload.
+    pub last: Option<usize>,
 }
 
 /// How messages are kept.
@@ -43,8 +54,8 @@ pub enum Retained {
 /// What to listen to.
 #[derive(Clone, Debug)]
 pub struct Listen {
-    /// Topic Filter.
-    pub filter: String,
+    /// Topic Filters, at least one; a message that several match is taken once.
+    pub filters: Vec<String>,
     /// QoS asked for.
     pub qos: QoS,
     /// Retained messages.
@@ -110,6 +121,25 @@ pub struct Findings {
     pub topics: Option<TopicFindings>,
     /// If values were wanted.
     pub values: Option<ValueFindings>,
+    /// If streams were to be measured.
+    pub performance: Option<PerformanceFindings>,
+    /// If the last message was wanted and there was one.
+    pub last: Option<LastMessage>,
+}
+
+/// The last message of a listener, or of a topic.
+#[derive(Clone, Debug)]
+pub struct LastMessage {
+    /// Since `Report::started`.
+    pub at: Duration,
+    /// The front of the payload, perhaps cut.
+    pub payload: Vec<u8>,
+    /// Bytes of the whole payload.
+    pub payload_bytes: usize,
+    /// QoS it came with.
+    pub qos: QoS,
+    /// Replayed because retained.
+    pub retain: bool,
 }
 
 /// The pruner's answer.
@@ -131,6 +161,8 @@ pub struct MessageFindings {
     pub formats: Vec<(&'static str, u64)>,
     /// Distinct payload shapes seen (an estimate beyond the table).
     pub shapes: u64,
+    /// Whether it is one.
+    pub shapes_estimated: bool,
 }
 
 /// One message that was kept.
@@ -214,19 +246,4 @@ pub struct ValueFindings {
     pub values: Vec<(String, LastMessage)>,
     /// Messages of topics that found no room.
     pub missed: u64,
-}
-
-/// The last message of a topic.
-#[derive(Clone, Debug)]
-pub struct LastMessage {
-    /// Since `Report::started`.
-    pub at: Duration,
-    /// The front of the payload, perhaps cut.
-    pub payload: Vec<u8>,
-    /// Bytes of the whole payload.
-    pub payload_bytes: usize,
-    /// QoS it came with.
-    pub qos: QoS,
-    /// Replayed because retained.
-    pub retain: bool,
 }

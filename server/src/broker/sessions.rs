@@ -8,6 +8,7 @@ use super::shared::lock;
 use super::target::Target;
 use super::watch::{Watch, Watching};
 use crate::config::Limits;
+use async_std::channel::{self, Receiver, Sender};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant, SystemTime};
@@ -27,6 +28,7 @@ const LOOK_MAX: Duration = Duration::from_secs(60);
 pub struct Sessions {
     limits: Limits,
     registry: Arc<Mutex<Registry>>,
+    changes: Receiver<()>,
 }
 
 struct Registry {
@@ -37,6 +39,8 @@ struct Registry {
     idle: Duration,
     /// A task looks for expired sessions.
     watched: bool,
+    /// Told when one was opened or ended.
+    changed: Sender<()>,
 }
 
 struct Entry {
@@ -91,14 +95,18 @@ pub enum EstablishError {
 impl Sessions {
     /// None open.
     pub fn new(limits: &Limits) -> Self {
+        // One word is enough for whoever looks at the list afterwards.
+        let (changed, changes) = channel::bounded(1);
         Self {
             limits: limits.clone(),
+            changes,
             registry: Arc::new(Mutex::new(Registry {
                 open: Vec::new(),
                 reserved: 0,
                 ended: VecDeque::new(),
                 idle: Duration::from_secs_f64(limits.session_idle.clamp(0.0, 1e9)),
                 watched: false,
+                changed,
             })),
         }
     }
@@ -144,12 +152,18 @@ impl Sessions {
         let mut registry = lock(&self.registry);
         let info = entry.info(registry.idle);
         registry.open.push(entry);
+        registry.tell();
         if !std::mem::replace(&mut registry.watched, true) {
             async_std::task::spawn(look_after(Arc::downgrade(&self.registry)));
         }
         drop(registry);
         drop(place);
         Ok(info)
+    }
+
+    /// Where a word comes when a session was opened or ended; for one reader.
+    pub fn changes(&self) -> Receiver<()> {
+        self.changes.clone()
     }
 
     /// The handle of a session, which counts as its use.
@@ -236,6 +250,11 @@ impl Registry {
             self.ended.pop_front();
         }
         self.ended.push_back((id, how));
+        self.tell();
+    }
+
+    fn tell(&self) {
+        let _ = self.changed.try_send(());
     }
 
     /// Ends what nobody used for too long. Dropping the last handle ends the task, which says goodbye to the broker.

@@ -6,7 +6,7 @@
 
 use super::error::BrokerError;
 use super::handle::{Established, Publish, Published, State, Status};
-use super::report::{Listen, Report};
+use super::report::{Listen, Part, Report};
 use async_std::channel::Sender;
 use futures::channel::oneshot;
 use futures::task::AtomicWaker;
@@ -218,7 +218,7 @@ pub(super) struct ListenerSlot {
 /// A report that is asked for.
 pub(super) struct Asked {
     /// The part of what the listener hears that is asked for; none: all.
-    pub part: Option<Arc<Listen>>,
+    pub part: Option<Arc<Part>>,
     /// Where to.
     pub reply: oneshot::Sender<Report>,
 }
@@ -249,7 +249,7 @@ impl ListenerSlot {
     /// By the holder: the last word if it is spoken, else where the answer will come.
     pub(super) fn ask(
         &self,
-        part: Option<Arc<Listen>>,
+        part: Option<Arc<Part>>,
     ) -> Result<Result<Report, oneshot::Receiver<Report>>, BrokerError> {
         let mut mail = lock(&self.mail);
         if let Some(report) = &mail.done {

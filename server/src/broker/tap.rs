@@ -124,6 +124,8 @@ mod tests {
         let start = Instant::from_micros(1_000);
         let arrival = Arrival {
             at: Instant::from_micros(3_000),
+            wall_us: 0,
+            matched: 1,
             topic: "a/b",
             payload,
             qos: QoS::AtLeastOnce,

@@ -1,11 +1,13 @@
-//! What a session learns while it lives: listeners that begin with it and end with it, asked at any time for the part
+//! What a session learns while it lives: a listener that begins with it and ends with it, asked at any time for the part
 //! that somebody wants to know.
 //!
 //! Invariant: all accumulators of one session take at most [`MAX_BYTES`], however many filters share them.
 
 use super::error::BrokerError;
 use super::handle::{Handle, Listening};
-use super::report::{LastMessage, Listen, Report, Retained, WantMessages, Wants};
+use super::report::{
+    LastMessage, Listen, Part, Report, Retained, WantMessages, WantPerformance, Wants,
+};
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::topic::covers;
 use std::time::{Duration, SystemTime};
@@ -19,16 +21,22 @@ pub const MAX_BYTES: usize = 8 << 20;
 /// Ends with the session; this is longer than any lives.
 const FOR_EVER: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);
 
-/// Messages kept for each filter.
+/// Messages kept, and bytes of a payload of theirs.
 const MESSAGES: usize = 200;
-/// Bytes of one payload, of all last values, and topics, which the filters share.
 const PAYLOAD: usize = 4_096;
-const VALUES: usize = 2 << 20;
+/// Topics that are known by name.
 const TOPICS: usize = 4_096;
+/// Bytes of all last values.
+const VALUES: usize = 2 << 20;
+/// The heaviest topics whose numbers are told.
+const HEAVIEST: usize = 50;
+/// What our own probes are published to.
+const PROBES: &str = "bitsperity-mqtt-mcp/test/";
 
-/// The listeners of a session's watch.
+/// The listener of a session's watch.
 pub struct Watch {
-    listening: Vec<(String, Listening)>,
+    filters: Vec<String>,
+    listening: Listening,
     since: SystemTime,
 }
 
@@ -39,15 +47,17 @@ pub struct Watching {
     pub filters: Vec<String>,
     /// Since when.
     pub since: SystemTime,
-    /// Messages heard; one of two filters counts twice.
+    /// Messages heard.
     pub messages: u64,
 }
 
 /// What the watch cannot tell.
 #[derive(Debug)]
 pub enum NotRecalled {
-    /// None of these filters covers what was asked.
+    /// Its filters do not cover what was asked.
     NotWatched(Vec<String>),
+    /// What was asked is known of all its filters together only.
+    NotApart(Vec<String>),
     /// The connection.
     Broker(BrokerError),
 }
@@ -61,54 +71,59 @@ impl Watch {
         handle: &Handle,
         filters: &[String],
     ) -> Result<Option<Self>, BrokerError> {
+        if filters.is_empty() {
+            return Ok(None);
+        }
         if filters.len() > MAX_FILTERS {
             let why = format!("A session watches at most {MAX_FILTERS} filters.");
             return Err(BrokerError::Invalid(why));
         }
-        let mut listening = Vec::with_capacity(filters.len());
-        for filter in filters {
-            let listen = Listen {
-                wants: wants(filters.len()),
-                ..part(filter.clone())
-            };
-            listening.push((filter.clone(), handle.listen(listen).await?));
-        }
-        let since = SystemTime::now();
-        Ok((!listening.is_empty()).then_some(Self { listening, since }))
+        let listening = handle.listen(listen(filters.to_vec(), wants(filters.len())));
+        Ok(Some(Self {
+            filters: filters.to_vec(),
+            listening: listening.await?,
+            since: SystemTime::now(),
+        }))
     }
 
     /// Subscriptions that it has in use.
     pub(super) fn live(&self) -> usize {
-        let live = self.listening.iter().filter(|(_, it)| !it.has_stopped());
-        live.count()
+        match self.listening.has_stopped() {
+            true => 0,
+            false => self.filters.len(),
+        }
     }
 
     /// What it is, without asking the connection's task.
     pub fn watching(&self) -> Watching {
-        let filters = self.listening.iter().map(|(filter, _)| filter.clone());
         Watching {
-            filters: filters.collect(),
+            filters: self.filters.clone(),
             since: self.since,
-            messages: self.listening.iter().map(|(_, it)| it.counts().0).sum(),
+            messages: self.listening.counts().0,
         }
     }
 
     /// What `wanted` would have heard had it listened all the while, as far as the bounds of memory let it be known.
     ///
     /// # Errors
-    /// Its filter is not watched; the connection's task is gone.
+    /// Its filters are not watched, or cannot be told apart; the connection's task is gone.
     pub async fn recall(&self, wanted: Listen) -> Result<Report, NotRecalled> {
-        let exactly = |(filter, _): &&(String, Listening)| *filter == wanted.filter;
-        let wider = |(filter, _): &&(String, Listening)| covers(filter, &wanted.filter);
-        let mut watched = self.listening.iter();
-        let found = watched
-            .clone()
-            .find(exactly)
-            .or_else(|| watched.find(wider));
-        let Some((_, listening)) = found else {
-            return Err(NotRecalled::NotWatched(self.watching().filters));
+        let known = |filter: &String| {
+            let mut watched = self.filters.iter();
+            watched.any(|it| it == filter || covers(it, filter))
         };
-        let report = listening.recall(wanted).await;
+        if !wanted.filters.iter().all(known) {
+            return Err(NotRecalled::NotWatched(self.filters.clone()));
+        }
+        let same = wanted.filters == self.filters;
+        if wanted.wants.performance.is_some() && !same {
+            return Err(NotRecalled::NotApart(self.filters.clone()));
+        }
+        let part = Part {
+            whole: same && wanted.retained == Retained::Include,
+            listen: wanted,
+        };
+        let report = self.listening.recall(part).await;
         report.map_err(NotRecalled::Broker)
     }
 
@@ -124,41 +139,39 @@ impl Watch {
             values: Some(VALUES),
             ..Wants::default()
         };
-        let report = self.recall(Listen {
-            wants: values,
-            ..part(topic.to_owned())
-        });
-        let report = report.await?;
-        let last = report
-            .findings
-            .values
-            .and_then(|mut found| found.values.pop());
+        let report = self.recall(listen(vec![topic.to_owned()], values)).await?;
+        let mut found = report.findings.values.unwrap_or_default();
+        let last = found.values.pop();
         Ok(last.map(|(_, last)| (report.started + last.at, last)))
     }
 }
 
-fn part(filter: String) -> Listen {
+fn listen(filters: Vec<String>, wants: Wants) -> Listen {
     Listen {
-        filter,
+        filters,
         qos: QoS::AtMostOnce,
         retained: Retained::Include,
         duration: FOR_EVER,
         max_messages: None,
         until_quiet: None,
-        wants: Wants::default(),
+        wants,
     }
 }
 
-/// What each of so many filters accumulates.
+/// What so many filters accumulate.
 fn wants(filters: usize) -> Wants {
-    let filters = filters.max(1);
     Wants {
         messages: Some(WantMessages {
             target: MESSAGES,
-            payload_bytes: PAYLOAD / filters,
+            payload_bytes: PAYLOAD,
         }),
-        topics: Some(TOPICS / filters),
-        values: Some(VALUES / filters),
+        topics: Some(TOPICS),
+        performance: Some(WantPerformance {
+            filters,
+            topics: HEAVIEST,
+            except: PROBES,
+        }),
+        values: Some(VALUES),
         ..Wants::default()
     }
 }
@@ -170,11 +183,10 @@ mod tests {
     use bitsperity_mqtt_core::time::Instant;
 
     #[test]
-    fn what_all_filters_accumulate_stays_in_the_budget() {
-        for filters in 1..=MAX_FILTERS {
-            let each = Collector::new(&wants(filters), Instant::ZERO).bytes();
-            let all = each * filters;
-            assert!(all <= MAX_BYTES, "{filters} filters: {all} bytes");
-        }
+    fn what_a_session_accumulates_stays_in_its_budget() {
+        let wanted = wants(MAX_FILTERS);
+        let bytes = Collector::new(&wanted, Instant::ZERO).bytes();
+        println!("{bytes} bytes");
+        assert!(bytes <= MAX_BYTES, "{bytes} bytes");
     }
 }

@@ -5,18 +5,18 @@
 
 use super::clock::sleep;
 use super::inflight::Ticket;
-use super::message::{self, INTERNAL_ERROR, INVALID_PARAMS, RpcError, quote};
+use super::job::{Desk, caught};
+use super::message::{self, INVALID_PARAMS, RpcError, quote};
+use super::reply::Reply;
 use super::revision::Revision;
-use super::server::Reply;
+use super::service::{Answer, Service};
 use super::stdio::Output;
 use super::{Call, Progress, Tick};
-use crate::tools::{self, State, ToolError};
+use crate::tools::ToolError;
 use async_std::channel::{Receiver, Sender, bounded};
 use futures::future::{Either, pending, select};
 use futures::{FutureExt, pin_mut};
 use serde_json::{Map, Value};
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Bytes of a reply beyond which clients get into trouble (some close the connection at 10 MiB). The tools' own
@@ -36,40 +36,33 @@ pub(super) struct Invocation {
 }
 
 /// What came of a tool: `None` if there is none of this name.
-type Outcome = Option<Result<Value, ToolError>>;
+type Outcome = Option<Result<Answer, ToolError>>;
 
 /// Runs a call and answers it.
-pub(super) async fn run(
-    state: Arc<State>,
-    invocation: Invocation,
-    ticket: Ticket,
-    out: Sender<Output>,
-    reply: Reply,
-) {
+pub(super) async fn run(desk: &Desk, invocation: Invocation, ticket: Ticket, reply: Reply) {
     let (ticks, ticks_out) = bounded(1);
     let call = Call {
         progress: invocation.token.is_some().then(|| Progress { ticks }),
         cancelled: ticket.cancelled.clone(),
     };
-    let name = invocation.name.as_str();
-    let tool = tools::call(&state, name, invocation.arguments, call);
-    let tool = AssertUnwindSafe(tool).catch_unwind();
-    let relay = relay(&ticket, invocation.token.as_deref(), &ticks_out, &out);
+    let (name, service) = (invocation.name.as_str(), &*desk.service);
+    let tool = async { Ok(service.call(name, invocation.arguments, call).await) };
+    let tool = caught(name, tool);
+    let relay = relay(&ticket, invocation.token.as_deref(), &ticks_out, &desk.out);
     let ended = with_progress(tool, relay, &ticket.cancelled, GRACE).await;
     let line = match ended {
         None => {
             log::warn!("{name} did not end within {GRACE:?} of its cancellation; dropped");
             None
         }
-        Some(Ok(outcome)) => Some(render(&ticket.id, name, invocation.revision, outcome)),
-        Some(Err(_)) => {
-            log::error!("{name} panicked; this is a bug");
-            let message = format!("internal error in {name}; other calls are not affected");
-            Some(message::error(
-                &ticket.id,
-                &RpcError::new(INTERNAL_ERROR, message),
-            ))
+        Some(Ok(outcome)) => {
+            let result = result(service, name, invocation.revision, outcome);
+            Some(match result {
+                Ok(result) => message::result(&ticket.id, &result),
+                Err(error) => message::error(&ticket.id, &error),
+            })
         }
+        Some(Err(error)) => Some(message::error(&ticket.id, &error)),
     };
     let line = line.filter(|_| ticket.claim());
     reply.send(line).await;
@@ -123,37 +116,57 @@ fn progress(token: &str, tick: &Tick) -> String {
     )
 }
 
-fn render(id: &message::Id, name: &str, revision: Revision, outcome: Outcome) -> String {
+fn result(
+    service: &dyn Service,
+    name: &str,
+    revision: Revision,
+    outcome: Outcome,
+) -> Result<String, RpcError> {
     let fields = match outcome {
-        None => {
-            let names = tools::list().iter().map(|tool| tool.name);
-            let hint = crate::config::nearest(name, names)
-                .map(|near| format!("; did you mean {near}?"))
-                .unwrap_or_default();
-            let error = RpcError::new(
-                INVALID_PARAMS,
-                format!("Unknown tool: {}{hint}", message::repeat(name)),
-            );
-            return message::error(id, &error);
-        }
-        Some(Ok(value)) => {
-            let json = value.to_string();
-            let text = quote(&json);
-            let content = format!("\"content\":[{{\"type\":\"text\",\"text\":{text}}}]");
-            if content.len() + json.len() > MAX_REPLY {
-                log::error!("result of {name} takes {} bytes; refused", json.len());
+        None => return Err(unknown(service, name)),
+        Some(Ok(answer)) => {
+            let fields = fields(&answer);
+            if fields.len() > MAX_REPLY {
+                log::error!("result of {name} takes {} bytes; refused", fields.len());
                 failed(&ToolError {
                     code: "result_too_large",
-                    message: format!("the result of {name} would take {} bytes", json.len()),
+                    message: format!("the result of {name} would take {} bytes", fields.len()),
                     next_step: "ask for less: a narrower filter, or a smaller max_bytes".to_owned(),
                 })
             } else {
-                format!("{content},\"structuredContent\":{json}")
+                fields
             }
         }
         Some(Err(error)) => failed(&error),
     };
-    message::result(id, &revision.result(&fields))
+    Ok(revision.result(&fields))
+}
+
+fn unknown(service: &dyn Service, name: &str) -> RpcError {
+    let tools = service.tools();
+    let names = tools.iter().filter_map(|tool| tool["name"].as_str());
+    let hint = crate::config::nearest(name, names)
+        .map(|near| format!("; did you mean {near}?"))
+        .unwrap_or_default();
+    let message = format!("Unknown tool: {}{hint}", message::repeat(name));
+    RpcError::new(INVALID_PARAMS, message)
+}
+
+/// The object as text, for hosts that show only that, then the other content, then the object as it is.
+fn fields(answer: &Answer) -> String {
+    let object = answer.structured.as_ref().map(Value::to_string);
+    let text = object.iter().map(|json| {
+        let text = quote(json);
+        format!("{{\"type\":\"text\",\"text\":{text}}}")
+    });
+    let content: Vec<_> = text
+        .chain(answer.content.iter().map(Value::to_string))
+        .collect();
+    let content = content.join(",");
+    match object {
+        Some(object) => format!("\"content\":[{content}],\"structuredContent\":{object}"),
+        None => format!("\"content\":[{content}]"),
+    }
 }
 
 fn failed(error: &ToolError) -> String {

@@ -16,6 +16,8 @@ pub const METHOD_NOT_FOUND: i32 = -32601;
 pub const INVALID_PARAMS: i32 = -32602;
 /// Our fault, or no room.
 pub const INTERNAL_ERROR: i32 = -32603;
+/// Of the legacy era only; the modern one says [`INVALID_PARAMS`].
+pub const RESOURCE_NOT_FOUND: i32 = -32002;
 /// `UnsupportedProtocolVersion` of 2026-07-28.
 pub const UNSUPPORTED_VERSION: i32 = -32022;
 
@@ -59,7 +61,7 @@ impl Id {
     }
 
     /// As it stands in a reply.
-    fn render(&self) -> String {
+    pub fn render(&self) -> String {
         match self {
             Self::Number(number) => number.to_string(),
             Self::Text(text) => quote(text),
@@ -253,6 +255,22 @@ pub fn repeat(word: &str) -> String {
 /// A JSON string.
 pub fn quote(text: &str) -> String {
     Value::from(text).to_string()
+}
+
+/// As compact JSON; for values whose types always have one.
+pub fn to_json(value: &impl serde::Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+/// Refuses a cursor: every list stands on one page.
+pub fn one_page(params: &Map<String, Value>) -> Result<(), RpcError> {
+    match params.get("cursor") {
+        None | Some(Value::Null) => Ok(()),
+        Some(_) => {
+            let message = "unknown cursor: the whole list stands on one page";
+            Err(RpcError::new(INVALID_PARAMS, message))
+        }
+    }
 }
 
 fn error_object(error: &RpcError) -> String {

@@ -1,17 +1,25 @@
 //! The wire to the assistant: MCP over standard input and output, in both eras.
 //!
 //! `stdio` owns the two pipes, `message` is JSON-RPC, `revision` is what differs between dated revisions,
-//! `server` routes each message by itself, `inflight` knows which requests run, `call` runs one of them.
+//! `server` routes each message by itself, `inflight` knows which requests run, `job` runs one of them: `call` a
+//! tool's, `resources`, `prompts`, `completion` and `subscriptions` theirs. What is served stands behind `service`.
 //! Invariant: requests run concurrently and are answered out of order; `initialize` alone is in order.
-//! Nothing is declared that is not served: tools only, no resources, prompts, completion or subscriptions.
+//! Nothing is declared that is not served, and nothing served that is not declared.
 
 mod call;
 pub mod clock;
+mod completion;
 mod inflight;
+mod job;
 pub mod message;
+mod prompts;
+mod reply;
+mod resources;
 pub mod revision;
 mod server;
+pub mod service;
 pub mod stdio;
+mod subscriptions;
 
 pub use stdio::serve;
 

@@ -4,15 +4,23 @@
 //! each request carries its own `_meta` envelope, each result says that it is complete and how long it keeps.
 //! Invariant: modern fields never stand in a legacy result (strict clients drop it), nor are they missing in a modern one.
 
-use super::message::{INVALID_PARAMS, RpcError, UNSUPPORTED_VERSION, quote, repeat};
+use super::message::{INVALID_PARAMS, Id, RpcError, UNSUPPORTED_VERSION, quote, repeat};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
 const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
+const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
 
 /// How long a client may keep what never changes while the process lives.
 const TTL_MS: u32 = 3_600_000;
+/// How long it may keep what a resource held.
+const READ_TTL_MS: u32 = 1_000;
+
+/// 48 by 48; every client that shows icons shows PNG.
+const ICON: &[u8] = include_bytes!("icon.png");
 
 /// A dated revision.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -68,34 +76,84 @@ impl Revision {
         self < Self::V2025_11_25
     }
 
+    /// What is served in this era. Lists that change exist in the legacy era only.
+    pub fn capabilities(self) -> &'static str {
+        match self.is_modern() {
+            true => r#"{"tools":{},"resources":{"subscribe":true},"prompts":{},"completions":{}}"#,
+            false => {
+                r#"{"tools":{},"resources":{"subscribe":true,"listChanged":true},"prompts":{},"completions":{}}"#
+            }
+        }
+    }
+
     /// A result object. `fields` is JSON text without its braces.
     pub fn result(self, fields: &str) -> String {
-        if !self.is_modern() {
-            return format!("{{{fields}}}");
+        self.result_with(fields, "")
+    }
+
+    /// The same, with more members of its `_meta` in the modern era.
+    pub fn result_with(self, fields: &str, meta: &str) -> String {
+        match self.is_modern() {
+            true => modern(fields, meta, &info("")),
+            false => format!("{{{fields}}}"),
         }
-        let comma = if fields.is_empty() { "" } else { "," };
-        format!("{{\"resultType\":\"complete\",{fields}{comma}{}}}", meta())
+    }
+
+    /// The result of `server/discover`, which alone introduces us with everything.
+    pub fn introduction(self, fields: &str) -> String {
+        modern(&lasting(fields, TTL_MS, "public"), "", &server_info(self))
     }
 
     /// A result that the client may keep, because it does not change while the process lives.
     pub fn lasting_result(self, fields: &str) -> String {
-        if !self.is_modern() {
-            return self.result(fields);
+        self.kept_result(fields, TTL_MS, "public")
+    }
+
+    /// A result that holds for a moment, and for this client only.
+    pub fn passing_result(self, fields: &str) -> String {
+        self.kept_result(fields, READ_TTL_MS, "private")
+    }
+
+    fn kept_result(self, fields: &str, ttl_ms: u32, scope: &str) -> String {
+        match self.is_modern() {
+            true => self.result(&lasting(fields, ttl_ms, scope)),
+            false => self.result(fields),
         }
-        self.result(&format!(
-            "{fields},\"ttlMs\":{TTL_MS},\"cacheScope\":\"public\""
-        ))
     }
 }
 
-fn meta() -> String {
-    format!("\"_meta\":{{\"{SERVER_INFO}\":{}}}", server_info())
+fn lasting(fields: &str, ttl_ms: u32, scope: &str) -> String {
+    format!("{fields},\"ttlMs\":{ttl_ms},\"cacheScope\":\"{scope}\"")
+}
+
+fn modern(fields: &str, meta: &str, info: &str) -> String {
+    let comma = |text: &str| if text.is_empty() { "" } else { "," };
+    let (after_fields, after_meta) = (comma(fields), comma(meta));
+    format!(
+        "{{\"resultType\":\"complete\",{fields}{after_fields}\"_meta\":{{{meta}{after_meta}\"{SERVER_INFO}\":{info}}}}}"
+    )
+}
+
+/// The member of `_meta` that names a subscription.
+pub fn subscription_id(id: &Id) -> String {
+    format!("\"{SUBSCRIPTION_ID}\":{}", id.render())
 }
 
 /// Who we are, as JSON text.
-pub fn server_info() -> String {
+fn info(more: &str) -> String {
     let version = quote(env!("CARGO_PKG_VERSION"));
-    format!("{{\"name\":\"bitsperity-mqtt-mcp\",\"title\":\"MQTT\",\"version\":{version}}}")
+    format!("{{\"name\":\"bitsperity-mqtt-mcp\",\"title\":\"MQTT\",\"version\":{version}{more}}}")
+}
+
+/// Who we are, for `initialize`: icons came with 2025-11-25.
+pub fn server_info(revision: Revision) -> String {
+    match revision < Revision::V2025_11_25 {
+        true => info(""),
+        false => info(&format!(
+            ",\"icons\":[{{\"src\":\"data:image/png;base64,{}\",\"mimeType\":\"image/png\",\"sizes\":[\"48x48\"]}}]",
+            STANDARD.encode(ICON)
+        )),
+    }
 }
 
 /// Whether a request carries an envelope, complete or not, and so belongs to the modern era.

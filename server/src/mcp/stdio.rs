@@ -7,7 +7,7 @@
 
 use super::inflight::InFlight;
 use super::server::Server;
-use crate::tools::State;
+use super::service::Service;
 use async_std::channel::{Receiver, Sender, bounded};
 use async_std::future::timeout;
 use futures::FutureExt;
@@ -77,10 +77,10 @@ impl fmt::Display for End {
 ///
 /// # Errors
 /// A thread or a signal handler could not be set up.
-pub fn serve(state: Arc<State>) -> io::Result<()> {
-    let limits = &state.config.limits;
-    let max_line = limits.max_line;
-    let in_flight = InFlight::new(limits.max_requests, max_line.saturating_mul(2));
+pub fn serve(service: Arc<dyn Service>) -> io::Result<()> {
+    let bounds = service.bounds();
+    let max_line = bounds.max_line;
+    let in_flight = InFlight::new(bounds.max_requests, max_line.saturating_mul(2));
     let (end, ended) = bounded(1);
     let signalled = end.clone();
     watch_signals(move |number| {
@@ -89,11 +89,11 @@ pub fn serve(state: Arc<State>) -> io::Result<()> {
     })?;
     let (out, written) = start_writer(end)?;
     let lines = start_reader(max_line)?;
-    let server = Server::new(Arc::clone(&state), Arc::clone(&in_flight), out.clone());
+    let server = Server::new(Arc::clone(&service), Arc::clone(&in_flight), out.clone());
     async_std::task::block_on(async {
         let why = until_the_end(server, lines, ended, max_line).await;
         log::info!("ending: {why}");
-        shut_down(&state, &in_flight, &out, &written).await;
+        shut_down(&*service, &in_flight, &out, &written).await;
     });
     Ok(())
 }
@@ -122,7 +122,7 @@ async fn until_the_end(
 }
 
 async fn shut_down(
-    state: &State,
+    service: &dyn Service,
     in_flight: &InFlight,
     out: &Sender<Output>,
     written: &Receiver<()>,
@@ -136,7 +136,7 @@ async fn shut_down(
     }
     in_flight.cancel_all();
     let _ = timeout(CALLS_END, in_flight.drained()).await;
-    let closing = AssertUnwindSafe(state.sessions.close_all(SESSIONS_END)).catch_unwind();
+    let closing = AssertUnwindSafe(service.close(SESSIONS_END)).catch_unwind();
     if !matches!(timeout(SESSIONS_END, closing).await, Ok(Ok(()))) {
         log::warn!("not every connection could be closed in time");
     }

@@ -89,7 +89,7 @@ pub fn run(args: &CaptureArgs, config: &Config) -> ExitCode {
     };
     let (tap, outlet) = tap::new();
     let listen = Listen {
-        filter,
+        filters: vec![filter],
         qos: render::qos(args.qos),
         retained: match args.retained.as_str() {
             "exclude" => Retained::Exclude,

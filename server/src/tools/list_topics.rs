@@ -154,7 +154,7 @@ pub(super) async fn run(
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
     Ok(Listen {
-        filter: checked_filter("pattern", &arguments.pattern)?,
+        filters: vec![checked_filter("pattern", &arguments.pattern)?],
         qos: render::qos(0),
         retained: Retained::Include,
         duration: seconds(arguments.duration),

@@ -93,7 +93,7 @@ pub(super) fn is_none(number: &u64) -> bool {
 /// A listening as one call leaves it.
 pub(super) struct Heard {
     pub(super) report: Report,
-    filter: String,
+    filters: Vec<String>,
     /// The capture's id and what to do with it, while it runs.
     next: Option<(String, String)>,
     watched: bool,
@@ -101,7 +101,7 @@ pub(super) struct Heard {
 
 impl Heard {
     pub(super) fn head(&self) -> Head {
-        let mut head = Head::of(&self.filter, &self.report, self.next.clone());
+        let mut head = Head::of(&self.filters, &self.report, self.next.clone());
         if self.watched {
             head.status = Progress::Complete;
             head.since = Some(Since::Session);
@@ -116,7 +116,7 @@ impl Heard {
 
 impl Head {
     /// `next`: the capture's id and what to do with it, while it runs.
-    pub(super) fn of(filter: &str, report: &Report, next: Option<(String, String)>) -> Self {
+    pub(super) fn of(filters: &[String], report: &Report, next: Option<(String, String)>) -> Self {
         let (capture_id, next_step) = next.unzip();
         Self {
             status: match report.stopped {
@@ -126,7 +126,7 @@ impl Head {
             capture_id,
             next_step,
             stop_reason: report.stopped,
-            filter: render::topic(filter),
+            filter: render::topic(&filters.join(", ")),
             since: None,
             note: None,
             started: render::time(report.started),
@@ -192,27 +192,35 @@ async fn recall(
             "listen with since now, or establish_connection with watch, such as [\"#\"], for a session that learns",
         ));
     };
-    let filter = wanted.filter.clone();
+    let filters = wanted.filters.clone();
     let report = watch.recall(wanted).await.map_err(|error| match error {
         NotRecalled::Broker(error) => error.into(),
-        NotRecalled::NotWatched(filters) => {
-            let filters: Vec<_> = filters.iter().map(|it| render::topic(it)).collect();
+        NotRecalled::NotApart(watched) => ToolError::new(
+            "not_watched",
+            "the watch measures all its filters together",
+            format!(
+                "ask for {} together; or listen with since now",
+                watched.join(", ")
+            ),
+        ),
+        NotRecalled::NotWatched(watched) => {
+            let watched: Vec<_> = watched.iter().map(|it| render::topic(it)).collect();
             ToolError::new(
                 "not_watched",
                 format!(
                     "this session does not watch all of `{}`",
-                    render::topic(&filter)
+                    render::topic(&filters.join(", "))
                 ),
                 format!(
                     "ask for one of these or for a part of it: {}; or listen with since now",
-                    filters.join(", ")
+                    watched.join(", ")
                 ),
             )
         }
     })?;
     Ok(Heard {
         report,
-        filter,
+        filters,
         next: None,
         watched: true,
     })
@@ -284,7 +292,7 @@ async fn wait(
         (capture.id.clone(), text)
     });
     Ok(Heard {
-        filter: capture.listen.filter.clone(),
+        filters: capture.listen.filters.clone(),
         report,
         next,
         watched: false,

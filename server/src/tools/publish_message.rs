@@ -211,7 +211,7 @@ fn awaited(expect: &Expect) -> Result<Listen, ToolError> {
         })?;
     }
     Ok(Listen {
-        filter: checked_filter("expect.topic", &expect.topic)?,
+        filters: vec![checked_filter("expect.topic", &expect.topic)?],
         qos: render::qos(1),
         retained: Retained::Exclude,
         duration: DEADLINE + seconds(expect.seconds),

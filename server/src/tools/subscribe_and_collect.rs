@@ -4,9 +4,10 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
+use super::fold::fold;
 use super::listen::{Format, Head, Since, checked_filter, is_none, listen, seconds};
 use super::{Annotations, Call, State, ToolError, args, ranges, schema};
-use crate::broker::report::{Listen, Report, Retained, WantMessages, Wants};
+use crate::broker::report::{Listen, Report, Retained, TopicFinding, WantMessages, Wants};
 use crate::render::{self, Encoding};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -120,10 +121,14 @@ struct Summary {
     formats: BTreeMap<&'static str, u64>,
     shapes: u64,
     topics_seen: u64,
-    /// Messages of the busiest.
-    topics: Vec<TopicCount>,
+    /// The busiest; + stands for the level in which alike topics differ.
+    topics: Vec<Busy>,
+    /// Topics that stand behind none of these.
     #[serde(skip_serializing_if = "is_none")]
     topics_more: u64,
+    /// Which of these numbers are estimates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    estimates: Vec<&'static str>,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
@@ -135,10 +140,17 @@ struct Kind {
     latest_t_ms: u64,
 }
 
+/// A topic, or a family of alike ones.
 #[derive(Clone, Serialize, JsonSchema)]
-struct TopicCount {
+struct Busy {
     topic: String,
+    /// How many, if it is a family.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topics: Option<usize>,
     messages: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_per_s: Option<f64>,
+    formats: Vec<&'static str>,
 }
 
 /// What the budget cost.
@@ -198,7 +210,7 @@ fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
         .ok_or_else(|| args::missing("topic"))?;
     let target = arguments.target_size as usize;
     Ok(Listen {
-        filter: checked_filter("topic", topic)?,
+        filters: vec![checked_filter("topic", topic)?],
         qos: render::qos(arguments.qos),
         retained: match arguments.retained {
             RetainedArgument::Include => Retained::Include,
@@ -230,25 +242,19 @@ fn summary(report: &Report, topics: usize, kinds: usize) -> Summary {
             *kept_why.entry(*why).or_default() += 1;
         }
     }
-    let mut busiest: Vec<_> = table.into_iter().flat_map(|table| &table.topics).collect();
-    busiest.sort_by(|a, b| {
-        b.messages
-            .cmp(&a.messages)
-            .then_with(|| a.topic.cmp(&b.topic))
-    });
     let seen = table.map_or(0, |table| table.seen);
-    let shown: Vec<_> = busiest
-        .iter()
-        .take(topics)
-        .map(|topic| TopicCount {
-            topic: render::topic(&topic.topic),
-            messages: topic.messages,
-        })
-        .collect();
+    let (busiest, behind) = busiest(table.map_or(&[], |table| &table.topics), topics);
     let first = found.kept.iter().map(|m| m.at).min().unwrap_or_default();
     let last = found.kept.iter().map(|m| m.at).max().unwrap_or_default();
     let live = report.received.saturating_sub(report.retained) as f64;
     let listened = report.elapsed.as_secs_f64().max(1e-3);
+    let estimates = [
+        ("shapes", found.shapes_estimated),
+        ("error_kinds_more", found.error_kinds_more > 0),
+        ("topics_seen", table.is_some_and(|table| table.estimated)),
+    ];
+    let estimates = estimates.into_iter().filter(|(_, is)| *is);
+    let estimates = estimates.map(|(name, _)| name).collect();
     let hidden = found.error_kinds.len().saturating_sub(kinds) as u64;
     Summary {
         received: report.received,
@@ -266,9 +272,40 @@ fn summary(report: &Report, topics: usize, kinds: usize) -> Summary {
         formats: found.formats.iter().copied().collect(),
         shapes: found.shapes,
         topics_seen: seen,
-        topics_more: seen.saturating_sub(shown.len() as u64),
-        topics: shown,
+        topics_more: seen.saturating_sub(behind as u64),
+        topics: busiest,
+        estimates,
     }
+}
+
+/// The `most` busiest topics and families, and how many topics stand behind them.
+fn busiest(table: &[TopicFinding], most: usize) -> (Vec<Busy>, usize) {
+    let names: Vec<&str> = table.iter().map(|found| found.topic.as_str()).collect();
+    let groups = fold(&names, most.max(1));
+    let mut all: Vec<(Busy, usize)> = groups
+        .iter()
+        .map(|group| {
+            let members = || group.members.iter().filter_map(|i| table.get(*i));
+            let mut formats: Vec<&str> = members().map(|found| found.format).collect();
+            formats.sort_unstable();
+            formats.dedup();
+            let rates = members().filter_map(|found| found.rate);
+            let rate = rates.reduce(|a, b| a + b);
+            let count = group.members.len();
+            let busy = Busy {
+                topic: render::topic(&group.pattern),
+                topics: (count > 1).then_some(count),
+                messages: members().map(|found| found.messages).sum(),
+                rate_per_s: rate.map(render::rounded),
+                formats,
+            };
+            (busy, count)
+        })
+        .collect();
+    all.sort_by_key(|(busy, _)| std::cmp::Reverse(busy.messages));
+    all.truncate(most);
+    let behind = all.iter().map(|(_, count)| count).sum();
+    (all.into_iter().map(|(busy, _)| busy).collect(), behind)
 }
 
 fn kind(kind: &crate::broker::report::ErrorKind) -> Kind {

@@ -275,7 +275,7 @@ async fn trip(handle: &Handle, filter: String, topic: String, level: u8) -> Chec
 
 fn one(filter: String, level: u8, retained: Retained) -> Listen {
     Listen {
-        filter,
+        filters: vec![filter],
         qos: render::qos(level),
         retained,
         duration: PART,

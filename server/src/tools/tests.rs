@@ -190,18 +190,20 @@ fn report(kept: usize, payload: usize) -> Report {
                 warnings: 5,
                 formats: vec![("json", 900), ("text", 100)],
                 shapes: 12,
+                shapes_estimated: false,
             }),
             topics: Some(TopicFindings {
                 seen: topics.len() as u64 + 5,
                 estimated: true,
                 topics,
             }),
+            ..Findings::default()
         },
     }
 }
 
 fn head(report: &Report) -> listen::Head {
-    listen::Head::of("zigbee2mqtt/#", report, None)
+    listen::Head::of(&["zigbee2mqtt/#".to_owned()], report, None)
 }
 
 fn valid(tool: &Tool, value: &Value) {

@@ -26,6 +26,8 @@ pub(crate) struct Client {
     next_id: u64,
     /// Messages that came while another was waited for.
     waiting: Vec<Value>,
+    /// How often it was told that the list of resources changed; not among the messages, since every session does it.
+    pub(crate) lists_changed: usize,
     _home: tempfile::TempDir,
 }
 
@@ -64,6 +66,7 @@ impl Client {
             agreed: None,
             next_id: 1,
             waiting: Vec::new(),
+            lists_changed: 0,
             _home: home,
         }
     }
@@ -172,6 +175,13 @@ impl Client {
         self.ask("tools/call", json!({"name": tool, "arguments": arguments}))
     }
 
+    /// Connects to a broker; gives the session_id.
+    pub(crate) fn establish(&mut self, url: &str) -> String {
+        let result = self.call("establish_connection", json!({"connection_string": url}));
+        let id = result["structuredContent"]["session_id"].as_str();
+        id.unwrap_or_else(|| panic!("{result}")).to_owned()
+    }
+
     /// The next message, checked.
     pub(crate) fn next(&mut self) -> Value {
         self.next_within(SOON).unwrap_or_else(|| {
@@ -191,6 +201,18 @@ impl Client {
     }
 
     fn receive(&mut self, time: Duration) -> Option<Value> {
+        let deadline = Instant::now() + time;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let message = self.receive_any(left)?;
+            if message["method"] != "notifications/resources/list_changed" {
+                return Some(message);
+            }
+            self.lists_changed += 1;
+        }
+    }
+
+    fn receive_any(&mut self, time: Duration) -> Option<Value> {
         let line = match self.lines.recv_timeout(time) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => return None,
@@ -209,7 +231,15 @@ impl Client {
 
     fn check(&mut self, message: &Value) {
         if message.get("method").is_some() {
-            return self.schemas.check_message(&self.revision(), None, message);
+            let of_modern = message["params"]["_meta"]
+                .get("io.modelcontextprotocol/subscriptionId")
+                .is_some();
+            let revision = if of_modern {
+                MODERN.to_owned()
+            } else {
+                self.revision()
+            };
+            return self.schemas.check_message(&revision, None, message);
         }
         let id = message.get("id").map(Value::to_string).unwrap_or_default();
         if id.is_empty() || id == "null" {
@@ -377,6 +407,11 @@ pub(crate) fn enveloped(params: Value) -> Value {
     };
     params.insert("_meta".to_owned(), envelope());
     Value::from(params)
+}
+
+/// `params` as either era wants them.
+pub(crate) fn of_era(modern: bool, params: Value) -> Value {
+    if modern { enveloped(params) } else { params }
 }
 
 /// The envelope by itself.

@@ -29,7 +29,7 @@ pub(crate) async fn connect(broker: &Mosquitto) -> Handle {
 /// For long, until told otherwise.
 pub(crate) fn listen(filter: &str) -> Listen {
     Listen {
-        filter: filter.into(),
+        filters: vec![filter.into()],
         qos: QoS::AtMostOnce,
         retained: Retained::Include,
         duration: Duration::from_secs(60),

@@ -89,8 +89,16 @@ impl Schemas {
                 result,
             );
         } else {
-            assert_eq!(message["method"], "notifications/progress", "{message}");
-            self.check(revision, &["ProgressNotification"], &message);
+            let name = match message["method"].as_str().unwrap() {
+                "notifications/progress" => "ProgressNotification",
+                "notifications/resources/updated" => "ResourceUpdatedNotification",
+                "notifications/resources/list_changed" => "ResourceListChangedNotification",
+                "notifications/subscriptions/acknowledged" => {
+                    "SubscriptionsAcknowledgedNotification"
+                }
+                _ => panic!("no notification of ours: {message}"),
+            };
+            self.check(revision, &[name], &message);
         }
     }
 
@@ -100,12 +108,20 @@ impl Schemas {
             "server/discover" => "DiscoverResult",
             "tools/list" => "ListToolsResult",
             "tools/call" => "CallToolResult",
-            "ping" => "EmptyResult",
+            "resources/list" => "ListResourcesResult",
+            "resources/templates/list" => "ListResourceTemplatesResult",
+            "resources/read" => "ReadResourceResult",
+            "prompts/list" => "ListPromptsResult",
+            "prompts/get" => "GetPromptResult",
+            "completion/complete" => "CompleteResult",
+            "subscriptions/listen" => "SubscriptionsListenResult",
+            "ping" | "resources/subscribe" | "resources/unsubscribe" => "EmptyResult",
             other => panic!("no result type known for {other}"),
         };
         self.check(revision, &[name], result);
         let modern = revision == MODERN;
-        let lasting = modern && matches!(method, "server/discover" | "tools/list");
+        let cacheable = method.ends_with("/list") || method == "resources/read";
+        let lasting = modern && (cacheable || method == "server/discover");
         assert_eq!(result.get("resultType").is_some(), modern, "{result}");
         assert_eq!(result.get("ttlMs").is_some(), lasting, "{result}");
         assert_eq!(result.get("cacheScope").is_some(), lasting, "{result}");

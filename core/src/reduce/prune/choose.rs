@@ -1,11 +1,13 @@
 //! Picks from the candidates when asked: greedily by marginal gain, until the target is reached.
 //!
-//! A gain is what a message adds to the picture: a kind of error not shown yet, a shape, an extreme, a state, a side
-//! of a gap, a part of time. Invariant: deterministic; nothing is consumed; the picked ones stand in order of time.
+//! What a message adds is in `gain`. A gain only falls while more is shown, so the one found last time is a bound, and
+//! few have to be found again for each pick. Invariant: deterministic; nothing is consumed; the picked ones stand in
+//! order of time.
 
+use super::Pruner;
+use super::gain::{BINS, Shown, Worth};
 use super::store::{NONE, Slot};
 use super::strata::*;
-use super::{Pruner, set};
 use crate::payload::{Format, Severity};
 
 /// Why a message was kept; a set.
@@ -13,24 +15,24 @@ use crate::payload::{Format, Severity};
 pub struct Why(u16);
 
 impl Why {
-    const ERROR: Self = Self(1);
-    const WARNING: Self = Self(1 << 1);
-    const FIRST: Self = Self(1 << 2);
-    const LAST: Self = Self(1 << 3);
-    const GAP: Self = Self(1 << 4);
-    const SHAPE: Self = Self(1 << 5);
-    const EXTREME: Self = Self(1 << 6);
-    const CHANGE: Self = Self(1 << 7);
-    const SAMPLE: Self = Self(1 << 8);
+    pub(super) const ERROR: Self = Self(1);
+    pub(super) const WARNING: Self = Self(1 << 1);
+    pub(super) const FIRST: Self = Self(1 << 2);
+    pub(super) const LAST: Self = Self(1 << 3);
+    pub(super) const GAP: Self = Self(1 << 4);
+    pub(super) const SHAPE: Self = Self(1 << 5);
+    pub(super) const EXTREME: Self = Self(1 << 6);
+    pub(super) const CHANGE: Self = Self(1 << 7);
+    pub(super) const SAMPLE: Self = Self(1 << 8);
     const NAMES: [&'static str; 9] = [
         "error", "warning", "first", "last", "gap", "shape", "extreme", "change", "sample",
     ];
 
-    fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.0 |= other.0;
     }
 
-    const fn has(self, other: Self) -> bool {
+    pub(super) const fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
     }
 
@@ -50,21 +52,20 @@ pub struct Choice {
     slot: u16,
     why: Why,
     /// What it is a candidate for.
-    wanted: Why,
-    kind: Option<u8>,
-    latest: bool,
-    shape: Option<u16>,
-    bin: u16,
-    extremes: [u64; EXTREME_WORDS],
-    gap_sides: u16,
+    pub(super) wanted: Why,
+    pub(super) kind: Option<u8>,
+    pub(super) latest: bool,
+    pub(super) shape: Option<u16>,
+    /// Parts of the stream it is in, by number and by time.
+    pub(super) part: u16,
+    pub(super) hour: u16,
+    pub(super) gap_sides: u16,
+    pub(super) spikes: u8,
     live: bool,
     picked: bool,
+    /// At least what it adds.
+    bound: f64,
 }
-
-const EXTREME_WORDS: usize = PATHS / 64;
-const SHAPE_WORDS: usize = SHAPES / 64;
-/// Parts of time that are told apart.
-const BINS: usize = 512;
 
 /// One kept message.
 #[derive(Clone, Copy, Debug)]
@@ -90,26 +91,6 @@ pub struct Kept<'a> {
     pub reason: &'a str,
     /// Why it was kept.
     pub why: Why,
-}
-
-/// What is shown already.
-struct Shown {
-    kinds: u64,
-    shapes: [u64; SHAPE_WORDS],
-    extremes: [u64; EXTREME_WORDS],
-    states: [u64; STATE_WORDS],
-    gap_sides: u16,
-    bins: [u16; BINS],
-}
-
-/// What each thing is worth: the weights of the measure of quality, shared out.
-struct Worth {
-    kind: f32,
-    shape: f32,
-    bin: f32,
-    extreme: f32,
-    state: f32,
-    gaps: [f32; GAPS],
 }
 
 impl<S, B> Pruner<S, B>
@@ -202,37 +183,39 @@ where
                 }
             }
         }
-        for (place, path) in self.paths.iter().filter(|(_, path)| path.low != path.high) {
-            // At most half of the places are taken; folding them together costs a rare collision.
-            for (side, slot) in [path.low, path.high].into_iter().enumerate() {
-                if let Some(choice) = tell(scratch, slot, Why::EXTREME) {
-                    set(&mut choice.extremes, (place * 2 + side) % PATHS);
-                }
+        for spike in &self.spikes {
+            if let Some(choice) = tell(scratch, spike.slot, Why::EXTREME) {
+                choice.spikes = choice.spikes.saturating_add(1);
             }
-        }
-        for (_, shape) in self.shapes.iter() {
-            tell(scratch, shape.slot, Why::SHAPE);
-        }
-        for (_, state) in self.states.iter() {
-            tell(scratch, state.slot, Why::CHANGE);
         }
         self.place_in_time(scratch);
     }
 
-    /// Part of time and shape of every candidate.
+    /// Parts of the stream and shape of every candidate.
     fn place_in_time(&self, scratch: &mut [Choice]) {
-        let bins = self.target.clamp(1, BINS);
         let span = self.store.last.at.saturating_sub(self.first_at).max(1);
+        let mut before = [0; BUCKETS];
+        let mut sum: u64 = 0;
+        for (before, bucket) in before.iter_mut().zip(&self.buckets) {
+            *before = sum;
+            sum += u64::from(bucket.count);
+        }
         for choice in scratch.iter_mut().filter(|choice| choice.live) {
-            let slot = if choice.slot == NONE {
-                Some(&self.store.last)
-            } else {
-                self.store.get(choice.slot)
+            let Some(slot) = self.slot(choice) else {
+                continue;
             };
-            let Some(slot) = slot else { continue };
             let since = slot.at.saturating_sub(self.first_at).min(span);
-            let share = u128::from(since) * bins as u128 / (u128::from(span) + 1);
-            choice.bin = u16::try_from(share).unwrap_or(0);
+            choice.hour = part(since, span, self.hours());
+            let number = (slot.at / self.width).saturating_sub(self.base);
+            let place = usize::try_from(number).unwrap_or(BUCKETS);
+            // Inside of a bucket its messages are taken to be even.
+            let (count, inside) = self.buckets.get(place).map_or((0, 0), |bucket| {
+                (u64::from(bucket.count), slot.at % self.width)
+            });
+            let inside = u128::from(count) * u128::from(inside) / u128::from(self.width.max(1));
+            let at = before.get(place).copied().unwrap_or(sum);
+            let at = at + u64::try_from(inside).unwrap_or(0);
+            choice.part = part(at, sum.max(1), self.parts());
             choice.shape = match self.shapes.find(slot.shape.max(1)) {
                 Some((place, true)) => u16::try_from(place).ok(),
                 _ => None,
@@ -240,134 +223,96 @@ where
         }
     }
 
-    fn worth(&self) -> Worth {
-        let share = |weight: f32, count: usize| {
-            weight / f32::from(u16::try_from(count.max(1)).unwrap_or(u16::MAX))
-        };
-        let errors = self.kinds.iter().filter(|kind| kind.error).count();
-        let extremes = self
-            .paths
-            .iter()
-            .filter(|(_, path)| path.low != path.high)
-            .count()
-            * 2;
-        let silent: u64 = self.gaps.iter().map(|gap| gap.length).sum();
-        Worth {
-            kind: share(0.21, errors),
-            shape: share(0.20, self.shapes.used().min(self.target)),
-            bin: share(0.15, self.target),
-            extreme: share(0.15, extremes),
-            state: share(0.05, self.states.used()),
-            // Each side of a silence: half for being one of the largest, half by its length.
-            gaps: self
-                .gaps
-                .map(|gap| 0.0125 * ratio(gap.length, silent) + 0.002),
-        }
+    /// Parts of the stream, equal in number of messages, each of which should show one.
+    pub(super) fn parts(&self) -> usize {
+        self.target.clamp(1, BINS)
+    }
+
+    /// Parts of the time, none of which should be left out.
+    pub(super) fn hours(&self) -> usize {
+        (self.target / 3).clamp(1, BINS)
     }
 
     fn pick(&self, scratch: &mut [Choice]) {
         let worth = self.worth();
-        let mut shown = Shown {
-            kinds: 0,
-            shapes: [0; SHAPE_WORDS],
-            extremes: [0; EXTREME_WORDS],
-            states: [0; STATE_WORDS],
-            gap_sides: 0,
-            bins: [0; BINS],
-        };
-        for _ in 0..self.target {
-            let mut best: Option<(f32, u64, usize)> = None;
-            for (n, choice) in scratch.iter().enumerate() {
-                if !choice.live || choice.picked {
-                    continue;
-                }
-                let Some(slot) = self.slot(choice) else {
-                    continue;
-                };
-                let (gain, _) = self.gain(choice, slot, &shown, &worth);
-                if best.is_none_or(|(most, id, _)| gain > most || gain == most && slot.id < id) {
-                    best = Some((gain, slot.id, n));
-                }
-            }
-            let Some((_, _, n)) = best else { return };
+        let mut shown = Shown::new();
+        for choice in scratch.iter_mut() {
+            choice.bound = f64::MAX;
+        }
+        for _ in 0..self.target.min(scratch.len()) {
+            let Some(n) = self.best(scratch, &shown, &worth) else {
+                return;
+            };
             let Some(choice) = scratch.get_mut(n) else {
                 return;
             };
-            let Some(slot) = self.slot(choice) else {
-                return;
-            };
-            let (_, why) = self.gain(choice, slot, &shown, &worth);
             choice.picked = true;
-            choice.why = why;
-            shown.add(choice, slot);
+            if let Some(slot) = self.slot(choice) {
+                self.show_too(&mut shown, choice, slot);
+            }
         }
     }
 
-    /// What a candidate adds, and by what.
-    fn gain(&self, choice: &Choice, slot: &Slot, shown: &Shown, worth: &Worth) -> (f32, Why) {
-        let mut why = Why::default();
-        let mut gain = 0.0;
-        let mut add = |reason: Why, worth: f32| {
-            why.add(reason);
-            gain += worth;
-        };
-        if let Some(kind) = choice.kind {
-            let told = shown.kinds >> kind & 1 == 1;
-            let error = choice.wanted.has(Why::ERROR);
-            match (error, told) {
-                (true, false) => add(Why::ERROR, worth.kind),
-                (true, true) if choice.latest => add(Why::ERROR, 0.01),
-                (false, false) => add(Why::WARNING, 0.02),
-                _ => {}
+    /// The candidate that adds most: gains are found anew, the largest bound first, until one is the largest.
+    fn best(&self, scratch: &mut [Choice], shown: &Shown, worth: &Worth) -> Option<usize> {
+        let mut best: Option<Standing> = None;
+        loop {
+            let top = self.top(scratch)?;
+            if best.is_some_and(|best| best.n == top.n) {
+                return Some(top.n);
+            }
+            let choice = scratch.get_mut(top.n)?;
+            let (gain, why) = self.gain(choice, self.slot(choice)?, shown, worth);
+            choice.bound = choice.bound.min(gain);
+            choice.why = why;
+            let now = Standing {
+                bound: choice.bound,
+                ..top
+            };
+            if best.is_none_or(|best| now.above(best)) {
+                best = Some(now);
             }
         }
-        for edge in [Why::FIRST, Why::LAST] {
-            if choice.wanted.has(edge) {
-                add(edge, 0.05);
-            }
-        }
-        let fresh = |mine: &[u64], shown: &[u64]| -> f32 {
-            let count: u32 = mine
-                .iter()
-                .zip(shown)
-                .map(|(mine, shown)| (mine & !shown).count_ones())
-                .sum();
-            f32::from(u16::try_from(count).unwrap_or(u16::MAX))
-        };
-        let sides = choice.gap_sides & !shown.gap_sides;
-        for (n, worth) in worth.gaps.iter().enumerate() {
-            let mine = (sides >> (n * 2) & 3).count_ones();
-            if mine > 0 {
-                add(
-                    Why::GAP,
-                    worth * f32::from(u16::try_from(mine).unwrap_or(0)),
-                );
-            }
-        }
-        if let Some(shape) = choice.shape
-            && shown
-                .shapes
-                .get(usize::from(shape) / 64)
-                .is_some_and(|word| word >> (shape % 64) & 1 == 0)
-        {
-            add(Why::SHAPE, worth.shape);
-        }
-        let extremes = fresh(&choice.extremes, &shown.extremes);
-        if extremes > 0.0 {
-            add(Why::EXTREME, worth.extreme * extremes);
-        }
-        let states = fresh(&slot.states, &shown.states);
-        if states > 0.0 {
-            add(Why::CHANGE, worth.state * states);
-        }
-        let crowd = shown
-            .bins
-            .get(usize::from(choice.bin))
-            .copied()
-            .unwrap_or(0);
-        gain += worth.bin / (1.0 + 3.0 * f32::from(crowd));
-        (gain, why)
     }
+
+    /// The candidate with the largest bound.
+    fn top(&self, scratch: &[Choice]) -> Option<Standing> {
+        let mut top: Option<Standing> = None;
+        let open = scratch.iter().enumerate();
+        for (n, choice) in open.filter(|(_, choice)| choice.live && !choice.picked) {
+            if top.is_some_and(|top| choice.bound < top.bound) {
+                continue;
+            }
+            let (bound, id) = (choice.bound, self.slot(choice)?.id);
+            let mine = Standing { bound, id, n };
+            if top.is_none_or(|top| mine.above(top)) {
+                top = Some(mine);
+            }
+        }
+        top
+    }
+}
+
+/// Where a candidate stands among the others.
+#[derive(Clone, Copy)]
+struct Standing {
+    bound: f64,
+    id: u64,
+    n: usize,
+}
+
+impl Standing {
+    /// By bound; of equals the lowest identity.
+    fn above(self, other: Self) -> bool {
+        self.bound > other.bound
+            || self.bound == other.bound && (self.id, self.n) < (other.id, other.n)
+    }
+}
+
+/// Which of so many equal parts `at` of `whole` is in.
+fn part(at: u64, whole: u64, parts: usize) -> u16 {
+    let part = u128::from(at) * parts as u128 / (u128::from(whole) + 1);
+    u16::try_from(part).unwrap_or(0)
 }
 
 /// Notes what the candidate in `slot`, if any, is wanted for.
@@ -375,31 +320,4 @@ fn tell(scratch: &mut [Choice], slot: u16, why: Why) -> Option<&mut Choice> {
     let choice = scratch.get_mut(usize::from(slot))?;
     choice.wanted.add(why);
     Some(choice)
-}
-
-/// `part` of `whole` in thousandths.
-fn ratio(part: u64, whole: u64) -> f32 {
-    let thousandths = part.saturating_mul(1_000) / whole.max(1);
-    f32::from(u16::try_from(thousandths).unwrap_or(1_000)) / 1_000.0
-}
-
-impl Shown {
-    fn add(&mut self, choice: &Choice, slot: &Slot) {
-        if let Some(kind) = choice.kind {
-            self.kinds |= 1 << kind;
-        }
-        if let Some(shape) = choice.shape {
-            set(&mut self.shapes, usize::from(shape));
-        }
-        for (shown, mine) in self.extremes.iter_mut().zip(choice.extremes) {
-            *shown |= mine;
-        }
-        for (shown, mine) in self.states.iter_mut().zip(slot.states) {
-            *shown |= mine;
-        }
-        self.gap_sides |= choice.gap_sides;
-        if let Some(bin) = self.bins.get_mut(usize::from(choice.bin)) {
-            *bin = bin.saturating_add(1);
-        }
-    }
 }

@@ -3,17 +3,34 @@
 //!
 //! Candidates of the other are copied when the first stratum wants them. Invariant: the other is only read.
 
-use super::store::{NONE, Slot};
+use super::Pruner;
+use super::marks::Marks;
+use super::store::{NONE, Slot, Store};
 use super::strata::*;
-use super::{Pruner, set};
 
 /// Slots of the other that can be taken over.
 const MAX_SLOTS: usize = 2_048;
 
-/// Where candidates and states of the other have gone.
+/// Where candidates, numbers and states of the other have gone.
 pub(super) struct Map {
     slots: [u16; MAX_SLOTS],
-    bits: [u16; STATES],
+    pub(super) paths: [u16; PATHS],
+    pub(super) states: [u16; STATES],
+}
+
+/// Share of the other's messages that we have seen as well.
+#[derive(Clone, Copy)]
+struct Known {
+    known: u64,
+    of: u64,
+}
+
+impl Known {
+    /// How many of so many we have not seen.
+    fn new_of(self, count: u64) -> u64 {
+        let known = u128::from(count) * u128::from(self.known) / u128::from(self.of);
+        count.saturating_sub(u64::try_from(known).unwrap_or(u64::MAX))
+    }
 }
 
 /// A silence between two messages; the first and the last of a stream border on endless ones.
@@ -30,21 +47,28 @@ where
     S: AsMut<[Slot]> + AsRef<[Slot]>,
     B: AsMut<[u8]> + AsRef<[u8]>,
 {
-    /// Takes in what another pruner has seen. The same message seen by both is kept once, but counted twice.
+    /// Takes in what another pruner has seen. A message seen by both is kept once, and counted once as far as the
+    /// samples tell how many there are: exactly if there are none or all are, else an estimate.
     pub fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             return;
         }
+        let known = self.known_of(other);
         let mut map = Map {
             slots: [NONE; MAX_SLOTS],
-            bits: [NONE; STATES],
+            paths: [NONE; PATHS],
+            states: [NONE; STATES],
         };
-        self.merge_states(other, &mut map);
+        self.forget_values(other.values_below);
+        self.forget_shapes(other.shapes_below);
+        self.map_paths(other, &mut map);
+        self.map_states(other, &mut map);
         self.merge_gaps(other, &mut map);
         self.merge_edges(other, &mut map);
-        self.merge_kinds(other, &mut map);
+        self.merge_kinds(other, known, &mut map);
         self.merge_shapes(other, &mut map);
         self.merge_paths(other, &mut map);
+        self.merge_states(other, &mut map);
         self.merge_times(other, &mut map);
         for &(rank, slot) in &other.drawn {
             if rank < self.drawn_below {
@@ -55,12 +79,24 @@ where
                 self.store.release(mine);
             }
         }
-        self.count += other.count;
-        self.errors += other.errors;
-        self.warnings += other.warnings;
-        self.lost += other.lost;
+        self.count += known.new_of(other.count);
+        self.errors += known.new_of(other.errors);
+        self.warnings += known.new_of(other.warnings);
+        self.lost += known.new_of(other.lost);
         for (mine, theirs) in self.formats.iter_mut().zip(other.formats) {
-            *mine += theirs;
+            *mine += known.new_of(theirs);
+        }
+    }
+
+    /// How much of the sample of the other is in ours, below the rank up to which both are whole.
+    fn known_of(&self, other: &Self) -> Known {
+        let below = self.drawn_below.min(other.drawn_below);
+        let theirs = other.drawn.iter().filter(|drawn| drawn.0 <= below);
+        let known = theirs.clone();
+        let known = known.filter(|&&(rank, _)| self.drawn.iter().any(|mine| mine.0 == rank));
+        Known {
+            known: known.count() as u64,
+            of: theirs.count().max(1) as u64,
         }
     }
 
@@ -92,11 +128,8 @@ where
             }
             None => {
                 while self.store.tight() && self.loosen() {}
-                self.store.copy(
-                    slot,
-                    other.store.content(slot),
-                    translated(&slot.states, map),
-                )
+                let marks = translated(&other.store, slot, map);
+                self.store.copy(slot, other.store.content(slot), &marks)
             }
         };
         let Some(mine) = mine else {
@@ -107,51 +140,6 @@ where
             *known = mine;
         }
         mine
-    }
-
-    fn merge_states(&mut self, other: &Self, map: &mut Map) {
-        for (_, theirs) in other.state_paths.iter() {
-            if theirs.count == StatePath::TEXT {
-                if let Some((place, known)) = self.state_paths.find(theirs.hash) {
-                    if !known {
-                        self.state_paths.put(place, *theirs);
-                    } else if let Some(entry) = self.state_paths.get(place).copied() {
-                        self.dissolve(place, entry);
-                    }
-                }
-                continue;
-            }
-            for place in theirs.values {
-                let Some(state) = other
-                    .states
-                    .get(usize::from(place))
-                    .copied()
-                    .filter(|state| state.hash != 0)
-                else {
-                    continue;
-                };
-                let mine = match self.states.find(state.hash) {
-                    Some((place, true)) => {
-                        self.states.get(place).map(|state| usize::from(state.bit))
-                    }
-                    _ => self.new_state(theirs.hash, state.hash).map(|(_, bit)| bit),
-                };
-                if let (Some(bit), Some(to)) = (mine, map.bits.get_mut(usize::from(state.bit))) {
-                    *to = u16::try_from(bit).unwrap_or(NONE);
-                }
-            }
-        }
-        for (_, state) in other.states.iter() {
-            let Some((place, true)) = self.states.find(state.hash) else {
-                continue;
-            };
-            if self.states.get(place).is_some_and(|mine| mine.slot == NONE) {
-                let slot = self.import(other, state.slot, map);
-                if let Some(mine) = self.states.get_mut(place) {
-                    mine.slot = slot;
-                }
-            }
-        }
     }
 
     /// A silence of both together is one that each has: their silences are cut with one another.
@@ -228,10 +216,9 @@ where
         if let Some(twin) = twin.and_then(|n| u16::try_from(n).ok()) {
             return self.held(twin);
         }
-        let states = translated(&last.states, map);
-        self.store
-            .copy(last, other.store.content(last), states)
-            .unwrap_or(NONE)
+        let marks = translated(&other.store, last, map);
+        let copy = self.store.copy(last, other.store.content(last), &marks);
+        copy.unwrap_or(NONE)
     }
 
     /// The known silences, with the endless ones before the first message and after the last.
@@ -274,21 +261,18 @@ where
         }
         let (mine, theirs) = (&self.store.last, &other.store.last);
         if self.count == 0 || (theirs.at, theirs.id) > (mine.at, mine.id) {
-            let states = translated(&theirs.states, map);
-            self.store
-                .copy_last(theirs, other.store.content(theirs), states);
+            let marks = translated(&other.store, theirs, map);
+            let content = other.store.content(theirs);
+            self.store.copy_last(theirs, content, &marks);
         }
         self.first_at = self.first_at.min(other.first_at);
     }
 
-    fn merge_kinds(&mut self, other: &Self, map: &mut Map) {
+    fn merge_kinds(&mut self, other: &Self, known: Known, map: &mut Map) {
         self.kinds_more.merge(&other.kinds_more);
         for theirs in &other.kinds {
-            let known = self
-                .kinds
-                .iter()
-                .position(|kind| kind.hash == theirs.hash && kind.error == theirs.error);
-            let Some(n) = known else {
+            let same = |kind: &Kind| kind.hash == theirs.hash && kind.error == theirs.error;
+            let Some(n) = self.kinds.iter().position(same) else {
                 if self.kinds.is_full() && !(theirs.error && self.drop_warning()) {
                     if theirs.error {
                         self.kinds_more.record(theirs.hash);
@@ -307,7 +291,7 @@ where
             let Some(mut kind) = self.kinds.get(n).copied() else {
                 continue;
             };
-            kind.count += theirs.count;
+            kind.count += known.new_of(theirs.count);
             if theirs.first_at < kind.first_at {
                 kind.first_at = theirs.first_at;
                 let old = kind.first;
@@ -327,16 +311,24 @@ where
     }
 }
 
-/// The bits of the other as ours.
-fn translated(bits: &[u64; STATE_WORDS], map: &Map) -> [u64; STATE_WORDS] {
-    let mut ours = [0; STATE_WORDS];
-    for (n, &to) in map.bits.iter().enumerate() {
-        if bits
-            .get(n / 64)
-            .is_some_and(|word| word >> (n % 64) & 1 == 1)
-        {
-            set(&mut ours, usize::from(to));
+/// What a candidate of the other says, by our places.
+fn translated<S, B>(store: &Store<S, B>, slot: &Slot, map: &Map) -> Marks
+where
+    S: AsMut<[Slot]> + AsRef<[Slot]>,
+    B: AsMut<[u8]> + AsRef<[u8]>,
+{
+    let place = |map: &[u16], place: u16| map.get(usize::from(place)).copied();
+    let mut marks = Marks::default();
+    let theirs = store.marks(slot);
+    for (path, number) in theirs.numbers() {
+        if let Some(path) = place(&map.paths, path).filter(|&path| path != NONE) {
+            let _ = marks.numbers.push((path, number));
         }
     }
-    ours
+    for state in theirs.states() {
+        if let Some(state) = place(&map.states, state).filter(|&state| state != NONE) {
+            let _ = marks.states.push(state);
+        }
+    }
+    marks
 }

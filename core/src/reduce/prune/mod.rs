@@ -1,16 +1,21 @@
 //! Keeps the messages that matter out of any number: one pass, bounded memory, an answer at any time.
 //!
 //! Each message may become a candidate of some strata (`strata`): kinds of errors, first and last, sides of the
-//! largest gaps, shapes, extremes of numbers, values of states, and two samples by hash, one even in time and one
-//! even in number. `store` holds the candidates; `choose` picks from them when asked. Invariant: at most as many
+//! largest gaps, shapes, extremes of numbers and what stands out from them, values of states, and two samples by hash,
+//! one even in time and one even in number. `store` holds the candidates; `choose` picks from them when asked, by what
+//! they add (`gain`). Invariant: at most as many
 //! candidates as there are slots, at most as many bytes as the arena has; what finds no room is counted.
 
 mod choose;
+mod gain;
+mod marks;
 mod merge;
 mod merge_tables;
 mod note;
+mod samples;
 mod store;
 mod strata;
+mod values;
 
 pub use choose::{Choice, Kept, Why};
 pub use store::Slot;
@@ -38,8 +43,13 @@ pub struct Pruner<S, B> {
     shapes: Table<Shape, SHAPES>,
     shapes_more: Distinct,
     paths: Table<Path, PATHS>,
-    states: Table<State, { STATES * 2 }>,
-    state_paths: Table<StatePath, STATES>,
+    states: Table<State, STATES>,
+    state_paths: Table<StatePath, STATE_PATHS>,
+    spikes: heapless::Vec<Spike, SPIKES>,
+    /// Largest hash of a path that has candidates.
+    values_below: u64,
+    /// Largest hash of a shape that has a candidate.
+    shapes_below: u64,
     buckets: [Bucket; BUCKETS],
     /// Microseconds of a bucket, a power of two.
     width: u64,
@@ -50,6 +60,8 @@ pub struct Pruner<S, B> {
     drawn_limit: usize,
     /// Largest rank that is drawn.
     drawn_below: u64,
+    /// Steps taken to make room.
+    steps: usize,
     formats: [u64; Format::COUNT],
 }
 
@@ -99,6 +111,9 @@ where
             paths: Table::new(Path::EMPTY),
             states: Table::new(State::EMPTY),
             state_paths: Table::new(StatePath::EMPTY),
+            spikes: heapless::Vec::new(),
+            values_below: u64::MAX,
+            shapes_below: u64::MAX,
             buckets: [Bucket::EMPTY; BUCKETS],
             width: 1,
             base: 0,
@@ -106,6 +121,7 @@ where
             drawn: heapless::Vec::new(),
             drawn_limit: target.clamp(8, DRAWN),
             drawn_below: u64::MAX,
+            steps: 0,
             formats: [0; Format::COUNT],
         }
     }
@@ -124,9 +140,8 @@ where
             NONE
         };
         let id = identity(record, facts);
-        let mut new_states = heapless::Vec::new();
-        let bits = self.states_of(facts, &mut new_states);
-        self.store.set_last(record, facts, id, bits);
+        let marks = self.mark(facts);
+        self.store.set_last(record, facts, id, &marks);
         self.count += 1;
         if let Some(count) = self.formats.get_mut(facts.format.index()) {
             *count += 1;
@@ -149,14 +164,9 @@ where
         if facts.severity != Severity::None {
             self.note_problem(facts, at, &mut mine);
         }
-        self.note_shape(facts.shape, &mut mine);
-        self.note_numbers(facts, &mut mine);
-        for &place in &new_states {
-            let slot = self.want(&mut mine);
-            if let Some(state) = self.states.get_mut(place) {
-                state.slot = slot;
-            }
-        }
+        self.note_shape(facts.shape, id, &mut mine);
+        self.note_numbers(&marks, &mut mine);
+        self.note_states(&marks, id, &mut mine);
         self.note_time(at, id, &mut mine);
         if id < self.drawn_below {
             self.draw(id, &mut mine);
@@ -194,6 +204,11 @@ where
         self.shapes.used() as u64 + self.shapes_more.estimate()
     }
 
+    /// Whether [`Pruner::shapes`] is an estimate.
+    pub fn shapes_estimated(&self) -> bool {
+        self.shapes_more.estimate() > 0
+    }
+
     /// Kinds of errors, in order of first sight.
     pub fn error_kinds(&self) -> impl Iterator<Item = ErrorKind<'_>> {
         let errors = self.kinds.iter().filter(|kind| kind.error);
@@ -218,25 +233,16 @@ where
     }
 }
 
-fn set(bits: &mut [u64], bit: usize) {
-    if let Some(word) = bits.get_mut(bit / 64) {
-        *word |= 1 << (bit % 64);
-    }
-}
-
 /// Bytes of a payload that tell it from others.
 const IDENTITY: usize = 1_024;
 
 /// Hash of a message: the same message, seen twice, counts as one; the order by it is as good as random.
 fn identity(record: &Record<'_>, facts: &Facts<'_>) -> u64 {
     let payload = record.payload.get(..IDENTITY).unwrap_or(record.payload);
-    let content = hash::bytes(record.payload.len() as u64, payload);
-    hash::mix(hash::mix(content, facts.class), record.at.as_micros())
+    let content = hash::bytes(record.payload.len() as u64 ^ facts.class, payload);
+    let place = hash::bytes(content, record.topic.as_bytes());
+    hash::mix(place, record.at.as_micros())
 }
 
-#[cfg(test)]
-mod quality;
-#[cfg(test)]
-mod streams;
 #[cfg(test)]
 mod tests;

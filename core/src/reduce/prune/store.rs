@@ -4,7 +4,7 @@
 //! stands in front, outside the slots, so that most messages cost one copy. Invariant: every slot in use has at
 //! least one reference from a stratum; arena order is the order of the list from `oldest` to `newest`.
 
-use super::strata::STATE_WORDS;
+use super::marks::{self, Marks, Written};
 use crate::payload::{Facts, Format, Severity};
 use crate::reduce::Record;
 use core::fmt::Write;
@@ -24,7 +24,6 @@ pub struct Slot {
     pub(super) at: u64,
     pub(super) id: u64,
     pub(super) shape: u64,
-    pub(super) states: [u64; STATE_WORDS],
     pub(super) full: u32,
     start: u32,
     payload: u32,
@@ -33,6 +32,8 @@ pub struct Slot {
     refs: u16,
     before: u16,
     behind: u16,
+    numbers: u8,
+    states: u8,
     pub(super) format: Format,
     pub(super) severity: Severity,
     pub(super) qos: u8,
@@ -45,7 +46,6 @@ impl Default for Slot {
             at: 0,
             id: 0,
             shape: 0,
-            states: [0; STATE_WORDS],
             full: 0,
             start: 0,
             payload: 0,
@@ -54,6 +54,8 @@ impl Default for Slot {
             refs: 0,
             before: NONE,
             behind: NONE,
+            numbers: 0,
+            states: 0,
             format: Format::Empty,
             severity: Severity::None,
             qos: 0,
@@ -64,6 +66,11 @@ impl Default for Slot {
 
 impl Slot {
     fn bytes(&self) -> usize {
+        self.told() + marks::size(self.numbers, self.states)
+    }
+
+    /// Bytes of what is shown of it, in front of what it says.
+    fn told(&self) -> usize {
         usize::from(self.topic) + size(self.payload) + usize::from(self.why)
     }
 
@@ -105,8 +112,9 @@ where
 {
     pub(super) fn new(slots: S, arena: B, payload: usize) -> Self {
         let room = arena.as_ref().len() / 8;
-        let entry = (payload + TOPIC + WHY).min(room);
-        let payload = payload.min(entry.saturating_sub(TOPIC + WHY).max(entry / 2));
+        let rest = TOPIC + WHY + marks::BYTES;
+        let entry = (payload + rest).min(room);
+        let payload = payload.min(entry.saturating_sub(rest).max(entry / 2));
         Self {
             slots,
             arena,
@@ -139,13 +147,12 @@ where
         record: &Record<'_>,
         facts: &Facts<'_>,
         id: u64,
-        states: [u64; STATE_WORDS],
+        marks: &Marks,
     ) {
         self.last = Slot {
             at: record.at.as_micros(),
             id,
             shape: facts.shape,
-            states,
             full: u32::try_from(record.payload.len()).unwrap_or(u32::MAX),
             format: facts.format,
             severity: facts.severity,
@@ -170,6 +177,7 @@ where
             let _ = write!(writer, "{reason}");
             self.last.why = u16::try_from(writer.used - before).unwrap_or(0);
         }
+        writer.mark(&mut self.last, marks);
     }
 
     /// Makes the newest message a candidate with one reference; none if there is no room.
@@ -187,47 +195,24 @@ where
     }
 
     /// Copies a candidate of another store.
-    pub(super) fn copy(
-        &mut self,
-        slot: &Slot,
-        content: Content<'_>,
-        states: [u64; STATE_WORDS],
-    ) -> Option<u16> {
-        let (topic, payload, why) = content;
-        let payload = payload.get(..self.payload).unwrap_or(payload);
-        let start = self.reserve(topic.len() + payload.len() + why.len())?;
-        let mut writer = Writer {
-            room: self.arena.as_mut().get_mut(start..)?,
-            used: 0,
-        };
-        let mut slot = Slot {
-            refs: 1,
-            states,
-            ..*slot
-        };
-        slot.topic = u16::try_from(writer.put(topic.as_bytes())).ok()?;
-        slot.payload = u32::try_from(writer.put(payload)).ok()?;
-        slot.why = u16::try_from(writer.put(why.as_bytes())).ok()?;
+    pub(super) fn copy(&mut self, slot: &Slot, content: Content<'_>, marks: &Marks) -> Option<u16> {
+        let payload = content.1.get(..self.payload).unwrap_or(content.1);
+        let told = content.0.len() + payload.len() + content.2.len();
+        let start = self.reserve(told + marks::BYTES)?;
+        let mut slot = Slot { refs: 1, ..*slot };
+        let room = self.arena.as_mut().get_mut(start..)?;
+        Writer { room, used: 0 }.entry(&mut slot, (content.0, payload, content.2), marks);
         self.enter(slot, start)
     }
 
     /// Takes over the newest message of another store.
-    pub(super) fn copy_last(
-        &mut self,
-        slot: &Slot,
-        content: Content<'_>,
-        states: [u64; STATE_WORDS],
-    ) {
-        let (topic, payload, why) = content;
-        let Some(room) = self.arena.as_mut().get_mut(..self.entry) else {
-            return;
-        };
-        let mut writer = Writer { room, used: 0 };
-        self.last = Slot { states, ..*slot };
-        self.last.start = 0;
-        self.last.topic = u16::try_from(writer.put(topic.as_bytes())).unwrap_or(0);
-        self.last.payload = u32::try_from(writer.put(payload)).unwrap_or(0);
-        self.last.why = u16::try_from(writer.put(why.as_bytes())).unwrap_or(0);
+    pub(super) fn copy_last(&mut self, slot: &Slot, content: Content<'_>, marks: &Marks) {
+        self.last = Slot { start: 0, ..*slot };
+        let payload = content.1.get(..self.payload).unwrap_or(content.1);
+        if let Some(room) = self.arena.as_mut().get_mut(..self.entry) {
+            let writer = Writer { room, used: 0 };
+            writer.entry(&mut self.last, (content.0, payload, content.2), marks);
+        }
     }
 
     /// One more reference.
@@ -277,11 +262,25 @@ where
         )
     }
 
-    /// More than three quarters are in use: candidates of little weight should go.
+    /// What a candidate says.
+    pub(super) fn marks(&self, slot: &Slot) -> Written<'_> {
+        let start = size(slot.start) + slot.told();
+        let end = size(slot.start) + slot.bytes();
+        let bytes = self.arena.as_ref().get(start..end).unwrap_or(&[]);
+        Written::new(bytes, slot.numbers)
+    }
+
+    /// Less than a quarter is free: candidates of little weight should go.
     pub(super) fn tight(&self) -> bool {
+        self.lacks(4)
+    }
+
+    /// Whether less than one part of so many is free, in the arena or among the slots.
+    pub(super) fn lacks(&self, part: usize) -> bool {
         let room = self.arena.as_ref().len().saturating_sub(self.entry);
         let slots = self.slots.as_ref().len();
-        self.live + self.entry > room / 4 * 3 || self.free == NONE && self.fresh + slots / 8 > slots
+        self.live + self.entry > room - room / part
+            || self.free == NONE && self.fresh + slots / part / 2 > slots
     }
 
     /// Where so many bytes may be put. The arena is slid together only if that frees a good part of it, so that
@@ -364,6 +363,27 @@ impl Writer<'_> {
         }
         self.used += bytes.len();
         bytes.len()
+    }
+
+    /// Puts a whole candidate.
+    fn entry(mut self, slot: &mut Slot, (topic, payload, why): Content<'_>, marks: &Marks) {
+        slot.topic = u16::try_from(self.put(topic.as_bytes())).unwrap_or(0);
+        slot.payload = u32::try_from(self.put(payload)).unwrap_or(0);
+        slot.why = u16::try_from(self.put(why.as_bytes())).unwrap_or(0);
+        self.mark(slot, marks);
+    }
+
+    /// Puts what `slot` says, whole or not at all.
+    fn mark(&mut self, slot: &mut Slot, marks: &Marks) {
+        slot.numbers = u8::try_from(marks.numbers.len()).unwrap_or(0);
+        slot.states = u8::try_from(marks.states.len()).unwrap_or(0);
+        if self.room.len() - self.used < marks::size(slot.numbers, slot.states) {
+            (slot.numbers, slot.states) = (0, 0);
+            return;
+        }
+        marks.write(|bytes| {
+            self.put(bytes);
+        });
     }
 }
 

@@ -11,11 +11,15 @@ pub(super) const GAPS: usize = 6;
 /// Places for shapes; half of them are used.
 pub(super) const SHAPES: usize = 1_024;
 /// Places for numeric paths; half of them are used.
-pub(super) const PATHS: usize = 256;
-/// Values of states; one bit each in a candidate.
-pub(super) const STATES: usize = 256;
-/// Words of those bits.
-pub(super) const STATE_WORDS: usize = STATES / 64;
+pub(super) const PATHS: usize = 1_024;
+/// Places for values of states; half of them are used.
+pub(super) const STATES: usize = 1_024;
+/// Places for paths of states; half of them are used.
+pub(super) const STATE_PATHS: usize = 512;
+/// Numbers that stood out most from what their paths had told before.
+pub(super) const SPIKES: usize = 24;
+/// Those of one path.
+pub(super) const SPIKES_OF_PATH: usize = 6;
 /// Values of one path beyond which it is no state but text.
 pub(super) const STATE_VALUES: usize = 12;
 /// Time buckets.
@@ -64,18 +68,18 @@ macro_rules! keyed {
 }
 keyed!(Shape, Path, State, StatePath);
 
-/// A shape of payload.
+/// A shape of payload, with its message of lowest rank.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     pub(super) hash: u64,
-    pub(super) count: u32,
+    pub(super) rank: u64,
     pub(super) slot: u16,
 }
 
 impl Shape {
     pub(super) const EMPTY: Self = Self {
         hash: 0,
-        count: 0,
+        rank: u64::MAX,
         slot: NONE,
     };
 }
@@ -86,6 +90,11 @@ pub(super) struct Path {
     pub(super) hash: u64,
     pub(super) min: f64,
     pub(super) max: f64,
+    /// Where its numbers are lately, and how far from there as a rule.
+    pub(super) mean: f64,
+    pub(super) spread: f64,
+    /// Numbers seen, up to [`Path::TAUGHT`].
+    pub(super) seen: u8,
     pub(super) low: u16,
     pub(super) high: u16,
 }
@@ -95,25 +104,72 @@ impl Path {
         hash: 0,
         min: 0.0,
         max: 0.0,
+        mean: 0.0,
+        spread: 0.0,
+        seen: 0,
         low: NONE,
         high: NONE,
     };
+    /// Numbers after which a path is known well enough to tell what stands out.
+    pub(super) const TAUGHT: u8 = 12;
+    /// Share of a new number in mean and spread.
+    const LATELY: f64 = 1.0 / 16.0;
+
+    /// Learns a number; returns how many times as far from the rest it is as they are from one another.
+    #[inline]
+    pub(super) fn learn(&mut self, number: f64) -> f64 {
+        let away = number - self.mean;
+        let floor = (self.max - self.min) / 32.0;
+        let spread = self.spread.max(floor);
+        if self.seen < Self::TAUGHT {
+            self.seen += 1;
+            let share = 1.0 / f64::from(self.seen);
+            self.mean += away * share;
+            self.spread += (away.abs() - self.spread) * share;
+            return 0.0;
+        }
+        // What stands out teaches no more than what is far off as it goes.
+        let most = spread * 4.0;
+        self.mean += away.clamp(-most, most) * Self::LATELY;
+        self.spread += (away.abs().min(most) - self.spread) * Self::LATELY;
+        if away.abs() > spread * Spike::LEAST {
+            away.abs() / spread
+        } else {
+            0.0
+        }
+    }
 }
 
-/// A value of a state.
+/// A number that stood out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Spike {
+    /// How many times as far from the rest as they are from one another.
+    pub(super) score: f64,
+    pub(super) path: u64,
+    pub(super) slot: u16,
+}
+
+impl Spike {
+    /// Least score that stands out.
+    pub(super) const LEAST: f64 = 5.0;
+}
+
+/// A value of a state, with its message of lowest rank.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct State {
     pub(super) hash: u64,
+    pub(super) rank: u64,
     pub(super) slot: u16,
-    /// Place among the bits of a candidate.
-    pub(super) bit: u16,
+    /// Place of its path.
+    pub(super) path: u16,
 }
 
 impl State {
     pub(super) const EMPTY: Self = Self {
         hash: 0,
+        rank: u64::MAX,
         slot: NONE,
-        bit: NONE,
+        path: NONE,
     };
 }
 
@@ -134,6 +190,11 @@ impl StatePath {
     };
     /// More values than a state has.
     pub(super) const TEXT: u8 = u8::MAX;
+
+    /// Values that it takes; none of a path that does not change or is text.
+    pub(super) fn changes(&self) -> Option<u8> {
+        (self.count > 1 && self.count != Self::TEXT).then_some(self.count)
+    }
 }
 
 /// One time bucket: its message of lowest rank.
@@ -200,6 +261,11 @@ impl<T: Keyed, const N: usize> Table<T, N> {
             *free = value;
             self.used += 1;
         }
+    }
+
+    /// All places.
+    pub(super) fn all(&self) -> &[T; N] {
+        &self.places
     }
 
     /// Places in use with what is there.

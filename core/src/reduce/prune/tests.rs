@@ -16,12 +16,12 @@ use std::vec::Vec;
 
 type Boxed = Pruner<Box<[Slot]>, Box<[u8]>>;
 
-pub(super) fn pruner(target: usize) -> Boxed {
+fn pruner(target: usize) -> Boxed {
     let slots = vec![Slot::default(); Boxed::slots_for(target)].into_boxed_slice();
     Pruner::new(slots, vec![0; 256 * 1024].into_boxed_slice(), target, 4_096)
 }
 
-pub(super) fn feed(pruner: &mut Boxed, micros: u64, topic: &str, payload: &[u8]) {
+fn feed(pruner: &mut Boxed, micros: u64, topic: &str, payload: &[u8]) {
     let facts = inspect(topic, payload);
     let record = Record {
         at: Instant::from_micros(micros),
@@ -91,6 +91,7 @@ fn check(pruner: &Boxed) {
         .iter()
         .for_each(|(_, path)| [path.low, path.high].into_iter().for_each(&mut hold));
     pruner.states.iter().for_each(|(_, state)| hold(state.slot));
+    pruner.spikes.iter().for_each(|spike| hold(spike.slot));
     pruner.buckets.iter().for_each(|bucket| hold(bucket.slot));
     pruner.drawn.iter().for_each(|&(_, slot)| hold(slot));
     pruner.store.check(&references);
@@ -133,7 +134,8 @@ fn small(target: usize, slots: usize, arena: usize) -> Boxed {
 fn run(pruner: &mut Boxed, stream: &[(u64, u8, u8, u16)], mine: impl Fn(usize) -> bool) {
     let mut at = 0;
     for (n, &(step, topic, kind, number)) in stream.iter().enumerate() {
-        at += step;
+        // No two are the same message.
+        at += step + 1;
         if mine(n) {
             feed(
                 pruner,
@@ -182,6 +184,101 @@ proptest! {
         prop_assert!(merged.len() <= 20 && merged.is_sorted_by_key(|k| k.0));
         let edge = |kept: &[(u64, String, Vec<&str>)]| kept.last().map(|k| k.0);
         prop_assert_eq!(edge(&merged), edge(&one));
+    }
+}
+
+/// Everything that merging promises to be exact for, in an order of its own.
+#[derive(PartialEq, Debug)]
+struct Exact {
+    counts: (u64, (u64, u64), Vec<u64>),
+    edges: (u64, u64, u64),
+    /// Width, then number, rank and count of each.
+    buckets: (u64, Vec<(u64, u64, u32)>),
+    drawn: Vec<u64>,
+    shapes: Vec<(u64, u64)>,
+    states: Vec<(u64, u64)>,
+    kinds: Vec<(u64, bool, u64, u64, u64)>,
+}
+
+fn exact(pruner: &Boxed) -> Exact {
+    let sorted = |mut all: Vec<(u64, u64)>| {
+        all.sort_unstable();
+        all
+    };
+    let buckets = (pruner.base..).zip(&pruner.buckets);
+    let buckets = buckets.filter(|(_, bucket)| bucket.count > 0);
+    let states = pruner.states.iter().filter(|(_, state)| state.path != NONE);
+    let mut drawn: Vec<u64> = pruner.drawn.iter().map(|drawn| drawn.0).collect();
+    drawn.sort_unstable();
+    let kinds = pruner.kinds.iter();
+    let mut kinds: Vec<_> = kinds
+        .map(|kind| {
+            (
+                kind.hash,
+                kind.error,
+                kind.count,
+                kind.first_at,
+                kind.latest_at,
+            )
+        })
+        .collect();
+    kinds.sort_unstable();
+    let first = pruner.store.get(pruner.first).map_or(0, |slot| slot.id);
+    Exact {
+        counts: (pruner.count, pruner.problems(), pruner.formats.to_vec()),
+        edges: (pruner.first_at, first, pruner.store.last.id),
+        buckets: (
+            pruner.width,
+            buckets
+                .map(|(n, bucket)| (n, bucket.rank, bucket.count))
+                .collect(),
+        ),
+        drawn,
+        shapes: sorted(
+            pruner
+                .shapes
+                .iter()
+                .map(|(_, s)| (s.hash, s.rank))
+                .collect(),
+        ),
+        states: sorted(states.map(|(_, s)| (s.hash, s.rank)).collect()),
+        kinds,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(10))]
+
+    #[test]
+    fn shards_merged_in_any_order_are_the_stream(stream in streams()) {
+        let shard = |mine: &dyn Fn(usize) -> bool| {
+            let mut pruner = Box::new(small(20, 1_400, 2_000_000));
+            run(&mut pruner, &stream, mine);
+            pruner
+        };
+        let third = |k: usize| shard(&|n| (n / 2) % 3 == k);
+        let single = exact(&shard(&|_| true));
+        for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+            let [mut whole, b, c] = order.map(third);
+            whole.merge(&b);
+            whole.merge(&c);
+            check(&whole);
+            prop_assert_eq!(&exact(&whole), &single);
+        }
+        let [mut whole, mut b, c] = [0, 1, 2].map(third);
+        b.merge(&c);
+        whole.merge(&b);
+        prop_assert_eq!(&exact(&whole), &single, "grouped otherwise");
+        // What has been seen already adds nothing but weight in time.
+        let kept_before = kept(&whole);
+        let mut before = exact(&whole);
+        whole.merge(&shard(&|_| true));
+        check(&whole);
+        let mut after = exact(&whole);
+        before.buckets.1.iter_mut().for_each(|bucket| bucket.2 = 0);
+        after.buckets.1.iter_mut().for_each(|bucket| bucket.2 = 0);
+        prop_assert_eq!(before, after);
+        prop_assert_eq!(kept_before.len(), kept(&whole).len());
     }
 }
 

@@ -72,6 +72,7 @@ impl Messages {
             warnings,
             formats,
             shapes: self.pruner.shapes(),
+            shapes_estimated: self.pruner.shapes_estimated(),
         }
     }
 }

@@ -4,7 +4,9 @@
 //! One file for each accumulator: what memory it gets, and its answer as owned data. Called by the broker's task only.
 //! Invariant: memory is fixed when a collector is made; pages that hold nothing yet are not touched.
 
+mod last;
 mod messages;
+mod performance;
 mod topics;
 mod values;
 
@@ -13,7 +15,9 @@ use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::payload::{Facts, Memo, inspect_into};
 use bitsperity_mqtt_core::reduce::{Distinct, Record};
 use bitsperity_mqtt_core::time::Instant;
+use last::Last;
 use messages::Messages;
+use performance::Performance;
 use std::hash::BuildHasher;
 use topics::Table;
 use values::Values;
@@ -23,6 +27,10 @@ use values::Values;
 pub struct Arrival<'a> {
     /// On the clock of the connection's task.
     pub at: Instant,
+    /// The same in microseconds since 1970.
+    pub wall_us: u64,
+    /// Which filters of the listener match, the first one's bit lowest.
+    pub matched: u64,
     /// Topic Name.
     pub topic: &'a str,
     /// Any bytes.
@@ -40,6 +48,8 @@ pub struct Collector {
     topics: Option<Table>,
     values: Option<Values>,
     tap: Option<Tap>,
+    performance: Option<Performance>,
+    last: Option<Last>,
     /// Stands in for the table where none is wanted.
     distinct: Distinct,
     memo: Box<Memo>,
@@ -56,6 +66,11 @@ impl Collector {
             topics: wants.topics.map(|limit| Table::new(limit, seed)),
             values: wants.values.map(Values::new),
             tap: wants.tap.clone(),
+            performance: wants
+                .performance
+                .as_ref()
+                .map(|wanted| Performance::new(wanted, start, seed)),
+            last: wants.last.map(Last::new),
             distinct: Distinct::default(),
             memo: Box::new(Memo::new(seed)),
             seed,
@@ -81,8 +96,16 @@ impl Collector {
         if let Some(values) = &mut self.values {
             values.record(arrival);
         }
+        if let Some(last) = &mut self.last {
+            last.record(arrival);
+        }
         if let Some(messages) = &mut self.messages {
             messages.record(&record, &facts);
+        }
+        // When a replayed message was sent, nobody knows.
+        let measured = self.performance.as_mut().filter(|_| !arrival.retain);
+        if let Some(performance) = measured {
+            performance.record(&record, arrival.wall_us, arrival.matched);
         }
         match &mut self.topics {
             Some(topics) => topics.record(&record, &facts),
@@ -92,28 +115,44 @@ impl Collector {
         }
     }
 
-    /// The state of all accumulators now, as owned data; times in it are relative to `start`.
-    pub fn findings(&self) -> Findings {
-        self.findings_for(None)
+    /// Nobody hears the broker from now on, until the next message.
+    pub fn pause(&mut self) {
+        if let Some(performance) = &mut self.performance {
+            performance.pause();
+        }
     }
 
-    /// The same of the accumulators that `part` wants, if somebody asks for a part; of last values those of its filter.
-    pub fn findings_for(&self, part: Option<&Listen>) -> Findings {
+    /// The state of all accumulators `now`, as owned data; times in it are relative to `start`.
+    pub fn findings(&self, now: Instant) -> Findings {
+        self.findings_for(now, None)
+    }
+
+    /// The same of the accumulators that `part` wants, if somebody asks for a part; of last values those of its filters.
+    pub fn findings_for(&self, now: Instant, part: Option<&Listen>) -> Findings {
+        let start = self.start;
         let wanted = |wants: fn(&Wants) -> bool| part.is_none_or(|part| wants(&part.wants));
         let messages = self
             .messages
             .as_ref()
             .filter(|_| wanted(|it| it.messages.is_some()));
+        let performance = self.performance.as_ref();
+        let performance = performance.filter(|_| wanted(|it| it.performance.is_some()));
+        let last = self
+            .last
+            .as_ref()
+            .filter(|_| wanted(|it| it.last.is_some()));
         let values = self
             .values
             .as_ref()
             .filter(|_| wanted(|it| it.values.is_some()));
-        let filter = part.map(|part| part.filter.as_str());
+        let filters = part.map(|part| &part.filters[..]);
         Findings {
-            messages: messages.map(|it| it.findings(self.start)),
+            messages: messages.map(|it| it.findings(start)),
             // Of a part, the counts come from here.
-            topics: self.topics.as_ref().map(|it| it.findings(self.start)),
-            values: values.map(|it| it.findings(self.start, filter)),
+            topics: self.topics.as_ref().map(|it| it.findings(start)),
+            performance: performance.map(|it| it.findings(start, now)),
+            last: last.and_then(|it| it.findings(start)),
+            values: values.map(|it| it.findings(start, filters)),
         }
     }
 
@@ -123,6 +162,8 @@ impl Collector {
             + size_of::<Memo>()
             + self.messages.as_ref().map_or(0, Messages::bytes)
             + self.topics.as_ref().map_or(0, Table::bytes)
+            + self.performance.as_ref().map_or(0, Performance::bytes)
+            + self.last.as_ref().map_or(0, Last::bytes)
             + self.values.as_ref().map_or(0, Values::bytes)
     }
 

@@ -21,6 +21,8 @@ fn wants(messages: bool, topics: Option<usize>) -> Wants {
 fn feed(collector: &mut Collector, millis: u64, topic: &str, payload: &[u8]) -> bool {
     collector.record(&Arrival {
         at: Instant::from_micros(millis * 1_000),
+        wall_us: 1_790_000_000_000_000 + millis * 1_000,
+        matched: 1,
         topic,
         payload,
         qos: QoS::AtLeastOnce,
@@ -48,7 +50,7 @@ fn findings_count_from_the_start_and_keep_what_matters() {
         br#"{"error":"sensor lost"}"#,
     );
     feed(&mut collector, 6_001, "room/1/t", &[b'x'; 500]);
-    let findings = collector.findings();
+    let findings = collector.findings(Instant::from_micros(10_000_000));
     let messages = findings.messages.unwrap();
     assert!(messages.kept.len() <= 10 && messages.kept.is_sorted_by_key(|kept| kept.at));
     assert_eq!(messages.kept[0].at, Duration::ZERO);
@@ -85,11 +87,21 @@ fn only_what_is_wanted_is_there() {
     assert!(topics.messages.is_none());
     assert!(feed(&mut topics, 1, "a", b"1"));
     assert!(!feed(&mut topics, 2, "a", b"1"));
-    assert!(topics.findings().messages.is_none());
+    assert!(
+        topics
+            .findings(Instant::from_micros(10_000_000))
+            .messages
+            .is_none()
+    );
     let mut messages = Collector::new(&wants(true, None), start);
     assert!(feed(&mut messages, 1, "a", b"1"));
     assert!(!feed(&mut messages, 2, "a", b"1"));
-    assert!(messages.findings().topics.is_none());
+    assert!(
+        messages
+            .findings(Instant::from_micros(10_000_000))
+            .topics
+            .is_none()
+    );
     assert_eq!((topics.topics_seen(), messages.topics_seen()), (1, 1));
 }
 
@@ -98,7 +110,12 @@ fn what_came_before_the_start_counts_as_its_beginning() {
     let mut collector = Collector::new(&wants(true, None), Instant::from_micros(1_000_000));
     feed(&mut collector, 900, "a", b"1");
     assert_eq!(
-        collector.findings().messages.unwrap().kept[0].at,
+        collector
+            .findings(Instant::from_micros(10_000_000))
+            .messages
+            .unwrap()
+            .kept[0]
+            .at,
         Duration::ZERO
     );
 }

@@ -73,8 +73,8 @@ impl Values {
         }
     }
 
-    /// Those of a filter, or all; times count from `start`.
-    pub(super) fn findings(&self, start: Instant, filter: Option<&str>) -> ValueFindings {
+    /// Those of some filters, or all; times count from `start`.
+    pub(super) fn findings(&self, start: Instant, filters: Option<&[String]>) -> ValueFindings {
         let told = |topic: &str, value: &Value| {
             let last = LastMessage {
                 at: value.at.since(start),
@@ -86,8 +86,13 @@ impl Values {
             (topic.to_owned(), last)
         };
         // A Topic Name is the filter of itself.
-        let one = filter.and_then(|filter| self.last.get_key_value(filter));
-        let wanted = |topic: &str| filter.is_none_or(|filter| matches(filter, topic));
+        let one = match filters {
+            Some([filter]) => self.last.get_key_value(filter.as_str()),
+            _ => None,
+        };
+        let wanted = |topic: &str| {
+            filters.is_none_or(|filters| filters.iter().any(|filter| matches(filter, topic)))
+        };
         let values = match one {
             Some((topic, value)) => vec![told(topic, value)],
             None => {
@@ -115,6 +120,8 @@ mod tests {
     fn record(values: &mut Values, micros: u64, topic: &str, payload: &[u8]) {
         values.record(&Arrival {
             at: Instant::from_micros(micros),
+            wall_us: 0,
+            matched: 1,
             topic,
             payload,
             qos: QoS::AtLeastOnce,
@@ -128,14 +135,19 @@ mod tests {
         record(&mut values, 1_000, "a/1", b"old");
         record(&mut values, 2_000, "a/1", b"newer");
         record(&mut values, 3_000, "b/1", b"");
-        let found = values.findings(Instant::from_micros(500), Some("a/1"));
+        let found = values.findings(Instant::from_micros(500), Some(&["a/1".to_owned()]));
         let [(topic, last)] = &found.values[..] else {
             panic!("{found:?}")
         };
         assert_eq!((topic.as_str(), &last.payload[..]), ("a/1", &b"newer"[..]));
         assert_eq!(last.at, Duration::from_micros(1_500));
         assert_eq!(values.findings(Instant::ZERO, None).values.len(), 2);
-        assert!(values.findings(Instant::ZERO, Some("c")).values.is_empty());
+        assert!(
+            values
+                .findings(Instant::ZERO, Some(&["c".to_owned()]))
+                .values
+                .is_empty()
+        );
     }
 
     #[test]
@@ -156,7 +168,7 @@ mod tests {
             assert_eq!(really, values.held);
             assert!(values.held <= 50_000);
         }
-        let found = values.findings(Instant::ZERO, Some("t/+"));
+        let found = values.findings(Instant::ZERO, Some(&["t/+".to_owned()]));
         assert!(
             found.missed > 0 && found.values.len() > 10,
             "{}",

@@ -7,6 +7,15 @@
 use super::{Findings, KeptMessage, Listen, Report, Retained, TopicFinding};
 use bitsperity_mqtt_core::topic::matches;
 
+/// A part of what a listener hears.
+#[derive(Debug)]
+pub struct Part {
+    /// What would have heard it, and what it wants to know.
+    pub listen: Listen,
+    /// It would have heard all of it.
+    pub whole: bool,
+}
+
 /// Reasons for keeping a message, the dearest first.
 const DEAREST: [&str; 9] = [
     "error", "first", "last", "warning", "gap", "shape", "change", "extreme", "sample",
@@ -14,42 +23,64 @@ const DEAREST: [&str; 9] = [
 
 impl Report {
     /// Leaves what `part` would have heard and wants, as far as that can be told.
-    pub(in crate::broker) fn narrow(&mut self, part: &Listen) {
-        let findings = &mut self.findings;
-        let wants = &part.wants;
-        if wants.messages.is_none() {
-            findings.messages = None;
+    pub(in crate::broker) fn narrow(&mut self, part: &Part) {
+        let (wants, findings) = (&part.listen.wants, &mut self.findings);
+        if !part.whole {
+            if let Some(values) = &mut findings.values {
+                let taken = |topic: &str, retain| part.takes(topic, retain);
+                values
+                    .values
+                    .retain(|(topic, last)| taken(topic, last.retain));
+            }
+            narrow_topics(findings, part);
+            narrow_messages(findings, part);
+            if let Some(table) = &findings.topics {
+                self.received = table.topics.iter().map(|topic| topic.messages).sum();
+                self.retained = table.topics.iter().map(|topic| topic.retained).sum();
+                self.bytes = table.topics.iter().map(|topic| topic.bytes).sum();
+            }
+            self.narrowed = true;
+        }
+        match (&wants.messages, &mut findings.messages) {
+            (None, messages) => *messages = None,
+            (Some(wanted), Some(messages)) => keep_dearest(&mut messages.kept, wanted.target),
+            (Some(_), None) => {}
+        }
+        match (wants.topics, &mut findings.topics) {
+            (None, topics) => *topics = None,
+            (Some(limit), Some(table)) => table.topics.truncate(limit),
+            (Some(_), None) => {}
+        }
+        if wants.performance.is_none() {
+            findings.performance = None;
+        }
+        if wants.last.is_none() {
+            findings.last = None;
         }
         if wants.values.is_none() {
             findings.values = None;
         }
-        if let Some(values) = &mut findings.values {
-            values.values.retain(|(topic, last)| {
-                matches(&part.filter, topic) && is_taken(part.retained, last.retain)
-            });
-        }
-        narrow_topics(findings, part);
-        if let Some(messages) = &mut findings.messages {
-            let taken = |it: &KeptMessage| {
-                matches(&part.filter, &it.topic) && is_taken(part.retained, it.retain)
-            };
-            messages.kept.retain(taken);
-            messages
-                .error_kinds
-                .retain(|kind| matches(&part.filter, &kind.topic));
-            messages.errors = messages.error_kinds.iter().map(|kind| kind.count).sum();
-            let target = wants.messages.as_ref().map_or(usize::MAX, |it| it.target);
-            keep_dearest(&mut messages.kept, target);
-        }
-        if let Some(table) = &findings.topics {
-            self.received = table.topics.iter().map(|topic| topic.messages).sum();
-            self.retained = table.topics.iter().map(|topic| topic.retained).sum();
-            self.bytes = table.topics.iter().map(|topic| topic.bytes).sum();
-        }
-        if wants.topics.is_none() {
-            findings.topics = None;
-        }
-        self.narrowed = true;
+    }
+}
+
+impl Part {
+    fn matches(&self, topic: &str) -> bool {
+        let mut filters = self.listen.filters.iter();
+        filters.any(|filter| matches(filter, topic))
+    }
+
+    fn takes(&self, topic: &str, retain: bool) -> bool {
+        is_taken(self.listen.retained, retain) && self.matches(topic)
+    }
+}
+
+fn narrow_messages(findings: &mut Findings, part: &Part) {
+    if let Some(messages) = &mut findings.messages {
+        messages.kept.retain(|it| part.takes(&it.topic, it.retain));
+        messages
+            .error_kinds
+            .retain(|kind| part.matches(&kind.topic));
+        messages.errors = messages.error_kinds.iter().map(|kind| kind.count).sum();
     }
 }
 
@@ -61,19 +92,16 @@ fn is_taken(which: Retained, retain: bool) -> bool {
     }
 }
 
-fn narrow_topics(findings: &mut Findings, part: &Listen) {
+fn narrow_topics(findings: &mut Findings, part: &Part) {
     let Some(table) = &mut findings.topics else {
         return;
     };
     table.topics.retain_mut(|topic| {
-        count_taken(topic, part.retained);
-        topic.messages > 0 && matches(&part.filter, &topic.topic)
+        count_taken(topic, part.listen.retained);
+        topic.messages > 0 && part.matches(&topic.topic)
     });
     // Beyond the table nobody knows which topics are of the filter.
     table.seen = table.topics.len() as u64;
-    if let Some(limit) = part.wants.topics {
-        table.topics.truncate(limit);
-    }
 }
 
 fn count_taken(topic: &mut TopicFinding, which: Retained) {

@@ -12,13 +12,19 @@ use std::time::{Duration, SystemTime};
 pub(super) struct Clock {
     origin: std::time::Instant,
     wall: SystemTime,
+    wall_us: u64,
 }
 
 impl Clock {
     pub(super) fn start() -> Self {
+        let wall = SystemTime::now();
+        let since_1970 = wall
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .unwrap_or_default();
         Self {
             origin: std::time::Instant::now(),
-            wall: SystemTime::now(),
+            wall,
+            wall_us: u64::try_from(since_1970.as_micros()).unwrap_or(0),
         }
     }
 
@@ -29,6 +35,11 @@ impl Clock {
     pub(super) fn at(&self, instant: std::time::Instant) -> Instant {
         let passed = instant.saturating_duration_since(self.origin).as_micros();
         Instant::from_micros(u64::try_from(passed).unwrap_or(u64::MAX))
+    }
+
+    /// Microseconds since 1970.
+    pub(super) fn wall_us(&self, at: Instant) -> u64 {
+        self.wall_us + at.as_micros()
     }
 
     pub(super) fn wall(&self, at: Instant) -> SystemTime {

@@ -4,9 +4,9 @@
 //! Invariant: a listener that stopped has given its last word to its holder and frees its subscription in the same turn.
 
 use super::clock::Clock;
-use crate::broker::collect::{Arrival, Collector};
+use super::listener::{Listener, members};
 use crate::broker::error::BrokerError;
-use crate::broker::report::{Listen, Report, Retained, StopReason};
+use crate::broker::report::{Listen, StopReason};
 use crate::broker::shared::{ListenerSlot, Shared};
 use bitsperity_mqtt_core::limits::MAX_SUBSCRIPTIONS;
 use bitsperity_mqtt_core::packet::QoS;
@@ -17,36 +17,14 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-struct Listener {
-    listen: Listen,
-    slot: Arc<ListenerSlot>,
-    /// Who waits for the SUBACK; none after it.
-    reply: Option<oneshot::Sender<Result<(), BrokerError>>>,
-    /// Made at the SUBACK, or at a replayed message that came before it.
-    collecting: Option<Collecting>,
-    granted: QoS,
-    finished: bool,
-}
-
-struct Collecting {
-    collector: Collector,
-    started: Instant,
-    last_new_topic: Instant,
-    received: u64,
-    retained: u64,
-    bytes: u64,
-    oversized: u64,
-    reconnects: u32,
-    deaf: Duration,
-    deaf_since: Option<Instant>,
-}
-
-/// All listeners of one connection, by their subscription.
+/// All listeners of one connection, by the first of their subscriptions.
 pub(super) struct Listeners {
     slots: [Option<Box<Listener>>; MAX_SUBSCRIPTIONS],
-    /// Which of them are there.
+    /// The slot of each subscription's listener.
+    owners: [u8; MAX_SUBSCRIPTIONS],
+    /// Which subscriptions are in use.
     used: u64,
-    /// Which have reached `max_messages`.
+    /// Those whose listener has reached `max_messages`.
     full: u64,
     /// The last message's time.
     latest: Instant,
@@ -69,6 +47,7 @@ impl Listeners {
     pub(super) fn new(clock: Clock, shared: Arc<Shared>) -> Self {
         Self {
             slots: std::array::from_fn(|_| None),
+            owners: [0; MAX_SUBSCRIPTIONS],
             used: 0,
             full: 0,
             latest: Instant::ZERO,
@@ -89,55 +68,79 @@ impl Listeners {
         told.store(count, Ordering::Relaxed);
     }
 
+    /// By its first subscription.
     fn get(&mut self, id: SubscriptionId) -> Option<&mut Listener> {
         self.slots.get_mut(usize::from(id.0))?.as_deref_mut()
     }
 
-    /// A subscription was asked for.
+    fn owner(&self, id: SubscriptionId) -> SubscriptionId {
+        SubscriptionId(self.owners.get(usize::from(id.0)).copied().unwrap_or(id.0))
+    }
+
+    /// One subscription for each filter was asked for.
     pub(super) fn add(
         &mut self,
-        id: SubscriptionId,
+        ids: Vec<SubscriptionId>,
         listen: Listen,
         slot: Arc<ListenerSlot>,
         reply: oneshot::Sender<Result<(), BrokerError>>,
     ) {
-        if let Some(place) = self.slots.get_mut(usize::from(id.0)) {
+        let Some(first) = ids.first() else { return };
+        for id in &ids {
+            if let Some(owner) = self.owners.get_mut(usize::from(id.0)) {
+                *owner = first.0;
+            }
+        }
+        let (members, qos) = (members(&ids), listen.qos);
+        if let Some(place) = self.slots.get_mut(usize::from(first.0)) {
             *place = Some(Box::new(Listener {
                 listen,
                 slot,
+                ids,
+                unanswered: members,
                 reply: Some(reply),
                 collecting: None,
-                granted: QoS::AtMostOnce,
+                granted: qos,
                 finished: false,
             }));
-            self.set_used(self.used | 1 << id.0);
+            self.set_used(self.used | members);
         }
     }
 
-    /// SUBACK: it listens from now on, or the broker does not let it.
+    /// SUBACK: from the last one on it listens, or the broker does not let it; then `free` takes its other
+    /// subscriptions.
     pub(super) fn answered(
         &mut self,
         id: SubscriptionId,
         now: Instant,
         result: Result<QoS, BrokerError>,
+        free: impl FnMut(SubscriptionId),
     ) {
         let clock = self.clock;
-        let Some(listener) = self.get(id) else { return };
+        let owner = self.owner(id);
+        let Some(listener) = self.get(owner) else {
+            return;
+        };
         match (result, listener.reply.take()) {
             (Ok(granted), reply) => {
-                listener.granted = granted;
+                listener.granted = listener.granted.min(granted);
+                listener.unanswered &= !(1 << id.0);
+                if listener.unanswered != 0 {
+                    listener.reply = reply;
+                    return;
+                }
                 listener.collecting(now);
                 if let Some(reply) = reply {
                     let _ = reply.send(Ok(()));
                 }
             }
             (Err(error), Some(reply)) => {
-                self.remove(id);
+                self.remove(owner, free);
                 let _ = reply.send(Err(error));
             }
             // A subscription that the broker granted before and refuses to restore.
             (Err(_), None) => {
-                if let Some(mut listener) = self.remove(id) {
+                if let Some(mut listener) = self.remove(owner, free) {
                     listener.finish(now, clock, StopReason::ConnectionLost);
                 }
             }
@@ -145,10 +148,17 @@ impl Listeners {
     }
 
     /// Before anybody is told of its end, so that nobody sees it in use after that.
-    fn remove(&mut self, id: SubscriptionId) -> Option<Box<Listener>> {
-        self.set_used(self.used & !(1 << id.0));
-        self.full &= !(1 << id.0);
-        self.slots.get_mut(usize::from(id.0))?.take()
+    fn remove(
+        &mut self,
+        owner: SubscriptionId,
+        free: impl FnMut(SubscriptionId),
+    ) -> Option<Box<Listener>> {
+        let listener = self.slots.get_mut(usize::from(owner.0))?.take()?;
+        let members = members(&listener.ids);
+        self.set_used(self.used & !members);
+        self.full &= !members;
+        each(members).for_each(free);
+        Some(listener)
     }
 
     /// Records a message with each listener it is for. The messages of one turn have times of their own, a microsecond
@@ -160,20 +170,26 @@ impl Listeners {
         }
         let now = now.max(self.latest.after(Duration::from_micros(1)));
         self.latest = now;
-        for id in each(set) {
-            let Some(listener) = self.get(id) else {
+        let wall_us = self.clock.wall_us(now);
+        for owner in each(self.owners_of(set)) {
+            let Some(listener) = self.get(owner) else {
                 continue;
             };
-            if listener.record(now, message) {
-                self.full |= 1 << id.0;
+            if listener.record(now, wall_us, message) {
+                self.full |= members(&listener.ids);
             }
         }
     }
 
+    /// The listeners that subscriptions are of.
+    fn owners_of(&self, set: u64) -> u64 {
+        each(set).fold(0, |owners, id| owners | 1 << self.owner(id).0)
+    }
+
     /// Counts a packet over our bound that was passed over.
     pub(super) fn record_oversized(&mut self, now: Instant, set: SubscriptionSet) {
-        for id in each(set.0 & self.used) {
-            if let Some(listener) = self.get(id) {
+        for owner in each(self.owners_of(set.0 & self.used)) {
+            if let Some(listener) = self.get(owner) {
                 listener.collecting(now).oversized += 1;
             }
         }
@@ -203,11 +219,7 @@ impl Listeners {
         let clock = self.clock;
         for listener in self.slots.iter().flatten() {
             for asked in listener.slot.take_asked() {
-                let part = asked.part.as_deref();
-                let mut report = listener.report(now, clock, None, part);
-                if let Some(part) = part {
-                    report.narrow(part);
-                }
+                let report = listener.report(now, clock, None, asked.part.as_deref());
                 let _ = asked.reply.send(report);
             }
         }
@@ -238,11 +250,10 @@ impl Listeners {
             let Some(listener) = self.get(id) else {
                 continue;
             };
-            if let Some(why) = why(listener, full & (1 << id.0) != 0) {
-                free(id);
-                if let Some(mut listener) = self.remove(id) {
-                    listener.finish(now, clock, why);
-                }
+            if let Some(why) = why(listener, full & (1 << id.0) != 0)
+                && let Some(mut listener) = self.remove(id, &mut free)
+            {
+                listener.finish(now, clock, why);
             }
         }
     }
@@ -265,6 +276,7 @@ impl Listeners {
             .filter_map(|l| l.collecting.as_mut())
         {
             collecting.deaf_since.get_or_insert(now);
+            collecting.collector.pause();
         }
     }
 
@@ -280,135 +292,6 @@ impl Listeners {
                 collecting.deaf += now.since(since);
                 collecting.reconnects += 1;
             }
-        }
-    }
-}
-
-impl Listener {
-    fn collecting(&mut self, now: Instant) -> &mut Collecting {
-        let wants = &self.listen.wants;
-        self.collecting.get_or_insert_with(|| Collecting {
-            collector: Collector::new(wants, now),
-            started: now,
-            last_new_topic: now,
-            received: 0,
-            retained: 0,
-            bytes: 0,
-            oversized: 0,
-            reconnects: 0,
-            deaf: Duration::ZERO,
-            deaf_since: None,
-        })
-    }
-
-    /// Returns whether it is full now.
-    fn record(&mut self, now: Instant, message: &Message<'_>) -> bool {
-        let taken = match self.listen.retained {
-            Retained::Include => true,
-            Retained::Exclude => !message.retain,
-            Retained::Only => message.retain,
-        };
-        if !taken {
-            return false;
-        }
-        let max_messages = self.listen.max_messages;
-        let collecting = self.collecting(now);
-        let new_topic = collecting.collector.record(&Arrival {
-            at: now,
-            topic: message.topic,
-            payload: message.payload,
-            qos: message.qos,
-            retain: message.retain,
-        });
-        if new_topic {
-            collecting.last_new_topic = now;
-        }
-        collecting.received += 1;
-        collecting.retained += u64::from(message.retain);
-        collecting.bytes += message.payload.len() as u64;
-        let received = collecting.received;
-        let topics = new_topic.then(|| collecting.collector.topics_seen());
-        self.slot.set_counts(received, topics);
-        max_messages.is_some_and(|max| received >= max)
-    }
-
-    /// When it stops by itself, and why; nothing before the SUBACK.
-    fn deadline(&self) -> Option<(Instant, StopReason)> {
-        if self.reply.is_some() {
-            return None;
-        }
-        let collecting = self.collecting.as_ref()?;
-        let duration = collecting.started.after(self.listen.duration);
-        match self
-            .listen
-            .until_quiet
-            .map(|quiet| collecting.last_new_topic.after(quiet))
-        {
-            Some(quiet) if quiet < duration => Some((quiet, StopReason::Quiet)),
-            _ => Some((duration, StopReason::Duration)),
-        }
-    }
-
-    fn report(
-        &self,
-        now: Instant,
-        clock: Clock,
-        stopped: Option<StopReason>,
-        part: Option<&Listen>,
-    ) -> Report {
-        let Some(collecting) = &self.collecting else {
-            return Report {
-                started: clock.wall(now),
-                elapsed: Duration::ZERO,
-                stopped,
-                granted_qos: self.granted,
-                received: 0,
-                retained: 0,
-                bytes: 0,
-                oversized: 0,
-                reconnects: 0,
-                deaf: Duration::ZERO,
-                narrowed: false,
-                findings: Default::default(),
-            };
-        };
-        let deaf_now = collecting
-            .deaf_since
-            .map_or(Duration::ZERO, |since| now.since(since));
-        Report {
-            started: clock.wall(collecting.started),
-            elapsed: now.since(collecting.started),
-            stopped,
-            granted_qos: self.granted,
-            received: collecting.received,
-            retained: collecting.retained,
-            bytes: collecting.bytes,
-            oversized: collecting.oversized,
-            reconnects: collecting.reconnects,
-            deaf: collecting.deaf + deaf_now,
-            narrowed: false,
-            findings: collecting.collector.findings_for(part),
-        }
-    }
-
-    fn finish(&mut self, now: Instant, clock: Clock, why: StopReason) {
-        self.finished = true;
-        // What it waited for may have come in messages before the SUBACK.
-        if let Some(reply) = self.reply.take() {
-            let _ = reply.send(Ok(()));
-        }
-        if self.slot.is_left() {
-            self.slot.abandon();
-        } else {
-            self.slot.finish(self.report(now, clock, Some(why), None));
-        }
-    }
-}
-
-impl Drop for Listener {
-    fn drop(&mut self) {
-        if !self.finished {
-            self.slot.abandon();
         }
     }
 }

@@ -10,6 +10,7 @@
 mod clock;
 mod input;
 mod link;
+mod listener;
 mod listeners;
 mod output;
 mod requests;

@@ -199,12 +199,19 @@ impl Task<'_> {
             Retained::Include | Retained::Only => Replay::Send,
             Retained::Exclude => Replay::DoNotSend,
         };
-        let error = match self
-            .session
-            .subscribe(now, &listen.filter, listen.qos, replay)
-        {
-            Ok(id) => {
-                self.listeners.add(id, *listen, slot, reply);
+        let mut ids = Vec::with_capacity(listen.filters.len());
+        let subscribed = listen.filters.iter().try_for_each(|filter| {
+            // A SUBSCRIBE of its own: its identifier tells which filter a message is for.
+            let id = self.session.subscribe(now, filter, listen.qos, replay)?;
+            ids.push(id);
+            Ok(())
+        });
+        if subscribed.is_err() {
+            ids.iter().for_each(|&id| self.session.unsubscribe(now, id));
+        }
+        let error = match subscribed {
+            Ok(()) => {
+                self.listeners.add(ids, *listen, slot, reply);
                 return None;
             }
             Err(SubscribeError::Busy) => {
@@ -248,7 +255,9 @@ impl Task<'_> {
                         let words = self.session.reason_string().to_owned();
                         BrokerError::SubscribeRefused(reason, words)
                     });
-                    self.listeners.answered(id, now, result);
+                    let session = &mut self.session;
+                    self.listeners
+                        .answered(id, now, result, |id| session.unsubscribe(now, id));
                 }
                 Event::Pong { round_trip } => {
                     for ping in self.requests.pinging.drain(..) {

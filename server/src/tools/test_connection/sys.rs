@@ -30,7 +30,7 @@ pub(super) struct Sys {
 /// What the broker tells of itself; none if it does not.
 pub(super) async fn sys(handle: &Handle) -> Option<Sys> {
     let listen = Listen {
-        filter: "$SYS/#".to_owned(),
+        filters: vec!["$SYS/#".to_owned()],
         qos: render::qos(0),
         retained: Retained::Include,
         duration: SYS,

@@ -1,0 +1,4 @@
+//! What the measurements share. Benchmarks and examples live beside `src`, one target each; [`quality`] measures how
+//! good the reduction is.
+
+pub mod quality;

@@ -1,0 +1,213 @@
+//! One listener: what it was asked for, what it has gathered, when it stops.
+//!
+//! Which messages it is given and which subscriptions it frees is the business of `listeners`.
+//! Invariant: it counts from its last SUBACK, or from a replayed message that came before it.
+
+use super::clock::Clock;
+use crate::broker::collect::{Arrival, Collector};
+use crate::broker::error::BrokerError;
+use crate::broker::report::{Listen, Part, Report, Retained, StopReason};
+use crate::broker::shared::ListenerSlot;
+use bitsperity_mqtt_core::packet::QoS;
+use bitsperity_mqtt_core::session::{Message, SubscriptionId};
+use bitsperity_mqtt_core::time::Instant;
+use bitsperity_mqtt_core::topic;
+use futures::channel::oneshot;
+use std::sync::Arc;
+use std::time::Duration;
+
+pub(super) struct Listener {
+    pub(super) listen: Listen,
+    pub(super) slot: Arc<ListenerSlot>,
+    /// The subscription of each filter.
+    pub(super) ids: Vec<SubscriptionId>,
+    /// Those without a SUBACK.
+    pub(super) unanswered: u64,
+    /// Who waits for the SUBACKs; none after the last.
+    pub(super) reply: Option<oneshot::Sender<Result<(), BrokerError>>>,
+    /// Made at the last SUBACK, or at a replayed message that came before it.
+    pub(super) collecting: Option<Collecting>,
+    pub(super) granted: QoS,
+    pub(super) finished: bool,
+}
+
+pub(super) struct Collecting {
+    pub(super) collector: Collector,
+    pub(super) started: Instant,
+    pub(super) last_new_topic: Instant,
+    pub(super) received: u64,
+    pub(super) retained: u64,
+    pub(super) bytes: u64,
+    pub(super) oversized: u64,
+    pub(super) reconnects: u32,
+    pub(super) deaf: Duration,
+    pub(super) deaf_since: Option<Instant>,
+}
+
+/// The set of subscriptions.
+pub(super) fn members(ids: &[SubscriptionId]) -> u64 {
+    ids.iter().fold(0, |set, id| set | 1 << id.0)
+}
+
+impl Listener {
+    pub(super) fn collecting(&mut self, now: Instant) -> &mut Collecting {
+        let wants = &self.listen.wants;
+        self.collecting.get_or_insert_with(|| Collecting {
+            collector: Collector::new(wants, now),
+            started: now,
+            last_new_topic: now,
+            received: 0,
+            retained: 0,
+            bytes: 0,
+            oversized: 0,
+            reconnects: 0,
+            deaf: Duration::ZERO,
+            deaf_since: None,
+        })
+    }
+
+    /// Which filters match. None: another copy counts. Where several match, a broker may send one packet that names all
+    /// their subscriptions, or one for each; counted is the one that is for the first of them.
+    fn matched(&self, message: &Message<'_>) -> Option<u64> {
+        let filters = &self.listen.filters;
+        if filters.len() < 2 {
+            return Some(1);
+        }
+        let (mut matched, mut first) = (0, None);
+        for ((bit, filter), id) in filters.iter().enumerate().zip(&self.ids) {
+            if topic::matches(filter, message.topic) {
+                matched |= 1 << bit;
+                // Of a shared subscription this one may never get a copy.
+                if !filter.starts_with("$share/") {
+                    first.get_or_insert(id.0);
+                }
+            }
+        }
+        let counts = first.is_none_or(|id| message.subscriptions.0 & (1 << id) != 0);
+        counts.then_some(matched)
+    }
+
+    /// Returns whether it is full now.
+    pub(super) fn record(&mut self, now: Instant, wall_us: u64, message: &Message<'_>) -> bool {
+        let taken = match self.listen.retained {
+            Retained::Include => true,
+            Retained::Exclude => !message.retain,
+            Retained::Only => message.retain,
+        };
+        let measured = self.listen.wants.performance.as_ref();
+        if !taken || measured.is_some_and(|wanted| wanted.passes_over(message.topic)) {
+            return false;
+        }
+        let Some(matched) = self.matched(message) else {
+            return false;
+        };
+        let max_messages = self.listen.max_messages;
+        let collecting = self.collecting(now);
+        let new_topic = collecting.collector.record(&Arrival {
+            at: now,
+            wall_us,
+            matched,
+            topic: message.topic,
+            payload: message.payload,
+            qos: message.qos,
+            retain: message.retain,
+        });
+        if new_topic {
+            collecting.last_new_topic = now;
+        }
+        collecting.received += 1;
+        collecting.retained += u64::from(message.retain);
+        collecting.bytes += message.payload.len() as u64;
+        let received = collecting.received;
+        let topics = new_topic.then(|| collecting.collector.topics_seen());
+        self.slot.set_counts(received, topics);
+        max_messages.is_some_and(|max| received >= max)
+    }
+
+    /// When it stops by itself, and why; nothing before the SUBACK.
+    pub(super) fn deadline(&self) -> Option<(Instant, StopReason)> {
+        if self.reply.is_some() {
+            return None;
+        }
+        let collecting = self.collecting.as_ref()?;
+        let duration = collecting.started.after(self.listen.duration);
+        match self
+            .listen
+            .until_quiet
+            .map(|quiet| collecting.last_new_topic.after(quiet))
+        {
+            Some(quiet) if quiet < duration => Some((quiet, StopReason::Quiet)),
+            _ => Some((duration, StopReason::Duration)),
+        }
+    }
+
+    /// All of its state, or of a part of it what that wants.
+    pub(super) fn report(
+        &self,
+        now: Instant,
+        clock: Clock,
+        stopped: Option<StopReason>,
+        part: Option<&Part>,
+    ) -> Report {
+        let Some(collecting) = &self.collecting else {
+            return Report {
+                started: clock.wall(now),
+                elapsed: Duration::ZERO,
+                stopped,
+                granted_qos: self.granted,
+                received: 0,
+                retained: 0,
+                bytes: 0,
+                oversized: 0,
+                reconnects: 0,
+                deaf: Duration::ZERO,
+                narrowed: false,
+                findings: Default::default(),
+            };
+        };
+        let deaf_now = collecting
+            .deaf_since
+            .map_or(Duration::ZERO, |since| now.since(since));
+        let mut report = Report {
+            started: clock.wall(collecting.started),
+            elapsed: now.since(collecting.started),
+            stopped,
+            granted_qos: self.granted,
+            received: collecting.received,
+            retained: collecting.retained,
+            bytes: collecting.bytes,
+            oversized: collecting.oversized,
+            reconnects: collecting.reconnects,
+            deaf: collecting.deaf + deaf_now,
+            narrowed: false,
+            findings: collecting
+                .collector
+                .findings_for(now, part.map(|part| &part.listen)),
+        };
+        if let Some(part) = part {
+            report.narrow(part);
+        }
+        report
+    }
+
+    pub(super) fn finish(&mut self, now: Instant, clock: Clock, why: StopReason) {
+        self.finished = true;
+        // What it waited for may have come in messages before the SUBACK.
+        if let Some(reply) = self.reply.take() {
+            let _ = reply.send(Ok(()));
+        }
+        if self.slot.is_left() {
+            self.slot.abandon();
+        } else {
+            self.slot.finish(self.report(now, clock, Some(why), None));
+        }
+    }
+}
+
+impl Drop for Listener {
+    fn drop(&mut self) {
+        if !self.finished {
+            self.slot.abandon();
+        }
+    }
+}
