@@ -186,7 +186,6 @@ mod tests {
     fn what_a_session_accumulates_stays_in_its_budget() {
         let wanted = wants(MAX_FILTERS);
         let bytes = Collector::new(&wanted, Instant::ZERO).bytes();
-        println!("{bytes} bytes");
         assert!(bytes <= MAX_BYTES, "{bytes} bytes");
     }
 }
