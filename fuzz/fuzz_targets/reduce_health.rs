@@ -55,7 +55,7 @@ fn table(pattern: Pattern) -> Table {
         vec![ChannelSlot::default(); 40],
         vec![0; 1_024],
     );
-    Health::new(room, pattern, 7, Some(1_700_000_000_000_000))
+    Health::new(room, pattern, 7)
 }
 
 fn feed(table: &mut Table, message: &Message<'_>) {
@@ -67,7 +67,8 @@ fn feed(table: &mut Table, message: &Message<'_>) {
         qos: 0,
         retain: message.retain,
     };
-    table.record(&record, &inspect(topic, message.payload));
+    let facts = inspect(topic, message.payload);
+    table.record(&record, &facts, Some(1_700_000_000_000_000 + message.at));
 }
 
 /// The whole stream into one table, its halves into two that are merged.
@@ -78,7 +79,7 @@ pub(crate) fn check(messages: &[Message<'_>]) {
         feed(&mut whole, message);
         feed(&mut halves[(n / 3 + message.payload.len()) % 2], message);
         if message.payload.is_empty() {
-            whole.unheard(Instant::from_micros(message.at));
+            whole.pause(Instant::from_micros(message.at));
         }
     }
     let now = Instant::from_micros(messages.last().map_or(0, |message| message.at) + 60_000_000);

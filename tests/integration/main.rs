@@ -19,6 +19,7 @@ mod offline_capture;
 mod offline_lines;
 mod support;
 mod tools_assistant;
+mod tools_debug;
 mod tools_listening;
 mod tools_publishing;
 mod tools_refusals;

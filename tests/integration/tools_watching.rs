@@ -174,6 +174,40 @@ fn a_reconnect_keeps_what_was_learnt_and_says_how_long_it_was_deaf() {
 }
 
 #[test]
+fn the_health_of_a_device_is_known_by_its_name() {
+    let broker = Mosquitto::plain();
+    let mut assistant = Assistant::new();
+    let session = watching(&mut assistant, &broker, json!(["zigbee2mqtt/#", "shed/#"]));
+    for n in 0..3 {
+        let lamp = json!({"state": "ON", "linkquality": 90 + n}).to_string();
+        broker.publish(&["-t", "zigbee2mqtt/lamp", "-m", &lamp]);
+        let sensor = json!({"battery": 3, "linkquality": 80 + n}).to_string();
+        broker.publish(&["-t", "zigbee2mqtt/door_sensor", "-m", &sensor]);
+    }
+    heard(&mut assistant, 6);
+    let ids = |answer: &Value| -> Vec<String> {
+        let devices = answer["devices"].as_array().unwrap().iter();
+        devices
+            .map(|it| it["id"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    for (pattern, expected) in [
+        ("Door Sensor", &["zigbee2mqtt/door_sensor"][..]),
+        ("zigbee2mqtt/lamp", &["zigbee2mqtt/lamp"]),
+        (
+            "zigbee2mqtt/#",
+            &["zigbee2mqtt/door_sensor", "zigbee2mqtt/lamp"],
+        ),
+        ("shed/#", &[]),
+    ] {
+        let arguments =
+            json!({"session_id": session, "device_pattern": pattern, "since": "session"});
+        let answer = assistant.ok("debug_device", arguments);
+        assert_eq!(ids(&answer), expected, "{pattern}: {answer}");
+    }
+}
+
+#[test]
 fn a_watch_alone_does_not_keep_a_session_that_nobody_uses() {
     let broker = Mosquitto::plain();
     let sessions = Sessions::new(&Limits {

@@ -1,9 +1,14 @@
 //! What a listener tells when asked: plain owned data, made by the broker's task, read by tools and `render`.
 
+mod health;
 mod narrow;
 mod performance;
 
 pub use super::tap::Tap;
+pub use health::{
+    ConnectionFinding, Deduction, DeviceFinding, HealthFindings, HeartbeatFinding, ReadingFinding,
+    TroubleFinding, ValueFinding, WantHealth,
+};
 pub use narrow::Part;
 pub use performance::{
     FlowFindings, GapFinding, LatencyFindings, Percentiles, PerformanceFindings, SpikeFinding,
@@ -26,6 +31,8 @@ pub struct Wants {
     pub tap: Option<Tap>,
     /// Measure the streams.
     pub performance: Option<WantPerformance>,
+    /// Judge the health of devices.
+    pub health: Option<WantHealth>,
     /// Keep the last message, so many bytes of its payload.
     pub last: Option<usize>,
 }
@@ -123,6 +130,8 @@ pub struct Findings {
     pub values: Option<ValueFindings>,
     /// If streams were to be measured.
     pub performance: Option<PerformanceFindings>,
+    /// If the health of devices was wanted.
+    pub health: Option<HealthFindings>,
     /// If the last message was wanted and there was one.
     pub last: Option<LastMessage>,
 }

@@ -256,6 +256,7 @@ impl ListenerSlot {
             let mut report = report.clone();
             if let Some(part) = part {
                 report.narrow(&part);
+                report.narrow_health(&part);
             }
             return Ok(Ok(report));
         }
@@ -320,6 +321,7 @@ impl ListenerSlot {
             let mut report = report.clone();
             if let Some(part) = &asked.part {
                 report.narrow(part);
+                report.narrow_health(part);
             }
             let _ = asked.reply.send(report);
         }

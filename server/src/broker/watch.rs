@@ -6,7 +6,7 @@
 use super::error::BrokerError;
 use super::handle::{Handle, Listening};
 use super::report::{
-    LastMessage, Listen, Part, Report, Retained, WantMessages, WantPerformance, Wants,
+    LastMessage, Listen, Part, Report, Retained, WantHealth, WantMessages, WantPerformance, Wants,
 };
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::topic::covers;
@@ -30,6 +30,8 @@ const TOPICS: usize = 4_096;
 const VALUES: usize = 2 << 20;
 /// The heaviest topics whose numbers are told.
 const HEAVIEST: usize = 50;
+/// Devices that are told of at the end of the connection; while it lives, all are known.
+const DEVICES: usize = 64;
 /// What our own probes are published to.
 const PROBES: &str = "bitsperity-mqtt-mcp/test/";
 
@@ -107,7 +109,12 @@ impl Watch {
     ///
     /// # Errors
     /// Its filters are not watched, or cannot be told apart; the connection's task is gone.
-    pub async fn recall(&self, wanted: Listen) -> Result<Report, NotRecalled> {
+    pub async fn recall(&self, mut wanted: Listen) -> Result<Report, NotRecalled> {
+        let health = wanted.wants.health.as_ref();
+        if health.is_some_and(|wanted| wanted.name.is_some()) {
+            // A device of this name, wherever it speaks.
+            wanted.filters.clone_from(&self.filters);
+        }
         let known = |filter: &String| {
             let mut watched = self.filters.iter();
             watched.any(|it| it == filter || covers(it, filter))
@@ -170,6 +177,10 @@ fn wants(filters: usize) -> Wants {
             filters,
             topics: HEAVIEST,
             except: PROBES,
+        }),
+        health: Some(WantHealth {
+            name: None,
+            devices: DEVICES,
         }),
         values: Some(VALUES),
         ..Wants::default()

@@ -7,6 +7,7 @@
 mod args;
 mod capture;
 mod close_connection;
+mod debug_device;
 mod error;
 mod establish_connection;
 mod fold;
@@ -121,6 +122,7 @@ pub fn list() -> &'static [Tool] {
         list_topics::TOOL,
         subscribe_and_collect::TOOL,
         publish_message::TOOL,
+        debug_device::TOOL,
     ]
 }
 
@@ -175,6 +177,7 @@ pub async fn call(
         "publish_message" => run!(publish_message),
         "list_topics" => run!(list_topics),
         "subscribe_and_collect" => run!(subscribe_and_collect),
+        "debug_device" => run!(debug_device),
         _ => return None,
     })
 }

@@ -98,7 +98,7 @@ fn a_gap_is_told_unless_nobody_listened() {
         for n in 0..60_u32 {
             let at = f64::from(n) * 5.0 + if n >= 30 { 60.0 } else { 0.0 };
             if n == 30 && deaf {
-                table.unheard(Instant::from_micros(205_000_000));
+                table.pause(Instant::from_micros(146_000_000));
             }
             feed(
                 &mut table,

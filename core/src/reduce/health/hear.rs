@@ -278,10 +278,10 @@ where
     }
 
     pub(super) fn clock(&mut self, at: At, record: &Record<'_>, place: u64, stamp: Option<Stamp>) {
-        let (Some(wall), Some(stamp), false) = (self.wall, stamp, record.retain) else {
+        let (Some(wall), Some(stamp), false) = (self.wall_us, stamp, record.retain) else {
             return;
         };
-        let wall = wall.saturating_add(record.at.as_micros()) as f64 / 1e6;
+        let wall = wall as f64 / 1e6;
         if let Some(slot) = self.slot(at.device) {
             slot.clock.add(record.at, wall, place, stamp);
         }

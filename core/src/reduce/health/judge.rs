@@ -4,7 +4,7 @@
 
 use super::channel::{ChannelSlot, Jump};
 use super::device::DeviceSlot;
-use super::presence::{Change, Connection};
+use super::presence::Connection;
 use super::view::Device;
 use super::vitals::Vital;
 use crate::reduce::stats::Gap;
@@ -36,8 +36,10 @@ const WIFI_WEAK: f64 = -85.0;
 pub enum Cause<'h> {
     /// It is offline.
     Offline {
-        /// How that was told.
-        told: Change,
+        /// Since it was told.
+        lasting: Duration,
+        /// That was told by a retained message: it is longer than that.
+        retained: bool,
         /// Live messages since then: the state or the device is wrong.
         ghosts: u32,
     },
@@ -92,8 +94,8 @@ pub enum Cause<'h> {
     Restarts {
         /// How often.
         count: u32,
-        /// The latest.
-        latest: Instant,
+        /// Since the latest.
+        ago: Duration,
     },
     /// Its battery is nearly empty.
     Battery {
@@ -206,7 +208,8 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
             let points = if again { AGAIN } else { cause.points() };
             let _ = found.push(Finding { points, cause });
         };
-        self.connection(&mut tell);
+        let now = self.paused.map_or(now, |paused| paused.min(now));
+        self.connection(now, &mut tell);
         self.timing(now, &mut tell);
         self.told(&mut tell);
         self.readings(&mut tell);
@@ -222,12 +225,13 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         found
     }
 
-    fn connection(&self, tell: &mut impl FnMut(Cause<'h>)) {
+    fn connection(&self, now: Instant, tell: &mut impl FnMut(Cause<'h>)) {
         let presence = &self.slot.presence;
         let state = presence.state();
         match (state, presence.latest()) {
             (Connection::Offline, Some(told)) => tell(Cause::Offline {
-                told,
+                lasting: now.since(told.at),
+                retained: told.retained,
                 ghosts: self.slot.ghosts,
             }),
             (Connection::Alert, _) => tell(Cause::Alert),
@@ -265,7 +269,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         if count > 0 {
             tell(Cause::Restarts {
                 count,
-                latest: slot.uptime.latest_restart,
+                ago: now.since(slot.uptime.latest_restart),
             });
         }
         if let Some(behind) = slot.clock.wrong_by() {

@@ -3,7 +3,7 @@
 //!
 //! Read in this order: `dialect` and `generic` (which device a topic belongs to), `device` (what is known of one),
 //! `hear` and `metrics` (what a message adds), `judge` (faults and score). Elsewhere: `presence`, `vitals`, `channel`, `clock` are
-//! the parts of a device; `fields`, `sparkplug` and `discovery` read payloads; `pattern` finds devices by name.
+//! the parts of a device; `fields`, `sparkplug` and `discovery` read payloads; `pattern` finds devices by name; `words` says findings.
 //! Invariant: a fault is told only with evidence of this device; what is ambiguous costs nothing. At most as many
 //! devices, channels and bytes of names as the caller gave room for; what finds none is counted.
 
@@ -24,6 +24,7 @@ mod sparkplug;
 mod table;
 mod view;
 mod vitals;
+mod words;
 
 pub use channel::{ChannelSlot, Jump, MAX_NAME};
 pub use clock::Clock;
@@ -57,8 +58,10 @@ pub struct Health<D, I, C, B> {
     names: Names<B>,
     pattern: Pattern,
     seed: u64,
-    /// Microseconds between 1970 and the origin of time.
-    wall: Option<u64>,
+    /// Microseconds since 1970 when the message came that is taken.
+    wall_us: Option<u64>,
+    /// Nobody listens since then.
+    paused: Option<Instant>,
     missed: u64,
     channels_missed: u64,
 }
@@ -71,9 +74,9 @@ where
     B: AsMut<[u8]> + AsRef<[u8]>,
 {
     /// An empty table. `index`: empty, its length a power of two, four times the devices suit. `names`: 512 bytes a
-    /// device suit. `seed` should be random. `wall`: microseconds from 1970 to the origin of time, if clocks are to
-    /// be compared. Devices that do not fit `pattern` leave a quarter of the room to those that do.
-    pub fn new(room: (D, I, C, B), pattern: Pattern, seed: u64, wall: Option<u64>) -> Self {
+    /// device suit. `seed` should be random. Devices that do not fit `pattern` leave a quarter of the room to those
+    /// that do.
+    pub fn new(room: (D, I, C, B), pattern: Pattern, seed: u64) -> Self {
         let (devices, index, channels, names) = room;
         Self {
             devices,
@@ -85,14 +88,20 @@ where
             names: Names::new(names),
             pattern,
             seed,
-            wall,
+            wall_us: None,
+            paused: None,
             missed: 0,
             channels_missed: 0,
         }
     }
 
-    /// Takes one message and what one pass over it found.
-    pub fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>) {
+    /// Takes one message and what one pass over it found; `wall_us`: when it came, in microseconds since 1970, if
+    /// clocks are to be compared.
+    pub fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>, wall_us: Option<u64>) {
+        if self.paused.take().is_some() {
+            self.unheard(record.at);
+        }
+        self.wall_us = wall_us;
         let first = record
             .payload
             .trim_ascii_start()
@@ -131,11 +140,15 @@ where
         }
     }
 
-    /// Nobody listened until `at`: silences and gaps until then say nothing.
-    pub fn unheard(&mut self, at: Instant) {
+    /// Nobody listens from `at` to the next message: silences and gaps until then say nothing.
+    pub fn pause(&mut self, at: Instant) {
+        self.paused.get_or_insert(at);
+    }
+
+    fn unheard(&mut self, until: Instant) {
         let used = self.used;
         for device in self.devices.as_mut().iter_mut().take(used) {
-            device.unheard(at);
+            device.unheard(until);
         }
     }
 
@@ -149,6 +162,24 @@ where
         let best = self.devices().map(|device| device.fit()).max().unwrap_or(0);
         let least = if best >= pattern::EXACT { best } else { 1 };
         self.devices().filter(move |device| device.fit() >= least)
+    }
+
+    /// The devices that another pattern than the one at the beginning asks for, by what is still known of them.
+    pub fn named<'a>(&'a self, pattern: &'a Pattern) -> impl Iterator<Item = Device<'a, B>> {
+        let fit = move |device: &Device<'a, B>| {
+            let topics = device
+                .topics()
+                .map(|(topic, _, _)| pattern.fit(topic))
+                .max();
+            let name = device.name().map(|name| pattern.fit(name));
+            pattern
+                .fit(device.id())
+                .max(topics.unwrap_or(0))
+                .max(name.unwrap_or(0))
+        };
+        let best = self.devices().map(|device| fit(&device)).max().unwrap_or(0);
+        let least = if best >= pattern::EXACT { best } else { 1 };
+        self.devices().filter(move |device| fit(device) >= least)
     }
 
     /// Messages of devices that found no room.
@@ -169,6 +200,7 @@ where
         let gateway = gateway.filter(|&gateway| gateway != n);
         Some(Device {
             slot,
+            paused: self.paused,
             gateway: gateway.and_then(|n| self.devices.as_ref().get(n)),
             channels: self.channels.as_ref(),
             names: &self.names,

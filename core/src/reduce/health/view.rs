@@ -4,10 +4,13 @@ use super::channel::ChannelSlot;
 use super::device::{DeviceSlot, Trouble};
 use super::names::Names;
 use crate::reduce::stats::Rhythm;
+use crate::time::Instant;
 
 /// One device.
 pub struct Device<'h, B> {
     pub(super) slot: &'h DeviceSlot,
+    /// Nobody listens since then.
+    pub(super) paused: Option<Instant>,
     pub(super) gateway: Option<&'h DeviceSlot>,
     pub(super) channels: &'h [ChannelSlot],
     pub(super) names: &'h Names<B>,

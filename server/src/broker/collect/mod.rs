@@ -4,6 +4,7 @@
 //! One file for each accumulator: what memory it gets, and its answer as owned data. Called by the broker's task only.
 //! Invariant: memory is fixed when a collector is made; pages that hold nothing yet are not touched.
 
+mod health;
 mod last;
 mod messages;
 mod performance;
@@ -15,6 +16,7 @@ use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::payload::{Facts, Memo, inspect_into};
 use bitsperity_mqtt_core::reduce::{Distinct, Record};
 use bitsperity_mqtt_core::time::Instant;
+use health::Devices;
 use last::Last;
 use messages::Messages;
 use performance::Performance;
@@ -49,6 +51,7 @@ pub struct Collector {
     values: Option<Values>,
     tap: Option<Tap>,
     performance: Option<Performance>,
+    health: Option<Devices>,
     last: Option<Last>,
     /// Stands in for the table where none is wanted.
     distinct: Distinct,
@@ -70,6 +73,10 @@ impl Collector {
                 .performance
                 .as_ref()
                 .map(|wanted| Performance::new(wanted, start, seed)),
+            health: wants
+                .health
+                .as_ref()
+                .map(|wanted| Devices::new(wanted, seed)),
             last: wants.last.map(Last::new),
             distinct: Distinct::default(),
             memo: Box::new(Memo::new(seed)),
@@ -80,7 +87,7 @@ impl Collector {
     /// Takes one message in about a microsecond. Returns whether its topic was new.
     pub fn record(&mut self, arrival: &Arrival<'_>) -> bool {
         let mut facts = Facts::new();
-        if self.messages.is_some() || self.topics.is_some() {
+        if self.messages.is_some() || self.topics.is_some() || self.health.is_some() {
             inspect_into(&mut facts, &mut self.memo, arrival.topic, arrival.payload);
         }
         let record = Record {
@@ -107,6 +114,9 @@ impl Collector {
         if let Some(performance) = measured {
             performance.record(&record, arrival.wall_us, arrival.matched);
         }
+        if let Some(health) = &mut self.health {
+            health.record(&record, &facts, arrival.wall_us);
+        }
         match &mut self.topics {
             Some(topics) => topics.record(&record, &facts),
             None => self
@@ -115,10 +125,13 @@ impl Collector {
         }
     }
 
-    /// Nobody hears the broker from now on, until the next message.
-    pub fn pause(&mut self) {
+    /// Nobody hears the broker from `now` on, until the next message.
+    pub fn pause(&mut self, now: Instant) {
         if let Some(performance) = &mut self.performance {
             performance.pause();
+        }
+        if let Some(health) = &mut self.health {
+            health.pause(now);
         }
     }
 
@@ -137,6 +150,10 @@ impl Collector {
             .filter(|_| wanted(|it| it.messages.is_some()));
         let performance = self.performance.as_ref();
         let performance = performance.filter(|_| wanted(|it| it.performance.is_some()));
+        let health = self
+            .health
+            .as_ref()
+            .filter(|_| wanted(|it| it.health.is_some()));
         let last = self
             .last
             .as_ref()
@@ -151,6 +168,7 @@ impl Collector {
             // Of a part, the counts come from here.
             topics: self.topics.as_ref().map(|it| it.findings(start)),
             performance: performance.map(|it| it.findings(start, now)),
+            health: health.map(|it| it.findings(start, now, part)),
             last: last.and_then(|it| it.findings(start)),
             values: values.map(|it| it.findings(start, filters)),
         }
@@ -163,6 +181,7 @@ impl Collector {
             + self.messages.as_ref().map_or(0, Messages::bytes)
             + self.topics.as_ref().map_or(0, Table::bytes)
             + self.performance.as_ref().map_or(0, Performance::bytes)
+            + self.health.as_ref().map_or(0, Devices::bytes)
             + self.last.as_ref().map_or(0, Last::bytes)
             + self.values.as_ref().map_or(0, Values::bytes)
     }

@@ -54,6 +54,9 @@ impl Report {
         if wants.performance.is_none() {
             findings.performance = None;
         }
+        if wants.health.is_none() {
+            findings.health = None;
+        }
         if wants.last.is_none() {
             findings.last = None;
         }
@@ -61,6 +64,33 @@ impl Report {
             findings.values = None;
         }
     }
+}
+
+impl Report {
+    /// Of devices, those that the part asks for, as its accumulator would have told while it was there.
+    pub(in crate::broker) fn narrow_health(&mut self, part: &Part) {
+        let (Some(wanted), Some(health)) = (&part.listen.wants.health, &mut self.findings.health)
+        else {
+            return;
+        };
+        let name = wanted.name.as_deref().map(plain);
+        let named = |text: &str| name.as_ref().is_none_or(|name| plain(text).contains(name));
+        health.devices.retain(|device| {
+            let topics = device.topics.iter().map(|(topic, _)| topic);
+            let heard = part.whole || topics.clone().any(|topic| part.matches(topic));
+            let mut texts = topics.chain([&device.id]).chain(&device.name);
+            heard && texts.any(|text| named(text))
+        });
+        health.matched = health.devices.len();
+        health.troubled = health.devices.iter().filter(|it| it.score < 100).count();
+        health.devices.truncate(wanted.devices);
+    }
+}
+
+/// Case, spaces, `_` and `-` do not matter.
+fn plain(text: &str) -> String {
+    let kept = text.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
+    kept.flat_map(char::to_lowercase).collect()
 }
 
 impl Part {
