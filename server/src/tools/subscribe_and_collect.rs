@@ -4,7 +4,7 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
-use super::fold::fold;
+use super::fold::{Known, fold};
 use super::listen::{Format, Head, Since, checked_filter, is_none, listen, seconds};
 use super::{Annotations, Call, State, ToolError, args, ranges, schema};
 use crate::broker::report::{Listen, Report, Retained, TopicFinding, WantMessages, Wants};
@@ -280,8 +280,8 @@ fn summary(report: &Report, topics: usize, kinds: usize) -> Summary {
 
 /// The `most` busiest topics and families, and how many topics stand behind them.
 fn busiest(table: &[TopicFinding], most: usize) -> (Vec<Busy>, usize) {
-    let names: Vec<&str> = table.iter().map(|found| found.topic.as_str()).collect();
-    let groups = fold(&names, most.max(1));
+    let known: Vec<_> = table.iter().map(Known::from).collect();
+    let groups = fold(&known, most.max(1));
     let mut all: Vec<(Busy, usize)> = groups
         .iter()
         .map(|group| {
