@@ -208,6 +208,34 @@ fn the_health_of_a_device_is_known_by_its_name() {
 }
 
 #[test]
+fn schemas_and_numbers_of_what_was_watched_are_known() {
+    let broker = Mosquitto::plain();
+    let mut assistant = Assistant::new();
+    let session = watching(&mut assistant, &broker, json!(["plant/#"]));
+    let mut publisher = broker.publisher(&["-t", "plant/boiler", "-q", "1"]);
+    for n in 0..40 {
+        publisher.line(&json!({"t": 20 + n, "on": n % 2 == 0}).to_string());
+    }
+    publisher.finish();
+    broker.publish(&["-t", "plant/note", "-m", "swept"]);
+    heard(&mut assistant, 41);
+    let arguments = json!({"session_id": session, "topic": "plant/boiler", "since": "session"});
+    let schemas = assistant.ok("get_topic_schema", arguments);
+    let families = schemas["families"].as_array().unwrap();
+    assert_eq!(families.len(), 1, "{schemas}");
+    assert_eq!(
+        families[0]["schema"]["properties"]["on"]["type"], "boolean",
+        "{schemas}"
+    );
+    let arguments = json!({"session_id": session, "topics": ["plant/#"], "since": "session"});
+    let numbers = assistant.ok("monitor_performance", arguments);
+    assert_eq!(numbers["status"], "complete", "{numbers}");
+    assert!(numbers.to_string().contains("\"messages\":41"), "{numbers}");
+    let apart = json!({"session_id": session, "topics": ["plant/boiler"], "since": "session"});
+    assistant.refused("monitor_performance", apart, "not_watched", &["plant/#"]);
+}
+
+#[test]
 fn a_watch_alone_does_not_keep_a_session_that_nobody_uses() {
     let broker = Mosquitto::plain();
     let sessions = Sessions::new(&Limits {

@@ -6,7 +6,8 @@
 use super::error::BrokerError;
 use super::handle::{Handle, Listening};
 use super::report::{
-    LastMessage, Listen, Part, Report, Retained, WantHealth, WantMessages, WantPerformance, Wants,
+    LastMessage, Listen, Part, Report, Retained, WantHealth, WantMessages, WantPerformance,
+    WantSchema, Wants,
 };
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::topic::covers;
@@ -32,8 +33,11 @@ const VALUES: usize = 2 << 20;
 const HEAVIEST: usize = 50;
 /// Devices that are told of at the end of the connection; while it lives, all are known.
 const DEVICES: usize = 64;
-/// What our own probes are published to.
-const PROBES: &str = "bitsperity-mqtt-mcp/test/";
+/// Families of topics whose schema is learnt, and bytes of an example.
+const FAMILIES: usize = 128;
+const EXAMPLE: usize = 1_024;
+/// What the topics of our own probes begin with; they are heard by nobody else.
+pub const PROBES: &str = "bitsperity-mqtt-mcp/test/";
 
 /// The listener of a session's watch.
 pub struct Watch {
@@ -181,6 +185,10 @@ fn wants(filters: usize) -> Wants {
         health: Some(WantHealth {
             name: None,
             devices: DEVICES,
+        }),
+        schema: Some(WantSchema {
+            families: FAMILIES,
+            example_bytes: EXAMPLE,
         }),
         values: Some(VALUES),
         ..Wants::default()

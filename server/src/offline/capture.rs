@@ -3,7 +3,8 @@
 //! The connection's task hands messages on and waits for nobody: what standard output is too slow for is counted as
 //! missed. Each line is made in one buffer that was there from the start.
 
-use super::lines::{MAX_LINE, Output};
+use super::lines::MAX_LINE;
+use super::output::Output;
 use super::{USAGE, say};
 use crate::broker::handle::{BrokerError, Handle, Listening};
 use crate::broker::report::{Listen, Report, Retained, StopReason, Wants};

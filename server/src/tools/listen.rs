@@ -41,10 +41,10 @@ pub(super) enum Format {
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Since {
-    /// It listens anew.
+    // It listens anew.
     #[default]
     Now,
-    /// At once, what the session's watch has heard.
+    // At once, what the session's watch has heard.
     Session,
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Head {
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_reason: Option<StopReason>,
     filter: String,
-    /// Of the session's watch: complete means that this is all so far.
+    // Of the session's watch: complete means that this is all so far.
     #[serde(skip_serializing_if = "Option::is_none")]
     since: Option<Since>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -93,16 +93,22 @@ pub(super) fn is_none(number: &u64) -> bool {
 /// A listening as one call leaves it.
 pub(super) struct Heard {
     pub(super) report: Report,
-    filters: Vec<String>,
+    pub(super) filters: Vec<String>,
+    /// None: the session's watch has heard it.
+    pub(super) capture: Option<Arc<Capture>>,
     /// The capture's id and what to do with it, while it runs.
     next: Option<(String, String)>,
-    watched: bool,
 }
 
 impl Heard {
+    /// There will be no more.
+    pub(super) fn is_complete(&self) -> bool {
+        self.capture.is_none() || self.report.stopped.is_some()
+    }
+
     pub(super) fn head(&self) -> Head {
         let mut head = Head::of(&self.filters, &self.report, self.next.clone());
-        if self.watched {
+        if self.capture.is_none() {
             head.status = Progress::Complete;
             head.since = Some(Since::Session);
             head.note = self.report.narrowed.then_some(NARROWED);
@@ -139,17 +145,41 @@ impl Head {
     }
 }
 
+/// What a call says of where its answer comes from.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) session_id: Option<&'a str>,
+    pub(super) capture_id: Option<&'a str>,
+    pub(super) since: Since,
+}
+
 /// Goes on with a capture if its id is given, asks the session's watch if that is wanted, else begins what `make` says;
 /// then waits as long as the call may.
 pub(super) async fn listen(
     state: &Arc<State>,
     call: &Call,
     tool: &'static str,
-    session_id: Option<&str>,
-    capture_id: Option<&str>,
-    since: Since,
+    asked: Asked<'_>,
     make: impl FnOnce() -> Result<Listen, ToolError>,
 ) -> Result<Heard, ToolError> {
+    let nothing = async |_: Arc<Capture>| ();
+    listen_beside(state, call, tool, asked, make, nothing).await
+}
+
+/// [`listen`], with work beside it for as long as the call waits.
+pub(super) async fn listen_beside(
+    state: &Arc<State>,
+    call: &Call,
+    tool: &'static str,
+    asked: Asked<'_>,
+    make: impl FnOnce() -> Result<Listen, ToolError>,
+    beside: impl AsyncFnOnce(Arc<Capture>),
+) -> Result<Heard, ToolError> {
+    let Asked {
+        session_id,
+        capture_id,
+        since,
+    } = asked;
     if capture_id.is_none() && since == Since::Session {
         return recall(state, session_id, make()?).await;
     }
@@ -175,7 +205,12 @@ pub(super) async fn listen(
             (capture, waiting, true)
         }
     };
-    wait(state, call, capture, waiting, first, limit).await
+    let beside = pin!(beside(Arc::clone(&capture)));
+    let heard = pin!(wait(state, call, capture, waiting, first, limit));
+    match select(heard, beside).await {
+        Either::Left((heard, _)) => heard,
+        Either::Right(((), heard)) => heard.await,
+    }
 }
 
 /// What the session's watch has heard of it.
@@ -221,8 +256,8 @@ async fn recall(
     Ok(Heard {
         report,
         filters,
+        capture: None,
         next: None,
-        watched: true,
     })
 }
 
@@ -245,6 +280,7 @@ async fn begin(
         listen,
         began: clock::now(),
         listening,
+        round_trips: Default::default(),
     });
     let waiting = match outlasts {
         true => Some(state.captures.add(&capture)?),
@@ -293,9 +329,9 @@ async fn wait(
     });
     Ok(Heard {
         filters: capture.listen.filters.clone(),
+        capture: Some(capture),
         report,
         next,
-        watched: false,
     })
 }
 

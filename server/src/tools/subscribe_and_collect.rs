@@ -5,7 +5,7 @@ mod fit;
 pub(super) use fit::answer as fitted;
 
 use super::fold::{Known, fold};
-use super::listen::{Format, Head, Since, checked_filter, is_none, listen, seconds};
+use super::listen::{Asked, Format, Head, Since, checked_filter, is_none, listen, seconds};
 use super::{Annotations, Call, State, ToolError, args, ranges, schema};
 use crate::broker::report::{Listen, Report, Retained, TopicFinding, WantMessages, Wants};
 use crate::render::{self, Encoding};
@@ -94,7 +94,7 @@ struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    format: Option<&'static str>,
+    format: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -185,9 +185,11 @@ pub(super) async fn run(
         state,
         &call,
         TOOL.name,
-        arguments.session_id.as_deref(),
-        arguments.capture_id.as_deref(),
-        arguments.since,
+        Asked {
+            session_id: arguments.session_id.as_deref(),
+            capture_id: arguments.capture_id.as_deref(),
+            since: arguments.since,
+        },
         || wanted(&arguments),
     )
     .await?;

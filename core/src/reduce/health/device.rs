@@ -119,6 +119,8 @@ pub struct DeviceSlot {
     pub errors: u64,
     /// Messages judged warnings.
     pub warnings: u64,
+    /// Of errors and warnings, those that its gateway told of it.
+    pub(super) reported: u64,
     pub(super) sequence: Sequence,
 }
 

@@ -132,7 +132,12 @@ where
             None
         };
         match named {
-            Some(device) => self.trouble(device, None, record, facts),
+            Some(device) => {
+                if let Some(slot) = self.slot(device) {
+                    slot.reported += 1;
+                }
+                self.trouble(device, None, record, facts);
+            }
             None => self.trouble(at.device, at.topic, record, facts),
         }
     }

@@ -8,6 +8,7 @@ mod health;
 mod last;
 mod messages;
 mod performance;
+mod schema;
 mod topics;
 mod values;
 
@@ -20,6 +21,7 @@ use health::Devices;
 use last::Last;
 use messages::Messages;
 use performance::Performance;
+use schema::Shapes;
 use std::hash::BuildHasher;
 use topics::Table;
 use values::Values;
@@ -53,6 +55,7 @@ pub struct Collector {
     performance: Option<Performance>,
     health: Option<Devices>,
     last: Option<Last>,
+    schema: Option<Shapes>,
     /// Stands in for the table where none is wanted.
     distinct: Distinct,
     memo: Box<Memo>,
@@ -78,6 +81,10 @@ impl Collector {
                 .as_ref()
                 .map(|wanted| Devices::new(wanted, seed)),
             last: wants.last.map(Last::new),
+            schema: wants
+                .schema
+                .as_ref()
+                .map(|wanted| Shapes::new(wanted, seed)),
             distinct: Distinct::default(),
             memo: Box::new(Memo::new(seed)),
             seed,
@@ -87,7 +94,11 @@ impl Collector {
     /// Takes one message in about a microsecond. Returns whether its topic was new.
     pub fn record(&mut self, arrival: &Arrival<'_>) -> bool {
         let mut facts = Facts::new();
-        if self.messages.is_some() || self.topics.is_some() || self.health.is_some() {
+        let inspected = self.messages.is_some()
+            || self.topics.is_some()
+            || self.health.is_some()
+            || self.schema.is_some();
+        if inspected {
             inspect_into(&mut facts, &mut self.memo, arrival.topic, arrival.payload);
         }
         let record = Record {
@@ -108,6 +119,9 @@ impl Collector {
         }
         if let Some(messages) = &mut self.messages {
             messages.record(&record, &facts);
+        }
+        if let Some(schema) = &mut self.schema {
+            schema.record(&record, &facts, arrival);
         }
         // When a replayed message was sent, nobody knows.
         let measured = self.performance.as_mut().filter(|_| !arrival.retain);
@@ -154,6 +168,10 @@ impl Collector {
             .health
             .as_ref()
             .filter(|_| wanted(|it| it.health.is_some()));
+        let schema = self
+            .schema
+            .as_ref()
+            .filter(|_| wanted(|it| it.schema.is_some()));
         let last = self
             .last
             .as_ref()
@@ -169,6 +187,7 @@ impl Collector {
             topics: self.topics.as_ref().map(|it| it.findings(start)),
             performance: performance.map(|it| it.findings(start, now)),
             health: health.map(|it| it.findings(start, now, part)),
+            schema: schema.map(|it| it.findings(start)),
             last: last.and_then(|it| it.findings(start)),
             values: values.map(|it| it.findings(start, filters)),
         }
@@ -182,6 +201,7 @@ impl Collector {
             + self.topics.as_ref().map_or(0, Table::bytes)
             + self.performance.as_ref().map_or(0, Performance::bytes)
             + self.health.as_ref().map_or(0, Devices::bytes)
+            + self.schema.as_ref().map_or(0, Shapes::bytes)
             + self.last.as_ref().map_or(0, Last::bytes)
             + self.values.as_ref().map_or(0, Values::bytes)
     }

@@ -1,6 +1,6 @@
 //! A part of a report: what a narrower filter would have told.
 //!
-//! Only what is known by topic can be told apart. Counts of messages and bytes come from the table of topics, errors from
+//! Only what is known by topic can be told apart; families of topics are told whole if one of theirs is asked for. Counts of messages and bytes come from the table of topics, errors from
 //! their kinds, by the topic of the first of each; formats, shapes, warnings and what found no room stay those of
 //! all that was heard, which [`Report::narrowed`] says.
 
@@ -34,6 +34,11 @@ impl Report {
             }
             narrow_topics(findings, part);
             narrow_messages(findings, part);
+            if let Some(schema) = &mut findings.schema {
+                let filters = &part.listen.filters;
+                let heard = |pattern: &str| filters.iter().any(|filter| overlap(filter, pattern));
+                schema.families.retain(|family| heard(&family.pattern));
+            }
             if let Some(table) = &findings.topics {
                 self.received = table.topics.iter().map(|topic| topic.messages).sum();
                 self.retained = table.topics.iter().map(|topic| topic.retained).sum();
@@ -56,6 +61,9 @@ impl Report {
         }
         if wants.health.is_none() {
             findings.health = None;
+        }
+        if wants.schema.is_none() {
+            findings.schema = None;
         }
         if wants.last.is_none() {
             findings.last = None;
@@ -111,6 +119,18 @@ fn narrow_messages(findings: &mut Findings, part: &Part) {
             .error_kinds
             .retain(|kind| part.matches(&kind.topic));
         messages.errors = messages.error_kinds.iter().map(|kind| kind.count).sum();
+    }
+}
+
+/// Whether some topic can be of both.
+fn overlap(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.split('/'), other.split('/'));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) | (Some("#"), _) | (_, Some("#")) => return true,
+            (Some(left), Some(right)) if left == right || left == "+" || right == "+" => {}
+            _ => return false,
+        }
     }
 }
 
