@@ -105,6 +105,26 @@ pub fn matches(filter: &str, name: &str) -> bool {
     }
 }
 
+/// Whether every Topic Name that `narrow` matches is matched by `wide` too (both valid; `false` if in doubt). Of shared
+/// subscriptions, which see a part only, none covers another.
+pub fn covers(wide: &str, narrow: &str) -> bool {
+    if is_shared(wide) || is_shared(narrow) {
+        return false;
+    }
+    if wide.starts_with(['+', '#']) && narrow.starts_with('$') {
+        return false;
+    }
+    let (mut wide, mut narrow) = (wide.split('/'), narrow.split('/'));
+    loop {
+        match (wide.next(), narrow.next()) {
+            (None, None) | (Some("#"), _) => return true,
+            (Some("+"), Some(level)) if level != "#" => {}
+            (Some(one), Some(other)) if one == other => {}
+            _ => return false,
+        }
+    }
+}
+
 /// What is left of `one` and `other` after all that both begin with.
 #[inline]
 fn after_common<'a, 'b>(one: &'a [u8], other: &'b [u8]) -> (&'a [u8], &'b [u8]) {

@@ -86,6 +86,7 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    Capture(offline::CaptureArgs),
     Prune(offline::PruneArgs),
     Classify(offline::ClassifyArgs),
     Schema(offline::SchemaArgs),
@@ -152,6 +153,7 @@ fn main() -> ExitCode {
         Some(Command::Config {
             command: ConfigCommand::Show { json },
         }) => show(&loaded, json),
+        Some(Command::Capture(args)) => offline::capture(&args, &loaded.config),
         _ => serve(loaded, started),
     }
 }

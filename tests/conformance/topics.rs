@@ -1,6 +1,6 @@
 //! Topic Names and Topic Filters (4.7): the standard's own examples, and the bounds.
 
-use bitsperity_mqtt_core::topic::{TopicError, matches, validate_filter, validate_name};
+use bitsperity_mqtt_core::topic::{TopicError, covers, matches, validate_filter, validate_name};
 use proptest::prelude::*;
 
 #[test]
@@ -121,5 +121,66 @@ proptest! {
         prop_assume!(!filter.is_empty() && !name.is_empty());
         prop_assert_eq!(validate_filter(&filter), Ok(()));
         prop_assert_eq!(matches(&filter, &name), matches_by_levels(&filter, &name));
+    }
+}
+
+#[test]
+fn a_filter_covers_what_it_matches_and_no_more() {
+    for (wide, narrow, expected) in [
+        ("#", "a/+/b", true),
+        ("#", "#", true),
+        ("#", "$SYS/#", false),
+        ("+/x", "$SYS/x", false),
+        ("$SYS/#", "$SYS/broker/+", true),
+        ("a/#", "a", true),
+        ("a/#", "a/+", true),
+        ("a/#", "ab", false),
+        ("a/+", "a/b", true),
+        ("a/+", "a/+", true),
+        ("a/+", "a/#", false),
+        ("a/+", "a/b/c", false),
+        ("a/+", "a", false),
+        ("a/b", "a/+", false),
+        ("a/b", "a/b", true),
+        ("a//#", "a//b", true),
+        ("$share/g/a", "$share/g/a", false),
+        ("#", "$share/g/a", false),
+    ] {
+        assert_eq!(covers(wide, narrow), expected, "{wide} {narrow}");
+    }
+    // Against what matches says of every short name.
+    let levels = ["", "a", "b", "$a"];
+    let wild = ["+", "a", "b", "", "$a"];
+    let mut filters = vec!["#".to_owned()];
+    for one in wild {
+        filters.push(one.to_owned());
+        filters.push(format!("{one}/#"));
+        for two in wild {
+            filters.push(format!("{one}/{two}"));
+            filters.push(format!("{one}/{two}/#"));
+        }
+    }
+    filters.retain(|filter| validate_filter(filter).is_ok());
+    let mut names: Vec<String> = levels.map(str::to_owned).to_vec();
+    for depth in 0..2 {
+        let longer = names
+            .clone()
+            .into_iter()
+            .filter(|name| name.matches('/').count() == depth);
+        let longer: Vec<_> = longer
+            .flat_map(|name| levels.map(|level| format!("{name}/{level}")))
+            .collect();
+        names.extend(longer);
+    }
+    names.retain(|name| validate_name(name).is_ok());
+    for wide in &filters {
+        for narrow in filters.iter().filter(|narrow| covers(wide, narrow)) {
+            for name in names.iter().filter(|name| matches(narrow, name)) {
+                assert!(
+                    matches(wide, name),
+                    "{wide} covers {narrow}, which matches {name}"
+                );
+            }
+        }
     }
 }

@@ -34,6 +34,7 @@ const FENCES: &[(&str, &[&str])] = &[
             "server/src/daemon",
             "server/src/monitor",
             "server/src/demo",
+            "server/src/offline/capture",
         ],
     ),
     ("tide::", &["server/src/monitor", "server/src/mcp/http"]),

@@ -2,7 +2,7 @@
 //!
 //! Invariant: no call waits longer than its deadline, and nobody is told "not sent" of what may still be sent.
 
-use super::report::{Listen, Report};
+use super::report::{Listen, Part, Report};
 use super::shared::{Claim, Command, ListenerSlot, Shared};
 use super::target::Target;
 use super::task;
@@ -295,7 +295,19 @@ impl Listening {
     /// # Errors
     /// The task is gone without a word.
     pub async fn report(&self) -> Result<Report, BrokerError> {
-        let answer = match self.slot.ask()? {
+        self.asked(None).await
+    }
+
+    /// A part of its state now.
+    ///
+    /// # Errors
+    /// The task is gone without a word.
+    pub async fn recall(&self, part: Part) -> Result<Report, BrokerError> {
+        self.asked(Some(Arc::new(part))).await
+    }
+
+    async fn asked(&self, part: Option<Arc<Part>>) -> Result<Report, BrokerError> {
+        let answer = match self.slot.ask(part)? {
             Ok(report) => return Ok(report),
             Err(answer) => answer,
         };

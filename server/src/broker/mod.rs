@@ -3,7 +3,7 @@
 //!
 //! Read in this order: [`handle`] (what others see), `task` (the one loop; `task/link` is a connection's life),
 //! `transport` (DNS, TCP, TLS, WebSocket), [`sessions`] (which of them the assistant has open). [`target`] says where to,
-//! [`vault`] keeps the credentials sealed, [`collect`] is where messages meet the reduction, [`report`] what comes of it,
+//! [`vault`] keeps the credentials sealed, [`collect`] is where messages meet the reduction, [`report`] what comes of it, [`tap`] hands them on whole, [`watch`] goes on for as long as a session does,
 //! [`error`] what goes wrong, in words that a person understands; `shared` is what a task and its handles have in common.
 //!
 //! Invariant: the task waits for nobody who waits for it, and nothing here shows a credential.
@@ -14,7 +14,9 @@ pub mod handle;
 pub mod report;
 pub mod sessions;
 mod shared;
+pub mod tap;
 pub mod target;
 mod task;
 mod transport;
 pub mod vault;
+pub mod watch;

@@ -1,13 +1,16 @@
 //! What a listener tells when asked: plain owned data, made by the broker's task, read by tools and `render`.
 
 mod health;
+mod narrow;
 mod performance;
 mod schema;
 
+pub use super::tap::Tap;
 pub use health::{
     ConnectionFinding, Deduction, DeviceFinding, HealthFindings, HeartbeatFinding, ReadingFinding,
     TroubleFinding, ValueFinding, WantHealth,
 };
+pub use narrow::Part;
 pub use performance::{
     FlowFindings, GapFinding, LatencyFindings, Percentiles, PerformanceFindings, SpikeFinding,
     TopicNumbers, TrendFinding, WantPerformance,
@@ -24,6 +27,10 @@ pub struct Wants {
     pub messages: Option<WantMessages>,
     /// Keep a table of topics with at most so many entries.
     pub topics: Option<usize>,
+    /// Keep the last value of every topic, in at most so many bytes.
+    pub values: Option<usize>,
+    /// Hand every message on.
+    pub tap: Option<Tap>,
     /// Measure the streams.
     pub performance: Option<WantPerformance>,
     /// Judge the health of devices.
@@ -110,6 +117,8 @@ pub struct Report {
     pub reconnects: u32,
     /// How long it was deaf through them.
     pub deaf: Duration,
+    /// Told of a part of what was heard: see [`Report::narrow`].
+    pub narrowed: bool,
     /// What the accumulators hold.
     pub findings: Findings,
 }
@@ -121,6 +130,8 @@ pub struct Findings {
     pub messages: Option<MessageFindings>,
     /// If topics were wanted.
     pub topics: Option<TopicFindings>,
+    /// If values were wanted.
+    pub values: Option<ValueFindings>,
     /// If streams were to be measured.
     pub performance: Option<PerformanceFindings>,
     /// If the health of devices was wanted.
@@ -131,7 +142,7 @@ pub struct Findings {
     pub schema: Option<SchemaFindings>,
 }
 
-/// The last message of a listener.
+/// The last message of a listener, or of a topic.
 #[derive(Clone, Debug)]
 pub struct LastMessage {
     /// Since `Report::started`.
@@ -243,4 +254,13 @@ pub struct TopicFinding {
     pub preview: Vec<u8>,
     /// Bytes of the whole last payload.
     pub last_bytes: usize,
+}
+
+/// The last values of topics.
+#[derive(Clone, Debug, Default)]
+pub struct ValueFindings {
+    /// Topic Name and its last message, in no order.
+    pub values: Vec<(String, LastMessage)>,
+    /// Messages of topics that found no room.
+    pub missed: u64,
 }

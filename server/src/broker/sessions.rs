@@ -1,11 +1,12 @@
 //! The sessions that the assistant has open: at most `limits.max_sessions`, each named by a UUID v4, each ending after
-//! `limits.session_idle` without use. A session that something listens on is in use.
+//! `limits.session_idle` without use. A session that something listens on, other than its own watch, is in use.
 //!
 //! Invariant: the registry's lock is never held across an await; a place is taken before the connection is tried.
 
 use super::handle::{BrokerError, Established, Handle, Status};
 use super::shared::lock;
 use super::target::Target;
+use super::watch::{Watch, Watching};
 use crate::config::Limits;
 use async_std::channel::{self, Receiver, Sender};
 use std::collections::VecDeque;
@@ -45,6 +46,7 @@ struct Registry {
 struct Entry {
     id: Uuid,
     handle: Handle,
+    watch: Option<Arc<Watch>>,
     created: SystemTime,
     last_used: SystemTime,
     used_at: Instant,
@@ -59,6 +61,8 @@ pub struct SessionInfo {
     pub established: Established,
     /// State and counters.
     pub status: Status,
+    /// What it watches.
+    pub watching: Option<Watching>,
     /// When it was made.
     pub created: SystemTime,
     /// When a tool last used it.
@@ -112,15 +116,35 @@ impl Sessions {
     /// # Errors
     /// No place, or the connection failed.
     pub async fn establish(&self, target: Target) -> Result<SessionInfo, EstablishError> {
+        self.establish_watching(target, &[]).await
+    }
+
+    /// The same, and watches these Topic Filters from the beginning.
+    ///
+    /// # Errors
+    /// Also if the broker lets it not listen to one of them.
+    pub async fn establish_watching(
+        &self,
+        target: Target,
+        filters: &[String],
+    ) -> Result<SessionInfo, EstablishError> {
         let place = Place::take(&self.registry, self.limits.max_sessions)
             .map_err(EstablishError::NoSession)?;
         let (handle, _) = Handle::connect(target, &self.limits)
             .await
             .map_err(EstablishError::Broker)?;
+        let watch = match Watch::begin(&handle, filters).await {
+            Ok(watch) => watch.map(Arc::new),
+            Err(error) => {
+                handle.close(GOODBYE).await;
+                return Err(EstablishError::Broker(error));
+            }
+        };
         let now = SystemTime::now();
         let entry = Entry {
             id: Uuid::new_v4(),
             handle,
+            watch,
             created: now,
             last_used: now,
             used_at: Instant::now(),
@@ -130,7 +154,7 @@ impl Sessions {
         registry.open.push(entry);
         registry.tell();
         if !std::mem::replace(&mut registry.watched, true) {
-            async_std::task::spawn(watch(Arc::downgrade(&self.registry)));
+            async_std::task::spawn(look_after(Arc::downgrade(&self.registry)));
         }
         drop(registry);
         drop(place);
@@ -153,6 +177,19 @@ impl Sessions {
         let entry = &mut registry.open[at];
         entry.used();
         Ok(entry.handle.clone())
+    }
+
+    /// The watch of a session, if it has one, which counts as its use.
+    ///
+    /// # Errors
+    /// As of [`Sessions::get`].
+    pub fn watch(&self, id: &str) -> Result<Option<Arc<Watch>>, NoSession> {
+        let mut registry = lock(&self.registry);
+        registry.expire();
+        let at = registry.find(id)?;
+        let entry = &mut registry.open[at];
+        entry.used();
+        Ok(entry.watch.clone())
     }
 
     /// All open sessions, oldest first; is no use of them.
@@ -225,7 +262,8 @@ impl Registry {
         let (now, idle) = (Instant::now(), self.idle);
         let mut at = 0;
         while let Some(entry) = self.open.get_mut(at) {
-            if entry.handle.status().subscriptions > 0 {
+            let watching = entry.watch.as_ref().map_or(0, |watch| watch.live());
+            if entry.handle.status().subscriptions > watching {
                 entry.used();
             }
             if now.saturating_duration_since(entry.used_at) < idle {
@@ -259,6 +297,7 @@ impl Entry {
             id: self.id.to_string(),
             established: self.handle.established(),
             status: self.handle.status(),
+            watching: self.watch.as_ref().map(|watch| watch.watching()),
             created: self.created,
             last_used: self.last_used,
             expires: self.last_used + idle,
@@ -267,7 +306,7 @@ impl Entry {
 }
 
 /// Looks for expired sessions for as long as any is open.
-async fn watch(registry: Weak<Mutex<Registry>>) {
+async fn look_after(registry: Weak<Mutex<Registry>>) {
     loop {
         let sleep = {
             let Some(registry) = registry.upgrade() else {

@@ -6,7 +6,7 @@
 
 use super::error::BrokerError;
 use super::handle::{Established, Publish, Published, State, Status};
-use super::report::{Listen, Report};
+use super::report::{Listen, Part, Report};
 use async_std::channel::Sender;
 use futures::channel::oneshot;
 use futures::task::AtomicWaker;
@@ -215,10 +215,18 @@ pub(super) struct ListenerSlot {
     mail: Mutex<Mail>,
 }
 
+/// A report that is asked for.
+pub(super) struct Asked {
+    /// The part of what the listener hears that is asked for; none: all.
+    pub part: Option<Arc<Part>>,
+    /// Where to.
+    pub reply: oneshot::Sender<Report>,
+}
+
 struct Mail {
     /// The last word, once it stopped.
     done: Option<Report>,
-    asked: Vec<oneshot::Sender<Report>>,
+    asked: Vec<Asked>,
     /// Closed when it stops; holders of the other end wait for that.
     stopping: Sender<()>,
 }
@@ -239,17 +247,25 @@ impl ListenerSlot {
     }
 
     /// By the holder: the last word if it is spoken, else where the answer will come.
-    pub(super) fn ask(&self) -> Result<Result<Report, oneshot::Receiver<Report>>, BrokerError> {
+    pub(super) fn ask(
+        &self,
+        part: Option<Arc<Part>>,
+    ) -> Result<Result<Report, oneshot::Receiver<Report>>, BrokerError> {
         let mut mail = lock(&self.mail);
         if let Some(report) = &mail.done {
-            return Ok(Ok(report.clone()));
+            let mut report = report.clone();
+            if let Some(part) = part {
+                report.narrow(&part);
+                report.narrow_health(&part);
+            }
+            return Ok(Ok(report));
         }
-        mail.asked.retain(|asked| !asked.is_canceled());
+        mail.asked.retain(|asked| !asked.reply.is_canceled());
         if mail.asked.len() >= MAX_ASKED || mail.stopping.is_closed() {
             return Err(BrokerError::Busy);
         }
         let (reply, answer) = oneshot::channel();
-        mail.asked.push(reply);
+        mail.asked.push(Asked { part, reply });
         Ok(Err(answer))
     }
 
@@ -287,7 +303,7 @@ impl ListenerSlot {
     }
 
     /// By the task: who asked for a report.
-    pub(super) fn take_asked(&self) -> Vec<oneshot::Sender<Report>> {
+    pub(super) fn take_asked(&self) -> Vec<Asked> {
         std::mem::take(&mut lock(&self.mail).asked)
     }
 
@@ -302,7 +318,12 @@ impl ListenerSlot {
     pub(super) fn finish(&self, report: Report) {
         let mut mail = lock(&self.mail);
         for asked in mail.asked.drain(..) {
-            let _ = asked.send(report.clone());
+            let mut report = report.clone();
+            if let Some(part) = &asked.part {
+                report.narrow(part);
+                report.narrow_health(part);
+            }
+            let _ = asked.reply.send(report);
         }
         mail.done = Some(report);
         mail.stopping.close();

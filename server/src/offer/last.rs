@@ -1,5 +1,5 @@
-//! The last value of a topic: from a subscription to its resource if one is open and has heard something, else by listening
-//! for a moment, in which a retained value comes at once.
+//! The last value of a topic: from a subscription to its resource if one is open and has heard something, from the
+//! session's watch if that has, else by listening for a moment, in which a retained value comes at once.
 
 use super::Offer;
 use super::address::Address;
@@ -70,6 +70,13 @@ pub(super) async fn value(
         && report.findings.last.is_some()
     {
         return Ok(heard(report));
+    }
+    if let Some(watch) = offer.state.sessions.watch(session)?
+        && let Ok(Some(last)) = watch.last_value(topic).await
+    {
+        let listened = Duration::ZERO;
+        let last = Some(last);
+        return Ok(Heard { last, listened });
     }
     let handle = offer.state.sessions.get(session)?;
     let listening = handle.listen(listen(topic, MOMENT, Some(1))).await?;

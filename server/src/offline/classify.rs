@@ -1,6 +1,7 @@
 //! `classify`: says of each line which format its payload has and how bad what it tells is.
 
-use super::lines::{Files, Output, each};
+use super::lines::{Files, each};
+use super::output::Output;
 use bitsperity_mqtt_core::payload::{Memo, inspect_with};
 use serde_json::Value;
 use std::hash::BuildHasher;

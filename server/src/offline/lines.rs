@@ -1,22 +1,20 @@
-//! JSON lines in and out: reads messages from files or standard input, writes lines to standard output.
+//! JSON lines in: reads messages from files or standard input. What is written is the business of `output`.
 //!
 //! A line that is no message is counted, the first few said with their number. Times only ever go forward: small steps
 //! back are levelled, and where time jumps back another recording follows on. Output is flushed before each wait for
-//! input, so that a live pipe stays live. Invariants: a line takes at most [`MAX_LINE`] bytes; what is added to a line
-//! leaves the rest of it as it was, byte for byte.
+//! input, so that a live pipe stays live. Invariant: a line takes at most [`MAX_LINE`] bytes.
 
+use super::output::Output;
 use crate::mcp::stdio::{Input, read_lines};
 use crate::render;
 use bitsperity_mqtt_core::reduce::Record;
 use bitsperity_mqtt_core::time::Instant;
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde_json::Value;
+use serde::de::{Deserialize, Deserializer, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
-use std::cell::RefCell;
 use std::fmt;
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 /// Bytes of the longest line; a payload of 1 MiB, the default largest packet, fits as base64.
@@ -27,8 +25,6 @@ const MAX_TOLD: u64 = 3;
 const STEP: u64 = 1_000;
 /// Microseconds that time may step back within one recording: clocks of several sources differ.
 const JUMP: u64 = 60_000_000;
-/// Bytes gathered into one write.
-const WRITE_TOGETHER: usize = 64 << 10;
 
 /// Where lines come from.
 #[derive(clap::Args)]
@@ -155,7 +151,11 @@ pub(super) fn each_line(
         if let Some(error) = failed {
             return Err(error);
         }
-        read.map_err(|error| named(file, &error))?;
+        if let Err(error) = read {
+            // Was it the output, which is flushed before input is waited for?
+            output.flush()?;
+            return Err(named(file, &error));
+        }
     }
     Ok(counts)
 }
@@ -183,11 +183,8 @@ struct Unhurried<'a> {
 
 impl Read for Unhurried<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match self.output.flush() {
-            Ok(()) => self.input.read(buffer),
-            // Nobody wants more. The command's last flush fails as this one, and tells.
-            Err(_) => Ok(0),
-        }
+        self.output.flush()?;
+        self.input.read(buffer)
     }
 }
 
@@ -280,7 +277,7 @@ impl<'a> Deserialize<'a> for Flag {
 
 /// A JSON string's text.
 #[derive(serde::Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 impl Fields<'_> {
     fn payload(&self) -> Result<Cow<'_, [u8]>, String> {
@@ -348,98 +345,6 @@ impl Clock {
         }
         self.latest = stamp.max(self.latest.saturating_add(1));
         Instant::from_micros(self.latest)
-    }
-}
-
-/// Standard output, in large writes.
-pub(super) struct Output(RefCell<BufWriter<Box<dyn Write>>>);
-
-impl Output {
-    /// To standard output.
-    pub(super) fn standard() -> Self {
-        let stdout = Box::new(io::stdout().lock());
-        Self(RefCell::new(BufWriter::with_capacity(
-            WRITE_TOGETHER,
-            stdout,
-        )))
-    }
-
-    /// Writes `line` with members added, in place of those of the same name; nothing else in it changes.
-    pub(super) fn line_with(&self, line: &[u8], added: &[(&str, Value)]) -> io::Result<()> {
-        let mut out = self.0.borrow_mut();
-        let line = line.trim_ascii();
-        if added.iter().any(|(name, _)| may_name(line, name)) {
-            write_replaced(&mut *out, line, added)?;
-        } else {
-            out.write_all(line.strip_suffix(b"}").unwrap_or(line))?;
-            for (name, value) in added {
-                write!(out, ",\"{name}\":{value}")?;
-            }
-            out.write_all(b"}")?;
-        }
-        out.write_all(b"\n")
-    }
-
-    /// Writes a line.
-    pub(super) fn text(&self, line: &str) -> io::Result<()> {
-        writeln!(self.0.borrow_mut(), "{line}")
-    }
-
-    /// What was written is out.
-    pub(super) fn flush(&self) -> io::Result<()> {
-        self.0.borrow_mut().flush()
-    }
-}
-
-/// Whether `"name"` stands anywhere in the line.
-fn may_name(line: &[u8], name: &str) -> bool {
-    let quoted = line.windows(name.len() + 2);
-    let mut quoted = quoted.filter(|at| at.first() == Some(&b'"') && at.last() == Some(&b'"'));
-    quoted.any(|at| &at[1..=name.len()] == name.as_bytes())
-}
-
-fn write_replaced(out: &mut impl Write, line: &[u8], added: &[(&str, Value)]) -> io::Result<()> {
-    let text = String::from_utf8_lossy(line);
-    let members: Members<'_> = serde_json::from_str(&text)?;
-    let mut between = '{';
-    for (name, value) in &members.0 {
-        if added.iter().all(|(added, _)| added != name) {
-            write!(
-                out,
-                "{between}{}:{}",
-                Value::from(name.as_ref()),
-                value.get()
-            )?;
-            between = ',';
-        }
-    }
-    for (name, value) in added {
-        write!(out, "{between}\"{name}\":{value}")?;
-        between = ',';
-    }
-    out.write_all(b"}")
-}
-
-/// The members of an object, their values as they stand.
-struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'a> Deserialize<'a> for Members<'a> {
-    fn deserialize<D: Deserializer<'a>>(from: D) -> Result<Self, D::Error> {
-        struct All;
-        impl<'a> Visitor<'a> for All {
-            type Value = Members<'a>;
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
-                while let Some((Text(name), value)) = map.next_entry()? {
-                    members.push((name, value));
-                }
-                Ok(Members(members))
-            }
-        }
-        from.deserialize_map(All)
     }
 }
 

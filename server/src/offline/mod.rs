@@ -1,16 +1,19 @@
 //! The reduction without an assistant: recordings of messages as JSON lines on files, standard input and output.
 //!
-//! `lines` reads and writes them; then one file a command: `capture` records from a broker, `prune` keeps what
+//! `lines` reads them, `output` writes them; then one file a command: `capture` records from a broker, `prune` keeps what
 //! matters, `classify` says of each line what it is, `schema` what all are made of. One line is one message:
 //! `{"t_ms":…,"topic":"…","qos":0,"retain":false,"payload":"…"}`, `t_ms` in Unix milliseconds, `payload_b64` where the
 //! payload is not text; what `mosquitto_sub -F %j` (or `%J`) prints is read as well.
 //! Invariant: memory is bounded however long the input is; whatever could not be read is counted and said.
 
+mod capture;
 mod classify;
 mod lines;
+mod output;
 mod prune;
 mod schema;
 
+pub use capture::{CaptureArgs, run as capture};
 pub use classify::{ClassifyArgs, run as classify};
 pub use prune::{PruneArgs, run as prune};
 pub use schema::{SchemaArgs, run as schema};
@@ -27,6 +30,9 @@ that cannot be read are counted, the first three said on standard error.
 
 Exit codes: 0 done, or nobody read the output to its end; 1 a file could not be read, or no line at all; 2 the command
 line is wrong.";
+
+/// Configuration or command line are wrong; clap's own exit code, too.
+const USAGE: u8 = 2;
 
 /// How a command ended, as an exit code; failures are said on standard error.
 fn finish(done: io::Result<lines::Counts>) -> ExitCode {

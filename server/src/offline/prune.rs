@@ -3,7 +3,8 @@
 //! The pruner judges the payload and keeps the line in its place, so that what is written is what was read. Its arena
 //! holds any line eight times over, which is all the memory there is: candidates that find no room are counted.
 
-use super::lines::{Files, MAX_LINE, Message, Output, each};
+use super::lines::{Files, MAX_LINE, Message, each};
+use super::output::Output;
 use super::say;
 use crate::render;
 use bitsperity_mqtt_core::payload::{Memo, inspect_with};

@@ -1,6 +1,7 @@
 //! `schema`: what the messages of a recording are made of, one schema for each family of topics, or one for all payloads.
 
-use super::lines::{Files, Output, each, each_line};
+use super::lines::{Files, each, each_line};
+use super::output::Output;
 use crate::broker::collect::{Arrival, Collector};
 use crate::broker::report::{SchemaFamily, SchemaFindings, WantSchema, Wants};
 use crate::render;

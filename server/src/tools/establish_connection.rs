@@ -2,9 +2,11 @@
 //!
 //! The connection string may hold a password: nothing here repeats it, in whatever way the call fails.
 
+use super::listen::checked_filter;
 use super::{Annotations, Call, State, ToolError, ranges, schema, unless_cancelled};
 use crate::broker::sessions::SessionInfo;
 use crate::broker::target::{Protocol, Target};
+use crate::broker::watch::MAX_FILTERS;
 use crate::config::{Config, Policy, nearest};
 use crate::render;
 use schemars::JsonSchema;
@@ -34,6 +36,10 @@ pub(super) struct Arguments {
     /// Needs the configuration's consent.
     #[serde(default)]
     insecure_tls: bool,
+    /// Topic Filters to learn from while the session lives: the listening tools then answer at once with since session.
+    #[serde(default)]
+    #[schemars(length(max = MAX_FILTERS))]
+    watch: Vec<String>,
 }
 
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -67,6 +73,8 @@ pub(super) struct Answer {
     ms: BTreeMap<&'static str, f64>,
     /// Moves on with every use.
     expires_at: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    watching: Vec<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -122,14 +130,18 @@ pub(super) async fn run(
     arguments: Arguments,
     call: Call,
 ) -> Result<Answer, ToolError> {
+    let watch = arguments.watch.iter();
+    let watch: Result<Vec<_>, _> = watch.map(|it| checked_filter("watch", it)).collect();
+    let watch = watch?;
     let target = target(&state.config, arguments)?;
-    let session = unless_cancelled(&call, state.sessions.establish(target)).await??;
+    let establishing = state.sessions.establish_watching(target, &watch);
+    let session = unless_cancelled(&call, establishing).await??;
     Ok(answer(session))
 }
 
-fn target(config: &Config, arguments: Arguments) -> Result<Target, ToolError> {
-    let given = arguments.connection_string.trim();
-    let mut target = match given.contains("://") {
+/// Where `given`, the name of a configured broker or a URL, leads, if the policy lets anybody go there.
+pub(crate) fn place(config: &Config, given: &str) -> Result<Target, ToolError> {
+    let target = match given.contains("://") {
         true => Target::parse(given).map_err(|wrong| {
             ToolError::invalid(
                 wrong,
@@ -140,6 +152,11 @@ fn target(config: &Config, arguments: Arguments) -> Result<Target, ToolError> {
         false => configured(config, given)?,
     };
     host_allowed(&config.policy, &target.host)?;
+    Ok(target)
+}
+
+fn target(config: &Config, arguments: Arguments) -> Result<Target, ToolError> {
+    let mut target = place(config, arguments.connection_string.trim())?;
     target.protocol = match arguments.protocol {
         Version::Auto => target.protocol,
         Version::V5 => Protocol::V5,
@@ -287,6 +304,13 @@ fn answer(session: SessionInfo) -> Answer {
         tls: established.tls,
         ms,
         expires_at: render::time(session.expires),
+        watching: session.watching.map_or_else(Vec::new, |watching| {
+            watching
+                .filters
+                .iter()
+                .map(|it| render::topic(it))
+                .collect()
+        }),
     }
 }
 

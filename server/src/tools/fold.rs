@@ -1,7 +1,24 @@
 //! Folding of alike topics: `zigbee2mqtt/lamp/availability`, `zigbee2mqtt/door/availability`, … to
 //! `zigbee2mqtt/+/availability`. Deterministic; every topic ends in exactly one group.
 
-use std::collections::{BinaryHeap, HashMap};
+use crate::broker::report::TopicFinding;
+use std::collections::{BinaryHeap, HashMap, HashSet};
+
+/// A topic and the format of its last payload.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Known<'a> {
+    pub(super) topic: &'a str,
+    pub(super) format: &'a str,
+}
+
+impl<'a> From<&'a TopicFinding> for Known<'a> {
+    fn from(found: &'a TopicFinding) -> Self {
+        Self {
+            topic: &found.topic,
+            format: found.format,
+        }
+    }
+}
 
 /// Topics that share a pattern; a pattern without `+` is a single topic.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -11,67 +28,109 @@ pub(super) struct Group {
     pub(super) members: Vec<usize>,
 }
 
-/// Groups `topics` until at most about `wanted` groups are left, folding as little as that takes: first levels that
-/// are not the last (what differs is the device, what is alike is the kind of message), then any.
-pub(super) fn fold(topics: &[&str], wanted: usize) -> Vec<Group> {
-    let mut groups: Vec<Group> = topics
-        .iter()
-        .enumerate()
-        .map(|(i, topic)| Group {
-            pattern: (*topic).to_owned(),
-            members: vec![i],
-        })
-        .collect();
+/// Groups `topics` until at most `wanted` groups are left or nothing is alike any more, folding as little as that takes:
+/// first levels that are not the last (what differs is the device, what is alike is the kind of message), then any.
+pub(super) fn fold(topics: &[Known<'_>], wanted: usize) -> Vec<Group> {
+    let alone = topics.iter().enumerate().map(|(i, known)| Group {
+        pattern: known.topic.to_owned(),
+        members: vec![i],
+    });
+    let mut groups: Vec<Group> = alone.collect();
     for (any_level, least) in [(false, 3), (true, 4), (false, 2), (true, 2), (true, 2)] {
         if groups.len() <= wanted {
             break;
         }
-        groups = pass(groups, any_level, least);
+        groups = pass(topics, groups, any_level, least);
     }
     groups.sort_by(|a, b| a.pattern.cmp(&b.pattern));
     groups
 }
 
 /// Folds one level of every group that has at least `least - 1` others like it, the largest families first.
-fn pass(groups: Vec<Group>, any_level: bool, least: usize) -> Vec<Group> {
-    let mut alike: HashMap<String, Vec<usize>> = HashMap::new();
+fn pass(topics: &[Known<'_>], groups: Vec<Group>, any_level: bool, least: usize) -> Vec<Group> {
+    let mut alike: HashMap<(String, &str), Vec<usize>> = HashMap::new();
     for (i, group) in groups.iter().enumerate() {
-        for pattern in wider(&group.pattern, any_level) {
-            alike.entry(pattern).or_default().push(i);
+        for (pattern, last) in wider(&group.pattern, any_level) {
+            // What shares all but the last level is alike only if it looks alike.
+            let looks = if last { looks(topics, group) } else { Some("") };
+            if let Some(looks) = looks {
+                alike.entry((pattern, looks)).or_default().push(i);
+            }
         }
     }
     alike.retain(|_, members| members.len() >= least);
-    let mut queue: BinaryHeap<(usize, std::cmp::Reverse<String>)> = alike
+    let mut queue: BinaryHeap<_> = alike
         .iter()
-        .map(|(pattern, members)| (members.len(), std::cmp::Reverse(pattern.clone())))
+        .map(|(key, members)| (members.len(), std::cmp::Reverse(key.clone())))
         .collect();
+    let mut taken: HashSet<String> = groups.iter().map(|group| group.pattern.clone()).collect();
     let mut left: Vec<Option<Group>> = groups.into_iter().map(Some).collect();
     let mut folded = Vec::new();
-    while let Some((expected, std::cmp::Reverse(pattern))) = queue.pop() {
-        let Some(members) = alike.get_mut(&pattern) else {
+    while let Some((expected, std::cmp::Reverse(key))) = queue.pop() {
+        let Some(members) = alike.get_mut(&key) else {
             continue;
         };
         members.retain(|i| left.get(*i).is_some_and(Option::is_some));
-        if members.len() < least {
+        let covered = members.iter().filter_map(|i| left.get(*i)?.as_ref());
+        let covered: usize = covered.map(|group| group.members.len()).sum();
+        if members.len() < least || covered < enough(&key.0) || taken.contains(&key.0) {
             continue;
         }
         if members.len() < expected {
-            queue.push((members.len(), std::cmp::Reverse(pattern)));
+            queue.push((members.len(), std::cmp::Reverse(key)));
             continue;
         }
-        let taken = members
+        let gone = members
             .iter()
             .filter_map(|i| left.get_mut(*i).and_then(Option::take));
-        let mut members: Vec<usize> = taken.flat_map(|group| group.members).collect();
+        let mut members: Vec<usize> = gone.flat_map(|group| group.members).collect();
         members.sort_unstable();
-        folded.push(Group { pattern, members });
+        taken.insert(key.0.clone());
+        folded.push(Group {
+            pattern: key.0,
+            members,
+        });
     }
     folded.extend(left.into_iter().flatten());
     folded
 }
 
-/// `pattern` with one level more a `+`, in every way allowed. A first level with `$` stays: `+` does not match it.
-fn wider(pattern: &str, any_level: bool) -> Vec<String> {
+/// Topics that a pattern must stand for at least, to say more than their names would: the less it says, the more.
+fn enough(pattern: &str) -> usize {
+    let count = |wanted: fn(&str) -> bool| pattern.split('/').filter(|level| wanted(level)).count();
+    let open = count(|level| level == "+");
+    match (count(|level| !level.is_empty() && level != "+"), open) {
+        (0, _) => usize::MAX,
+        _ if pattern.ends_with('+') => {
+            4usize.saturating_pow(u32::try_from(open).unwrap_or(u32::MAX))
+        }
+        (1, 1) => 3,
+        (_, 0 | 1) => 2,
+        _ => 8,
+    }
+}
+
+/// What all payloads of a group look like; none if they differ.
+fn looks<'a>(topics: &[Known<'a>], group: &Group) -> Option<&'a str> {
+    let formats = group.members.iter().filter_map(|i| topics.get(*i));
+    let mut looks = formats.map(|known| class(known.format));
+    let first = looks.next()?;
+    looks.all(|it| it == first).then_some(first)
+}
+
+/// Formats between which values of one thing change, under one name.
+fn class(format: &str) -> &str {
+    match format {
+        "number" | "boolean" | "null" | "empty" => "number",
+        "text" | "json_string" | "base64" | "hex" | "timestamp" => "text",
+        "json_object" | "json_array" => "json_object",
+        other => other,
+    }
+}
+
+/// `pattern` with one level more a `+`, in every way allowed, and whether that is the last. A first level with `$` stays:
+/// `+` does not match it.
+fn wider(pattern: &str, any_level: bool) -> Vec<(String, bool)> {
     let levels: Vec<&str> = pattern.split('/').collect();
     let last = levels.len().saturating_sub(1);
     let can = |(i, level): &(usize, &&str)| {
@@ -84,7 +143,7 @@ fn wider(pattern: &str, any_level: bool) -> Vec<String> {
             let with: Vec<&str> = with
                 .map(|(i, level)| if i == place { "+" } else { *level })
                 .collect();
-            with.join("/")
+            (with.join("/"), place == last)
         })
         .collect()
 }
@@ -92,6 +151,12 @@ fn wider(pattern: &str, any_level: bool) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// All of one format.
+    fn all<'a>(topics: &[&'a str], format: &'a str) -> Vec<Known<'a>> {
+        let known = topics.iter().map(|topic| Known { topic, format });
+        known.collect()
+    }
 
     fn patterns(groups: &[Group]) -> Vec<(&str, usize)> {
         groups
@@ -102,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_few_topics_stay_as_they_are() {
-        let groups = fold(&["a/1/x", "a/2/x", "a/3/x"], 10);
+        let groups = fold(&all(&["a/1/x", "a/2/x", "a/3/x"], "text"), 10);
         assert_eq!(
             patterns(&groups),
             [("a/1/x", 1), ("a/2/x", 1), ("a/3/x", 1)]
@@ -119,7 +184,7 @@ mod tests {
         }
         topics.push("zigbee2mqtt/bridge/info".into());
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-        let groups = fold(&names, 10);
+        let groups = fold(&all(&names, "text"), 10);
         let expected = [
             ("zigbee2mqtt/+/availability", 12),
             ("zigbee2mqtt/+/set", 12),
@@ -135,7 +200,7 @@ mod tests {
             .map(|i| format!("homeassistant/sensor/0x{}/p{}/config", i / 8, i % 8))
             .collect();
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-        let groups = fold(&names, 5);
+        let groups = fold(&all(&names, "text"), 5);
         assert_eq!(
             patterns(&groups),
             [("homeassistant/sensor/+/+/config", 400)]
@@ -148,7 +213,7 @@ mod tests {
             .map(|i| format!("s{}/d{}/{}", i % 7, i % 101, ["a", "b", "c/d"][i % 3]))
             .collect();
         let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-        let groups = fold(&names, 40);
+        let groups = fold(&all(&names, "text"), 40);
         let mut seen: Vec<usize> = groups.iter().flat_map(|g| g.members.clone()).collect();
         seen.sort_unstable();
         assert_eq!(seen, (0..topics.len()).collect::<Vec<_>>());
@@ -165,6 +230,87 @@ mod tests {
     fn a_first_level_with_a_dollar_is_never_folded() {
         let names: Vec<String> = (0..20).map(|i| format!("$SYS{i}/x")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        assert_eq!(fold(&names, 1).len(), 20);
+        assert_eq!(fold(&all(&names, "text"), 1).len(), 20);
+    }
+
+    #[test]
+    fn short_topics_that_have_nothing_in_common_stay_apart() {
+        let rooms = ["kitchen", "garage", "attic", "porch", "cellar", "study"];
+        let things = ["light", "door", "fan", "siren", "pump", "clock"];
+        let names: Vec<String> = rooms
+            .iter()
+            .zip(things)
+            .map(|(r, t)| format!("{r}/{t}"))
+            .collect();
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        names.extend(["uptime", "version", "hello"]);
+        let groups = fold(&all(&names, "text"), 2);
+        assert!(
+            groups.iter().all(|group| group.members.len() == 1),
+            "{groups:?}"
+        );
+    }
+
+    #[test]
+    fn two_of_a_kind_are_told_by_their_names_where_little_else_is_alike() {
+        let names = ["lamp/state", "fan/state", "weather/now", "radio/title"];
+        assert_eq!(fold(&all(&names, "text"), 1).len(), 4);
+        let names = ["lamp/state", "fan/state", "door/state", "weather/now"];
+        let expected = [("+/state", 3), ("weather/now", 1)];
+        assert_eq!(patterns(&fold(&all(&names, "text"), 1)), expected);
+    }
+
+    #[test]
+    fn siblings_fold_if_they_look_alike() {
+        let numbers: Vec<String> = (0..20).map(|i| format!("meter/{i}")).collect();
+        let mut known: Vec<Known<'_>> = numbers
+            .iter()
+            .map(|topic| Known {
+                topic,
+                format: "number",
+            })
+            .collect();
+        for topic in ["meter/config", "meter/log"] {
+            let format = if topic.ends_with("log") {
+                "text"
+            } else {
+                "json_object"
+            };
+            known.push(Known { topic, format });
+        }
+        let expected = [("meter/+", 20), ("meter/config", 1), ("meter/log", 1)];
+        assert_eq!(patterns(&fold(&known, 1)), expected);
+    }
+
+    #[test]
+    fn a_house_reads_as_a_person_would_tell_it() {
+        let mut known = Vec::new();
+        let rooms = ["kitchen", "bath", "attic", "hall", "cellar"];
+        let things = [
+            ("temperature", "number"),
+            ("window", "text"),
+            ("lamp", "json_object"),
+        ];
+        let names: Vec<(String, &str)> = rooms
+            .iter()
+            .flat_map(|room| things.map(|(thing, format)| (format!("home/{room}/{thing}"), format)))
+            .collect();
+        known.extend(names.iter().map(|(topic, format)| Known { topic, format }));
+        for (topic, format) in [
+            ("doorbell", "text"),
+            ("power/total", "number"),
+            ("news/today", "xml"),
+        ] {
+            known.push(Known { topic, format });
+        }
+        let expected = [
+            ("doorbell", 1),
+            ("home/+/lamp", 5),
+            ("home/+/temperature", 5),
+            ("home/+/window", 5),
+            ("news/today", 1),
+            ("power/total", 1),
+        ];
+        assert_eq!(patterns(&fold(&known, 3)), expected);
     }
 }

@@ -4,7 +4,7 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
-use super::listen::{Format, Head, checked_filter, is_none, listen, seconds};
+use super::listen::{Asked, Format, Head, Since, checked_filter, is_none, listen, seconds};
 use super::{Annotations, Call, State, ToolError, args, ranges, schema};
 use crate::broker::report::{Listen, Retained, WantSchema, Wants};
 use crate::render;
@@ -36,6 +36,8 @@ pub(super) struct Arguments {
     max_messages: u64,
     /// Alone, goes on with a call that is still running.
     capture_id: Option<String>,
+    #[serde(default)]
+    since: Since,
     #[serde(default)]
     response_format: Format,
     #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
@@ -158,8 +160,11 @@ pub(super) async fn run(
         state,
         &call,
         TOOL.name,
-        arguments.session_id.as_deref(),
-        arguments.capture_id.as_deref(),
+        Asked {
+            session_id: arguments.session_id.as_deref(),
+            capture_id: arguments.capture_id.as_deref(),
+            since: arguments.since,
+        },
         || wanted(&arguments),
     )
     .await?;

@@ -35,14 +35,23 @@ struct Session {
     bytes_out: u64,
     subscriptions: usize,
     reconnects: u32,
+    /// What since session answers from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watch: Option<Watch>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct Watch {
+    filters: Vec<String>,
+    messages: u64,
 }
 
 pub(super) const TOOL: super::Tool = super::Tool {
     name: "list_active_connections",
     title: "List open connections",
-    description: "Lists the open sessions: session_id, broker, state, last use, expiry, traffic, reconnects, last error. \
+    description: "Lists the open sessions: session_id, broker, state, last use, expiry, traffic, reconnects, watched filters, last error. \
         Use it when a session_id is not at hand. Talks to no broker and is not a use of a session. At once.",
     annotations: Annotations::reads(false),
     input_schema: |_| schema::input::<Arguments>(),
@@ -74,6 +83,14 @@ fn shown(session: SessionInfo) -> Session {
         bytes_out: status.bytes_out,
         subscriptions: status.subscriptions,
         reconnects: status.reconnects,
+        watch: session.watching.map(|watching| Watch {
+            filters: watching
+                .filters
+                .iter()
+                .map(|it| render::topic(it))
+                .collect(),
+            messages: watching.messages,
+        }),
         last_error: status.last_error.as_deref().map(render::clean),
     }
 }

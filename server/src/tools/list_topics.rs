@@ -4,7 +4,7 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
-use super::listen::{Format, Head, checked_filter, listen, seconds};
+use super::listen::{Asked, Format, Head, Since, checked_filter, listen, seconds};
 use super::{Annotations, Call, State, ToolError, ranges, schema};
 use crate::broker::report::{Listen, Retained, Wants};
 use crate::render;
@@ -31,6 +31,8 @@ pub(super) struct Arguments {
     max_topics: u32,
     /// Alone, goes on with a call that is still running.
     capture_id: Option<String>,
+    #[serde(default)]
+    since: Since,
     #[serde(default)]
     response_format: Format,
     #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
@@ -132,8 +134,11 @@ pub(super) async fn run(
         state,
         &call,
         TOOL.name,
-        arguments.session_id.as_deref(),
-        arguments.capture_id.as_deref(),
+        Asked {
+            session_id: arguments.session_id.as_deref(),
+            capture_id: arguments.capture_id.as_deref(),
+            since: arguments.since,
+        },
         || wanted(&arguments),
     )
     .await?;

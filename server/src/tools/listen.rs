@@ -6,6 +6,7 @@
 use super::capture::{Capture, EndUnlessAnswered, Waiting};
 use super::{State, ToolError, args, unless_cancelled};
 use crate::broker::report::{Listen, Report, StopReason};
+use crate::broker::watch::NotRecalled;
 use crate::mcp::{Call, clock};
 use crate::render;
 use bitsperity_mqtt_core::topic::{TopicError, validate_filter};
@@ -36,6 +37,21 @@ pub(super) enum Format {
     Detailed,
 }
 
+// From when on a call hears.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Since {
+    // It listens anew.
+    #[default]
+    Now,
+    // At once, what the session's watch has heard.
+    Session,
+}
+
+/// What cannot be told apart by topic.
+const NARROWED: &str = "warnings, formats, shapes, crowded_out and why count all that the watch heard; errors go by the \
+    first topic of their kind";
+
 /// What every listening tool says first.
 #[derive(Clone, Serialize, JsonSchema)]
 pub(super) struct Head {
@@ -48,6 +64,11 @@ pub(super) struct Head {
     #[serde(skip_serializing_if = "Option::is_none")]
     stop_reason: Option<StopReason>,
     filter: String,
+    // Of the session's watch: complete means that this is all so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    since: Option<Since>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    note: Option<&'static str>,
     started: String,
     listened_s: f64,
     granted_qos: u8,
@@ -71,28 +92,31 @@ pub(super) fn is_none(number: &u64) -> bool {
 
 /// A listening as one call leaves it.
 pub(super) struct Heard {
-    pub(super) capture: Arc<Capture>,
     pub(super) report: Report,
-    named: bool,
+    pub(super) filters: Vec<String>,
+    /// None: the session's watch has heard it.
+    pub(super) capture: Option<Arc<Capture>>,
+    /// The capture's id and what to do with it, while it runs.
+    next: Option<(String, String)>,
 }
 
 impl Heard {
+    /// There will be no more.
+    pub(super) fn is_complete(&self) -> bool {
+        self.capture.is_none() || self.report.stopped.is_some()
+    }
+
     pub(super) fn head(&self) -> Head {
-        let running = self.report.stopped.is_none();
-        let next = (self.named && running).then(|| {
-            let left = self
-                .capture
-                .listen
-                .duration
-                .saturating_sub(self.report.elapsed);
-            let text = format!(
-                "listening goes on for up to {} s: call {} with this capture_id alone",
-                left.as_secs_f64().ceil(),
-                self.capture.tool
-            );
-            (self.capture.id.clone(), text)
-        });
-        Head::of(&self.capture.listen.filters, &self.report, next)
+        let mut head = Head::of(&self.filters, &self.report, self.next.clone());
+        if self.capture.is_none() {
+            head.status = Progress::Complete;
+            head.since = Some(Since::Session);
+            head.note = self.report.narrowed.then_some(NARROWED);
+            head.next_step = self.report.stopped.map(|_| {
+                "the connection was lost for good, this is what came before: establish_connection anew".to_owned()
+            });
+        }
+        head
     }
 }
 
@@ -109,6 +133,8 @@ impl Head {
             next_step,
             stop_reason: report.stopped,
             filter: render::topic(&filters.join(", ")),
+            since: None,
+            note: None,
             started: render::time(report.started),
             listened_s: render::seconds(report.elapsed),
             granted_qos: report.granted_qos as u8,
@@ -119,17 +145,25 @@ impl Head {
     }
 }
 
-/// Goes on with a capture if its id is given, else begins what `make` says; then waits as long as the call may.
+/// What a call says of where its answer comes from.
+#[derive(Clone, Copy)]
+pub(super) struct Asked<'a> {
+    pub(super) session_id: Option<&'a str>,
+    pub(super) capture_id: Option<&'a str>,
+    pub(super) since: Since,
+}
+
+/// Goes on with a capture if its id is given, asks the session's watch if that is wanted, else begins what `make` says;
+/// then waits as long as the call may.
 pub(super) async fn listen(
     state: &Arc<State>,
     call: &Call,
     tool: &'static str,
-    session_id: Option<&str>,
-    capture_id: Option<&str>,
+    asked: Asked<'_>,
     make: impl FnOnce() -> Result<Listen, ToolError>,
 ) -> Result<Heard, ToolError> {
     let nothing = async |_: Arc<Capture>| ();
-    listen_beside(state, call, tool, session_id, capture_id, make, nothing).await
+    listen_beside(state, call, tool, asked, make, nothing).await
 }
 
 /// [`listen`], with work beside it for as long as the call waits.
@@ -137,11 +171,18 @@ pub(super) async fn listen_beside(
     state: &Arc<State>,
     call: &Call,
     tool: &'static str,
-    session_id: Option<&str>,
-    capture_id: Option<&str>,
+    asked: Asked<'_>,
     make: impl FnOnce() -> Result<Listen, ToolError>,
     beside: impl AsyncFnOnce(Arc<Capture>),
 ) -> Result<Heard, ToolError> {
+    let Asked {
+        session_id,
+        capture_id,
+        since,
+    } = asked;
+    if capture_id.is_none() && since == Since::Session {
+        return recall(state, session_id, make()?).await;
+    }
     let limits = &state.config.limits;
     let limit = match call.progress {
         Some(_) => limits.call_limit_progress,
@@ -170,6 +211,54 @@ pub(super) async fn listen_beside(
         Either::Left((heard, _)) => heard,
         Either::Right(((), heard)) => heard.await,
     }
+}
+
+/// What the session's watch has heard of it.
+async fn recall(
+    state: &Arc<State>,
+    session_id: Option<&str>,
+    wanted: Listen,
+) -> Result<Heard, ToolError> {
+    let session_id = session_id.ok_or_else(|| args::missing("session_id"))?;
+    let Some(watch) = state.sessions.watch(session_id)? else {
+        return Err(ToolError::new(
+            "not_watched",
+            "this session watches nothing",
+            "listen with since now, or establish_connection with watch, such as [\"#\"], for a session that learns",
+        ));
+    };
+    let filters = wanted.filters.clone();
+    let report = watch.recall(wanted).await.map_err(|error| match error {
+        NotRecalled::Broker(error) => error.into(),
+        NotRecalled::NotApart(watched) => ToolError::new(
+            "not_watched",
+            "the watch measures all its filters together",
+            format!(
+                "ask for {} together; or listen with since now",
+                watched.join(", ")
+            ),
+        ),
+        NotRecalled::NotWatched(watched) => {
+            let watched: Vec<_> = watched.iter().map(|it| render::topic(it)).collect();
+            ToolError::new(
+                "not_watched",
+                format!(
+                    "this session does not watch all of `{}`",
+                    render::topic(&filters.join(", "))
+                ),
+                format!(
+                    "ask for one of these or for a part of it: {}; or listen with since now",
+                    watched.join(", ")
+                ),
+            )
+        }
+    })?;
+    Ok(Heard {
+        report,
+        filters,
+        capture: None,
+        next: None,
+    })
 }
 
 async fn begin(
@@ -229,11 +318,20 @@ async fn wait(
         (_, None) => guard.answered = true,
     }
     drop(guard);
-    let named = waiting.is_some();
+    let next = (waiting.is_some() && report.stopped.is_none()).then(|| {
+        let left = capture.listen.duration.saturating_sub(report.elapsed);
+        let text = format!(
+            "listening goes on for up to {} s: call {} with this capture_id alone",
+            left.as_secs_f64().ceil(),
+            capture.tool
+        );
+        (capture.id.clone(), text)
+    });
     Ok(Heard {
-        capture,
+        filters: capture.listen.filters.clone(),
+        capture: Some(capture),
         report,
-        named,
+        next,
     })
 }
 
@@ -287,7 +385,7 @@ fn tick(call: &Call, capture: &Capture) {
 }
 
 /// The filter, if it is one.
-pub(super) fn checked_filter(name: &str, filter: &str) -> Result<String, ToolError> {
+pub(crate) fn checked_filter(name: &str, filter: &str) -> Result<String, ToolError> {
     match validate_filter(filter) {
         Ok(()) => Ok(filter.to_owned()),
         Err(wrong) => Err(bad_topic(name, filter, wrong)),

@@ -28,6 +28,8 @@ mod verdict;
 
 pub use capture::Captures;
 pub use error::ToolError;
+pub(crate) use establish_connection::place;
+pub(crate) use listen::checked_filter;
 
 use crate::broker::sessions::Sessions;
 use crate::config::Config;

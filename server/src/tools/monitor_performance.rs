@@ -7,7 +7,9 @@ mod chart;
 mod fit;
 mod judge;
 
-use super::listen::{Format, Head, Heard, checked_filter, is_none, listen_beside, seconds};
+use super::listen::{
+    Asked, Format, Head, Heard, Since, checked_filter, is_none, listen_beside, seconds,
+};
 use super::round_trip::{self, PRIVATE};
 use super::{Annotations, Call, State, ToolError, args, ranges, schema};
 use crate::broker::report::{Listen, Retained, WantPerformance, Wants};
@@ -43,6 +45,8 @@ pub(super) struct Arguments {
     thresholds: Thresholds,
     /// Alone, goes on with a call that is still running.
     capture_id: Option<String>,
+    #[serde(default)]
+    since: Since,
     #[serde(default)]
     response_format: Format,
     #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
@@ -236,8 +240,11 @@ pub(super) async fn run(
         state,
         &call,
         TOOL.name,
-        arguments.session_id.as_deref(),
-        arguments.capture_id.as_deref(),
+        Asked {
+            session_id: arguments.session_id.as_deref(),
+            capture_id: arguments.capture_id.as_deref(),
+            since: arguments.since,
+        },
         || wanted(&arguments),
         async |capture| {
             let Ok(handle) = state.sessions.get(&capture.session_id) else {
@@ -254,7 +261,7 @@ pub(super) async fn run(
         .max_bytes
         .map_or(state.config.limits.max_bytes, |bytes| bytes as usize);
     let format = arguments.response_format;
-    let filters = &heard.capture.listen.filters;
+    let filters = &heard.filters;
     let answer = fit::answer(
         &heard.head(),
         filters,
@@ -265,7 +272,7 @@ pub(super) async fn run(
         budget,
     );
     // While it runs, the numbers are enough.
-    let complete = heard.report.stopped.is_some() || format == Format::Detailed;
+    let complete = heard.is_complete() || format == Format::Detailed;
     let picture = complete.then(|| fit::chart(filters, &heard.report).png());
     let content = match picture {
         Some(Ok(png)) => vec![image(&png)],
@@ -318,7 +325,11 @@ fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
 
 impl Heard {
     fn round_trips(&self) -> round_trip::RoundTrips {
-        let measured = self.capture.round_trips.lock();
+        // The session's watch measures none.
+        let Some(capture) = &self.capture else {
+            return round_trip::RoundTrips::default();
+        };
+        let measured = capture.round_trips.lock();
         measured.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }

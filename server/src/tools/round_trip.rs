@@ -18,7 +18,7 @@ use std::time::Duration;
 pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What our private topics begin with.
-pub(super) const PRIVATE: &str = "bitsperity-mqtt-mcp/test/";
+pub(super) const PRIVATE: &str = crate::broker::watch::PROBES;
 
 /// Round trips that are kept of one capture.
 const KEPT: usize = 64;

@@ -4,8 +4,8 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
-use super::fold::fold;
-use super::listen::{Format, Head, checked_filter, is_none, listen, seconds};
+use super::fold::{Known, fold};
+use super::listen::{Asked, Format, Head, Since, checked_filter, is_none, listen, seconds};
 use super::{Annotations, Call, State, ToolError, args, ranges, schema};
 use crate::broker::report::{Listen, Report, Retained, TopicFinding, WantMessages, Wants};
 use crate::render::{self, Encoding};
@@ -46,6 +46,8 @@ pub(super) struct Arguments {
     retained: RetainedArgument,
     /// Alone, goes on with a call that is still running.
     capture_id: Option<String>,
+    #[serde(default)]
+    since: Since,
     #[serde(default)]
     response_format: Format,
     #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
@@ -183,8 +185,11 @@ pub(super) async fn run(
         state,
         &call,
         TOOL.name,
-        arguments.session_id.as_deref(),
-        arguments.capture_id.as_deref(),
+        Asked {
+            session_id: arguments.session_id.as_deref(),
+            capture_id: arguments.capture_id.as_deref(),
+            since: arguments.since,
+        },
         || wanted(&arguments),
     )
     .await?;
@@ -277,8 +282,8 @@ fn summary(report: &Report, topics: usize, kinds: usize) -> Summary {
 
 /// The `most` busiest topics and families, and how many topics stand behind them.
 fn busiest(table: &[TopicFinding], most: usize) -> (Vec<Busy>, usize) {
-    let names: Vec<&str> = table.iter().map(|found| found.topic.as_str()).collect();
-    let groups = fold(&names, most.max(1));
+    let known: Vec<_> = table.iter().map(Known::from).collect();
+    let groups = fold(&known, most.max(1));
     let mut all: Vec<(Busy, usize)> = groups
         .iter()
         .map(|group| {

@@ -171,7 +171,9 @@ fn report(kept: usize, payload: usize) -> Report {
         oversized: 1,
         reconnects: 1,
         deaf: Duration::from_millis(250),
+        narrowed: false,
         findings: Findings {
+            values: None,
             messages: Some(MessageFindings {
                 kept: (0..kept).map(message).collect(),
                 error_kinds: (0..40)

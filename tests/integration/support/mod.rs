@@ -7,6 +7,7 @@ pub(crate) mod client;
 pub(crate) mod connection;
 pub(crate) mod mosquitto;
 pub(crate) mod peers;
+pub(crate) mod pipes;
 pub(crate) mod schema;
 
 pub(crate) use client::Client;

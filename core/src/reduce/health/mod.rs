@@ -164,6 +164,24 @@ where
         self.devices().filter(move |device| device.fit() >= least)
     }
 
+    /// The devices that another pattern than the one at the beginning asks for, by what is still known of them.
+    pub fn named<'a>(&'a self, pattern: &'a Pattern) -> impl Iterator<Item = Device<'a, B>> {
+        let fit = move |device: &Device<'a, B>| {
+            let topics = device
+                .topics()
+                .map(|(topic, _, _)| pattern.fit(topic))
+                .max();
+            let name = device.name().map(|name| pattern.fit(name));
+            pattern
+                .fit(device.id())
+                .max(topics.unwrap_or(0))
+                .max(name.unwrap_or(0))
+        };
+        let best = self.devices().map(|device| fit(&device)).max().unwrap_or(0);
+        let least = if best >= pattern::EXACT { best } else { 1 };
+        self.devices().filter(move |device| fit(device) >= least)
+    }
+
     /// Messages of devices that found no room.
     pub fn missed(&self) -> u64 {
         self.missed

@@ -1,8 +1,8 @@
 //! The devices and their faults, as a listener keeps them.
 
 use crate::broker::report::{
-    ConnectionFinding, Deduction, DeviceFinding, HealthFindings, HeartbeatFinding, ReadingFinding,
-    TroubleFinding, ValueFinding, WantHealth,
+    ConnectionFinding, Deduction, DeviceFinding, HealthFindings, HeartbeatFinding, Listen,
+    ReadingFinding, TroubleFinding, ValueFinding, WantHealth,
 };
 use bitsperity_mqtt_core::payload::{Facts, Severity};
 use bitsperity_mqtt_core::reduce::health::{
@@ -10,6 +10,7 @@ use bitsperity_mqtt_core::reduce::health::{
 };
 use bitsperity_mqtt_core::reduce::{Health, Record};
 use bitsperity_mqtt_core::time::Instant;
+use bitsperity_mqtt_core::topic::matches;
 use std::cmp::Reverse;
 use std::time::Duration;
 
@@ -28,6 +29,8 @@ pub(super) struct Devices {
     memory: Memory,
     pattern: Pattern,
     told: usize,
+    /// Bytes of all that it has.
+    bytes: usize,
 }
 
 impl Devices {
@@ -38,12 +41,20 @@ impl Devices {
             vec![ChannelSlot::default(); CHANNELS].into_boxed_slice(),
             vec![0; NAMES].into_boxed_slice(),
         );
+        let bytes =
+            size_of_val(&*room.0) + size_of_val(&*room.1) + size_of_val(&*room.2) + room.3.len();
         let pattern = wanted.name.as_deref().map_or(Pattern::all(), Pattern::name);
         Self {
             memory: Health::new(room, pattern.clone(), seed),
             pattern,
             told: wanted.devices,
+            bytes,
         }
+    }
+
+    /// Bytes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(super) fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>, wall_us: u64) {
@@ -54,22 +65,37 @@ impl Devices {
         self.memory.pause(now);
     }
 
-    /// What is known `now`; times count from `start`.
-    pub(super) fn findings(&self, start: Instant, now: Instant) -> HealthFindings {
-        let judged = self.memory.wanted().map(|device| {
+    /// What is known `now`, or the part of it that somebody wants; times count from `start`.
+    pub(super) fn findings(
+        &self,
+        start: Instant,
+        now: Instant,
+        part: Option<&Listen>,
+    ) -> HealthFindings {
+        let wanted = part.and_then(|part| part.wants.health.as_ref());
+        let named = wanted.and_then(|it| it.name.as_deref()).map(Pattern::name);
+        let pattern = named.as_ref().unwrap_or(&self.pattern);
+        let known: Vec<_> = match &named {
+            Some(pattern) => self.memory.named(pattern).collect(),
+            None => self.memory.wanted().collect(),
+        };
+        let known = known.into_iter().filter(|device| heard(device, part));
+        let judged = known.map(|device| {
             let points = score(&device.findings(now));
             (points, device)
         });
         let mut judged: Vec<_> = judged.collect();
         judged.sort_by(|a, b| (a.0, a.1.id()).cmp(&(b.0, b.1.id())));
-        let told = judged.iter().take(self.told);
+        let told = judged
+            .iter()
+            .take(wanted.map_or(self.told, |it| it.devices));
         HealthFindings {
             devices: told.map(|(_, it)| device(it, start, now)).collect(),
             matched: judged.len(),
             troubled: judged.iter().filter(|(points, _)| *points < 100).count(),
             heard: self.memory.devices().count(),
             nearest: if judged.is_empty() {
-                self.nearest()
+                self.nearest(pattern)
             } else {
                 Vec::new()
             },
@@ -78,9 +104,9 @@ impl Devices {
         }
     }
 
-    fn nearest(&self) -> Vec<String> {
+    fn nearest(&self, pattern: &Pattern) -> Vec<String> {
         let ids = self.memory.devices().map(|device| {
-            let near = |text: &str| self.pattern.nearness(text);
+            let near = |text: &str| pattern.nearness(text);
             let name = device.name().map_or(0, near);
             (Reverse(near(device.id()).max(name)), device.id())
         });
@@ -89,6 +115,13 @@ impl Devices {
         ids.truncate(NEAREST);
         ids.into_iter().map(|(_, id)| id.to_owned()).collect()
     }
+}
+
+/// Whether a part would have heard the device.
+fn heard(device: &Known<'_>, part: Option<&Listen>) -> bool {
+    let Some(part) = part else { return true };
+    let mut topics = device.topics();
+    topics.any(|(topic, _, _)| part.filters.iter().any(|filter| matches(filter, topic)))
 }
 
 type Known<'m> = Device<'m, Box<[u8]>>;

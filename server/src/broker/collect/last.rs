@@ -29,6 +29,11 @@ impl Last {
         self.head = Some((arrival.at, payload.len(), arrival.qos, arrival.retain));
     }
 
+    /// Bytes of memory that it may take.
+    pub(super) fn bytes(&self) -> usize {
+        self.limit
+    }
+
     /// What it was; its time counts from `start`.
     pub(super) fn findings(&self, start: Instant) -> Option<LastMessage> {
         let (at, payload_bytes, qos, retain) = self.head?;

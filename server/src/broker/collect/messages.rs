@@ -15,33 +15,42 @@ const MAX_ARENA: usize = 16 * 1024 * 1024;
 
 type Memory = Pruner<Box<[Slot]>, Box<[u8]>>;
 
-pub(super) struct Messages(Box<Memory>);
+pub(super) struct Messages {
+    pruner: Box<Memory>,
+    /// Bytes of all that it has.
+    bytes: usize,
+}
 
 impl Messages {
     pub(super) fn new(wanted: &WantMessages) -> Self {
         let slots = vec![Slot::default(); Memory::slots_for(wanted.target)].into_boxed_slice();
         let arena = (wanted.target * wanted.payload_bytes * 2).clamp(ARENA, MAX_ARENA);
+        let bytes = size_of::<Memory>() + size_of_val(&*slots) + arena;
         let arena = vec![0; arena].into_boxed_slice();
-        Self(Box::new(Pruner::new(
-            slots,
-            arena,
-            wanted.target,
-            wanted.payload_bytes,
-        )))
+        let pruner = Pruner::new(slots, arena, wanted.target, wanted.payload_bytes);
+        Self {
+            pruner: Box::new(pruner),
+            bytes,
+        }
+    }
+
+    /// Bytes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     #[inline]
     pub(super) fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>) {
-        self.0.record(record, facts);
+        self.pruner.record(record, facts);
     }
 
     /// What is kept now; times count from `start`.
     pub(super) fn findings(&self, start: Instant) -> MessageFindings {
         let since_start = |micros| Instant::from_micros(micros).since(start);
-        let mut scratch = vec![Choice::default(); self.0.scratch_len()];
-        let kept = self.0.kept(&mut scratch);
+        let mut scratch = vec![Choice::default(); self.pruner.scratch_len()];
+        let kept = self.pruner.kept(&mut scratch);
         let kept = kept.map(|kept| told(&kept, since_start(kept.at))).collect();
-        let kinds = self.0.error_kinds().map(|kind| ErrorKind {
+        let kinds = self.pruner.error_kinds().map(|kind| ErrorKind {
             count: kind.count,
             topic: kind.topic.to_owned(),
             why: kind.why.to_owned(),
@@ -50,20 +59,20 @@ impl Messages {
         });
         let mut error_kinds: Vec<ErrorKind> = kinds.collect();
         error_kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
-        let formats = self.0.formats();
+        let formats = self.pruner.formats();
         let mut formats: Vec<_> = formats.map(|(format, n)| (format.name(), n)).collect();
         formats.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-        let (errors, warnings) = self.0.problems();
+        let (errors, warnings) = self.pruner.problems();
         MessageFindings {
             kept,
             error_kinds,
-            error_kinds_more: self.0.error_kinds_more(),
-            crowded_out: self.0.lost(),
+            error_kinds_more: self.pruner.error_kinds_more(),
+            crowded_out: self.pruner.lost(),
             errors,
             warnings,
             formats,
-            shapes: self.0.shapes(),
-            shapes_estimated: self.0.shapes_estimated(),
+            shapes: self.pruner.shapes(),
+            shapes_estimated: self.pruner.shapes_estimated(),
         }
     }
 }

@@ -10,8 +10,9 @@ mod messages;
 mod performance;
 mod schema;
 mod topics;
+mod values;
 
-use super::report::{Findings, Wants};
+use super::report::{Findings, Listen, Tap, Wants};
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::payload::{Facts, Memo, inspect_into};
 use bitsperity_mqtt_core::reduce::{Distinct, Record};
@@ -23,6 +24,7 @@ use performance::Performance;
 use schema::Shapes;
 use std::hash::BuildHasher;
 use topics::Table;
+use values::Values;
 
 /// One message as the accumulators see it.
 #[derive(Clone, Copy)]
@@ -48,6 +50,8 @@ pub struct Collector {
     start: Instant,
     messages: Option<Messages>,
     topics: Option<Table>,
+    values: Option<Values>,
+    tap: Option<Tap>,
     performance: Option<Performance>,
     health: Option<Devices>,
     last: Option<Last>,
@@ -66,6 +70,8 @@ impl Collector {
             start,
             messages: wants.messages.as_ref().map(Messages::new),
             topics: wants.topics.map(|limit| Table::new(limit, seed)),
+            values: wants.values.map(Values::new),
+            tap: wants.tap.clone(),
             performance: wants
                 .performance
                 .as_ref()
@@ -102,6 +108,12 @@ impl Collector {
             qos: arrival.qos as u8,
             retain: arrival.retain,
         };
+        if let Some(tap) = &self.tap {
+            tap.hand_on(arrival, self.start);
+        }
+        if let Some(values) = &mut self.values {
+            values.record(arrival);
+        }
         if let Some(last) = &mut self.last {
             last.record(arrival);
         }
@@ -111,7 +123,9 @@ impl Collector {
         if let Some(schema) = &mut self.schema {
             schema.record(&record, &facts, arrival);
         }
-        if let Some(performance) = &mut self.performance {
+        // When a replayed message was sent, nobody knows.
+        let measured = self.performance.as_mut().filter(|_| !arrival.retain);
+        if let Some(performance) = measured {
             performance.record(&record, arrival.wall_us, arrival.matched);
         }
         if let Some(health) = &mut self.health {
@@ -137,17 +151,59 @@ impl Collector {
 
     /// The state of all accumulators `now`, as owned data; times in it are relative to `start`.
     pub fn findings(&self, now: Instant) -> Findings {
+        self.findings_for(now, None)
+    }
+
+    /// The same of the accumulators that `part` wants, if somebody asks for a part; of last values those of its filters.
+    pub fn findings_for(&self, now: Instant, part: Option<&Listen>) -> Findings {
+        let start = self.start;
+        let wanted = |wants: fn(&Wants) -> bool| part.is_none_or(|part| wants(&part.wants));
+        let messages = self
+            .messages
+            .as_ref()
+            .filter(|_| wanted(|it| it.messages.is_some()));
+        let performance = self.performance.as_ref();
+        let performance = performance.filter(|_| wanted(|it| it.performance.is_some()));
+        let health = self
+            .health
+            .as_ref()
+            .filter(|_| wanted(|it| it.health.is_some()));
+        let schema = self
+            .schema
+            .as_ref()
+            .filter(|_| wanted(|it| it.schema.is_some()));
+        let last = self
+            .last
+            .as_ref()
+            .filter(|_| wanted(|it| it.last.is_some()));
+        let values = self
+            .values
+            .as_ref()
+            .filter(|_| wanted(|it| it.values.is_some()));
+        let filters = part.map(|part| &part.filters[..]);
         Findings {
-            messages: self.messages.as_ref().map(|it| it.findings(self.start)),
-            topics: self.topics.as_ref().map(|it| it.findings(self.start)),
-            performance: self
-                .performance
-                .as_ref()
-                .map(|it| it.findings(self.start, now)),
-            health: self.health.as_ref().map(|it| it.findings(self.start, now)),
-            last: self.last.as_ref().and_then(|it| it.findings(self.start)),
-            schema: self.schema.as_ref().map(|it| it.findings(self.start)),
+            messages: messages.map(|it| it.findings(start)),
+            // Of a part, the counts come from here.
+            topics: self.topics.as_ref().map(|it| it.findings(start)),
+            performance: performance.map(|it| it.findings(start, now)),
+            health: health.map(|it| it.findings(start, now, part)),
+            schema: schema.map(|it| it.findings(start)),
+            last: last.and_then(|it| it.findings(start)),
+            values: values.map(|it| it.findings(start, filters)),
         }
+    }
+
+    /// Bytes of memory that it may take at most.
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + size_of::<Memo>()
+            + self.messages.as_ref().map_or(0, Messages::bytes)
+            + self.topics.as_ref().map_or(0, Table::bytes)
+            + self.performance.as_ref().map_or(0, Performance::bytes)
+            + self.health.as_ref().map_or(0, Devices::bytes)
+            + self.schema.as_ref().map_or(0, Shapes::bytes)
+            + self.last.as_ref().map_or(0, Last::bytes)
+            + self.values.as_ref().map_or(0, Values::bytes)
     }
 
     /// Distinct topics so far (an estimate beyond the table).

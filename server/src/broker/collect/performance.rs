@@ -19,6 +19,8 @@ type Memory = Stats<Box<[Flow]>, Box<[TopicStats]>, Box<[u32]>, Box<[u8]>>;
 pub(super) struct Performance {
     memory: Memory,
     told: usize,
+    /// Bytes of all that it has.
+    bytes: usize,
 }
 
 impl Performance {
@@ -30,6 +32,8 @@ impl Performance {
             1
         };
         let topics = wanted.topics * SPARE;
+        let a_topic = size_of::<TopicStats>() + 2 * size_of::<u32>() + NAME;
+        let bytes = flows * size_of::<Flow>() + topics * a_topic;
         let heavy = Heavy::new(
             vec![TopicStats::default(); topics].into_boxed_slice(),
             vec![0; topics * 2].into_boxed_slice(),
@@ -39,7 +43,13 @@ impl Performance {
         Self {
             memory: Stats::new(vec![Flow::new(start); flows].into_boxed_slice(), heavy),
             told: wanted.topics,
+            bytes,
         }
+    }
+
+    /// Bytes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     #[inline]

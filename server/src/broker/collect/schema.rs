@@ -55,6 +55,17 @@ impl Shapes {
         }
     }
 
+    /// Bytes of memory that it may take.
+    pub(super) fn bytes(&self) -> usize {
+        let families = self.wanted.families;
+        let each = PATHS * size_of::<Node>()
+            + ROWS * size_of::<Row>()
+            + VALUES * size_of::<Value>()
+            + TEXT;
+        let examples = 2 * (self.wanted.example_bytes + size_of::<(Vec<u8>, usize)>());
+        size_of::<Memory>() + families.max(64) * each + families * (size_of::<Family>() + examples)
+    }
+
     #[inline]
     pub(super) fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>, arrival: &Arrival<'_>) {
         let Some(place) = self.memory.record(record, facts.class, facts.format) else {

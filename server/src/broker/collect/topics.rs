@@ -11,29 +11,42 @@ const NAME_BYTES: usize = 96;
 
 type Memory = Topics<Box<[TopicSlot]>, Box<[u32]>, Box<[u8]>>;
 
-pub(super) struct Table(Box<Memory>);
+pub(super) struct Table {
+    table: Box<Memory>,
+    /// Bytes of all that it has.
+    bytes: usize,
+}
 
 impl Table {
     pub(super) fn new(limit: usize, seed: u64) -> Self {
         let slots = vec![TopicSlot::default(); limit].into_boxed_slice();
         let index = vec![0; (limit * 2).next_power_of_two()].into_boxed_slice();
         let names = vec![0; limit.max(64) * NAME_BYTES].into_boxed_slice();
-        Self(Box::new(Topics::new(slots, index, names, seed)))
+        let boxes = size_of_val(&*slots) + size_of_val(&*index) + names.len();
+        Self {
+            table: Box::new(Topics::new(slots, index, names, seed)),
+            bytes: size_of::<Memory>() + boxes,
+        }
+    }
+
+    /// Bytes of memory.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     #[inline]
     pub(super) fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>) -> bool {
-        self.0.record(record, facts)
+        self.table.record(record, facts)
     }
 
     /// Distinct topics; an estimate beyond the table.
     pub(super) fn seen(&self) -> u64 {
-        self.0.seen()
+        self.table.seen()
     }
 
     /// What is known now; times count from `start`.
     pub(super) fn findings(&self, start: Instant) -> TopicFindings {
-        let told = self.0.iter().map(|(topic, slot)| TopicFinding {
+        let told = self.table.iter().map(|(topic, slot)| TopicFinding {
             topic: topic.to_owned(),
             messages: slot.messages,
             retained: slot.retained,
@@ -49,8 +62,8 @@ impl Table {
         topics.sort_by(|a, b| a.topic.cmp(&b.topic));
         TopicFindings {
             topics,
-            seen: self.0.seen(),
-            estimated: self.0.estimated(),
+            seen: self.table.seen(),
+            estimated: self.table.estimated(),
         }
     }
 }

@@ -6,7 +6,7 @@
 use super::clock::Clock;
 use crate::broker::collect::{Arrival, Collector};
 use crate::broker::error::BrokerError;
-use crate::broker::report::{Listen, Report, Retained, StopReason};
+use crate::broker::report::{Listen, Part, Report, Retained, StopReason};
 use crate::broker::shared::ListenerSlot;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::session::{Message, SubscriptionId};
@@ -141,7 +141,14 @@ impl Listener {
         }
     }
 
-    pub(super) fn report(&self, now: Instant, clock: Clock, stopped: Option<StopReason>) -> Report {
+    /// All of its state, or of a part of it what that wants.
+    pub(super) fn report(
+        &self,
+        now: Instant,
+        clock: Clock,
+        stopped: Option<StopReason>,
+        part: Option<&Part>,
+    ) -> Report {
         let Some(collecting) = &self.collecting else {
             return Report {
                 started: clock.wall(now),
@@ -154,13 +161,14 @@ impl Listener {
                 oversized: 0,
                 reconnects: 0,
                 deaf: Duration::ZERO,
+                narrowed: false,
                 findings: Default::default(),
             };
         };
         let deaf_now = collecting
             .deaf_since
             .map_or(Duration::ZERO, |since| now.since(since));
-        Report {
+        let mut report = Report {
             started: clock.wall(collecting.started),
             elapsed: now.since(collecting.started),
             stopped,
@@ -171,8 +179,15 @@ impl Listener {
             oversized: collecting.oversized,
             reconnects: collecting.reconnects,
             deaf: collecting.deaf + deaf_now,
-            findings: collecting.collector.findings(now),
+            narrowed: false,
+            findings: collecting
+                .collector
+                .findings_for(now, part.map(|part| &part.listen)),
+        };
+        if let Some(part) = part {
+            report.narrow(part);
         }
+        report
     }
 
     pub(super) fn finish(&mut self, now: Instant, clock: Clock, why: StopReason) {
@@ -184,7 +199,7 @@ impl Listener {
         if self.slot.is_left() {
             self.slot.abandon();
         } else {
-            self.slot.finish(self.report(now, clock, Some(why)));
+            self.slot.finish(self.report(now, clock, Some(why), None));
         }
     }
 }

@@ -219,7 +219,8 @@ impl Listeners {
         let clock = self.clock;
         for listener in self.slots.iter().flatten() {
             for asked in listener.slot.take_asked() {
-                let _ = asked.send(listener.report(now, clock, None));
+                let report = listener.report(now, clock, None, asked.part.as_deref());
+                let _ = asked.reply.send(report);
             }
         }
         self.end(now, free, |listener, _| {

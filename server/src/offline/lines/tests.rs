@@ -103,24 +103,3 @@ fn time_goes_forward_whatever_the_lines_say() {
     assert_eq!(next(Some(0)), 101_001_001);
     assert_eq!(next(Some(500)), 101_501_000);
 }
-
-fn with(line: &str, added: &[(&str, Value)]) -> String {
-    let mut out = Vec::new();
-    let may = added
-        .iter()
-        .any(|(name, _)| may_name(line.as_bytes(), name));
-    assert!(may, "nothing to replace in {line}");
-    write_replaced(&mut out, line.as_bytes(), added).unwrap();
-    String::from_utf8(out).unwrap()
-}
-
-#[test]
-fn members_of_the_same_name_give_way_and_the_rest_stays_byte_for_byte() {
-    let line = r#"{"why":"old", "n":1.50,"payload":{"why" : 1e3},"z":"\u00e4"}"#;
-    let expected = r#"{"n":1.50,"payload":{"why" : 1e3},"z":"\u00e4","why":["error"]}"#;
-    assert_eq!(
-        with(line, &[("why", serde_json::json!(["error"]))]),
-        expected
-    );
-    assert!(!may_name(br#"{"a":"why","xwhy":1}"#, "whys"));
-}

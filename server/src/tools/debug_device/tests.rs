@@ -57,6 +57,7 @@ impl Heard {
             oversized: 0,
             reconnects: 0,
             deaf: Duration::ZERO,
+            narrowed: false,
             findings: self.collector.findings(now),
         };
         let head = listen::Head::of(&["#".to_owned()], &report, None);

@@ -1,7 +1,7 @@
 //! The table of topics within its budget of bytes: alike topics are folded until few enough entries are left, then
 //! previews get shorter, then entries go; what was cut is counted and named.
 
-use super::super::fold::{Group, fold};
+use super::super::fold::{Group, Known, fold};
 use super::{Answer, Example, Family, Format, Head, Omitted, Topic};
 use crate::broker::report::{Report, TopicFinding};
 use crate::render;
@@ -28,17 +28,13 @@ pub(in crate::tools) fn answer(
 ) -> Answer {
     let none = Default::default();
     let found = report.findings.topics.as_ref().unwrap_or(&none);
-    let names: Vec<&str> = found
-        .topics
-        .iter()
-        .map(|topic| topic.topic.as_str())
-        .collect();
+    let known: Vec<_> = found.topics.iter().map(Known::from).collect();
     let room = budget.saturating_sub(render::json_len(&head) + RESERVE);
     let (wanted, previews) = match format {
         Format::Concise => (20, &PREVIEWS[1..]),
         Format::Detailed => (120, PREVIEWS),
     };
-    let groups = fold(&names, wanted);
+    let groups = fold(&known, wanted);
     let mut entries = Vec::new();
     let mut total = 0;
     let mut longest = true;

@@ -1,0 +1,181 @@
+//! A part of a report: what a narrower filter would have told.
+//!
+//! Only what is known by topic can be told apart; families of topics are told whole if one of theirs is asked for. Counts of messages and bytes come from the table of topics, errors from
+//! their kinds, by the topic of the first of each; formats, shapes, warnings and what found no room stay those of
+//! all that was heard, which [`Report::narrowed`] says.
+
+use super::{Findings, KeptMessage, Listen, Report, Retained, TopicFinding};
+use bitsperity_mqtt_core::topic::matches;
+
+/// A part of what a listener hears.
+#[derive(Debug)]
+pub struct Part {
+    /// What would have heard it, and what it wants to know.
+    pub listen: Listen,
+    /// It would have heard all of it.
+    pub whole: bool,
+}
+
+/// Reasons for keeping a message, the dearest first.
+const DEAREST: [&str; 9] = [
+    "error", "first", "last", "warning", "gap", "shape", "change", "extreme", "sample",
+];
+
+impl Report {
+    /// Leaves what `part` would have heard and wants, as far as that can be told.
+    pub(in crate::broker) fn narrow(&mut self, part: &Part) {
+        let (wants, findings) = (&part.listen.wants, &mut self.findings);
+        if !part.whole {
+            if let Some(values) = &mut findings.values {
+                let taken = |topic: &str, retain| part.takes(topic, retain);
+                values
+                    .values
+                    .retain(|(topic, last)| taken(topic, last.retain));
+            }
+            narrow_topics(findings, part);
+            narrow_messages(findings, part);
+            if let Some(schema) = &mut findings.schema {
+                let filters = &part.listen.filters;
+                let heard = |pattern: &str| filters.iter().any(|filter| overlap(filter, pattern));
+                schema.families.retain(|family| heard(&family.pattern));
+            }
+            if let Some(table) = &findings.topics {
+                self.received = table.topics.iter().map(|topic| topic.messages).sum();
+                self.retained = table.topics.iter().map(|topic| topic.retained).sum();
+                self.bytes = table.topics.iter().map(|topic| topic.bytes).sum();
+            }
+            self.narrowed = true;
+        }
+        match (&wants.messages, &mut findings.messages) {
+            (None, messages) => *messages = None,
+            (Some(wanted), Some(messages)) => keep_dearest(&mut messages.kept, wanted.target),
+            (Some(_), None) => {}
+        }
+        match (wants.topics, &mut findings.topics) {
+            (None, topics) => *topics = None,
+            (Some(limit), Some(table)) => table.topics.truncate(limit),
+            (Some(_), None) => {}
+        }
+        if wants.performance.is_none() {
+            findings.performance = None;
+        }
+        if wants.health.is_none() {
+            findings.health = None;
+        }
+        if wants.schema.is_none() {
+            findings.schema = None;
+        }
+        if wants.last.is_none() {
+            findings.last = None;
+        }
+        if wants.values.is_none() {
+            findings.values = None;
+        }
+    }
+}
+
+impl Report {
+    /// Of devices, those that the part asks for, as its accumulator would have told while it was there.
+    pub(in crate::broker) fn narrow_health(&mut self, part: &Part) {
+        let (Some(wanted), Some(health)) = (&part.listen.wants.health, &mut self.findings.health)
+        else {
+            return;
+        };
+        let name = wanted.name.as_deref().map(plain);
+        let named = |text: &str| name.as_ref().is_none_or(|name| plain(text).contains(name));
+        health.devices.retain(|device| {
+            let topics = device.topics.iter().map(|(topic, _)| topic);
+            let heard = part.whole || topics.clone().any(|topic| part.matches(topic));
+            let mut texts = topics.chain([&device.id]).chain(&device.name);
+            heard && texts.any(|text| named(text))
+        });
+        health.matched = health.devices.len();
+        health.troubled = health.devices.iter().filter(|it| it.score < 100).count();
+        health.devices.truncate(wanted.devices);
+    }
+}
+
+/// Case, spaces, `_` and `-` do not matter.
+fn plain(text: &str) -> String {
+    let kept = text.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
+    kept.flat_map(char::to_lowercase).collect()
+}
+
+impl Part {
+    fn matches(&self, topic: &str) -> bool {
+        let mut filters = self.listen.filters.iter();
+        filters.any(|filter| matches(filter, topic))
+    }
+
+    fn takes(&self, topic: &str, retain: bool) -> bool {
+        is_taken(self.listen.retained, retain) && self.matches(topic)
+    }
+}
+
+fn narrow_messages(findings: &mut Findings, part: &Part) {
+    if let Some(messages) = &mut findings.messages {
+        messages.kept.retain(|it| part.takes(&it.topic, it.retain));
+        messages
+            .error_kinds
+            .retain(|kind| part.matches(&kind.topic));
+        messages.errors = messages.error_kinds.iter().map(|kind| kind.count).sum();
+    }
+}
+
+/// Whether some topic can be of both.
+fn overlap(one: &str, other: &str) -> bool {
+    let (mut one, mut other) = (one.split('/'), other.split('/'));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) | (Some("#"), _) | (_, Some("#")) => return true,
+            (Some(left), Some(right)) if left == right || left == "+" || right == "+" => {}
+            _ => return false,
+        }
+    }
+}
+
+fn is_taken(which: Retained, retain: bool) -> bool {
+    match which {
+        Retained::Include => true,
+        Retained::Exclude => !retain,
+        Retained::Only => retain,
+    }
+}
+
+fn narrow_topics(findings: &mut Findings, part: &Part) {
+    let Some(table) = &mut findings.topics else {
+        return;
+    };
+    table.topics.retain_mut(|topic| {
+        count_taken(topic, part.listen.retained);
+        topic.messages > 0 && part.matches(&topic.topic)
+    });
+    // Beyond the table nobody knows which topics are of the filter.
+    table.seen = table.topics.len() as u64;
+}
+
+fn count_taken(topic: &mut TopicFinding, which: Retained) {
+    match which {
+        Retained::Include => {}
+        Retained::Exclude => {
+            topic.messages -= topic.retained.min(topic.messages);
+            topic.retained = 0;
+        }
+        Retained::Only => topic.messages = topic.retained,
+    }
+}
+
+/// Keeps `target` messages, the dearest, in order of time.
+fn keep_dearest(kept: &mut Vec<KeptMessage>, target: usize) {
+    if kept.len() <= target {
+        return;
+    }
+    let worth = |message: &KeptMessage| {
+        let ranks = message.why.iter();
+        let ranks = ranks.filter_map(|why| DEAREST.iter().position(|dear| dear == why));
+        ranks.min().unwrap_or(DEAREST.len())
+    };
+    kept.sort_by_key(worth);
+    kept.truncate(target);
+    kept.sort_by_key(|message| message.at);
+}
