@@ -99,7 +99,7 @@ fn switched(mood: &mut Mood<'_>) {
         it.say(t, "zigbee2mqtt/kettle", format!(r#"{{"energy":{},"power":{power},"state":"{state}","voltage":{volts},"linkquality":120}}"#, (t / 60.0).floor() / 100.0));
     });
     mood.every(15.0, |it, t| {
-        let running = t as u64 / 900 % 2 == 0;
+        let running = (t as u64 / 900).is_multiple_of(2);
         let power = if running {
             tenth(80.0 + 4.0 * it.chance())
         } else {
@@ -138,7 +138,7 @@ fn busy(mood: &mut Mood<'_>) {
     // Plays for some minutes, then pauses as long.
     let mut playing = true;
     mood.every(1.0, |it, t| {
-        let plays = t as u64 / 240 % 2 == 0;
+        let plays = (t as u64 / 240).is_multiple_of(2);
         if plays != playing {
             playing = plays;
             it.say(
@@ -172,7 +172,7 @@ fn busy(mood: &mut Mood<'_>) {
     });
     // A robot that works for half an hour, then charges; uptime and clock go on.
     mood.every(30.0, |it, t| {
-        let works = t as u64 / 1_800 % 2 == 0;
+        let works = (t as u64 / 1_800).is_multiple_of(2);
         let percent = if works {
             100 - t as u64 % 1_800 / 30
         } else {
