@@ -37,7 +37,7 @@ pub(super) enum Format {
 }
 
 /// What every listening tool says first.
-#[derive(Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 pub(super) struct Head {
     status: Progress,
     /// While running: call the same tool with it.

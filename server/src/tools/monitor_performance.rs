@@ -254,10 +254,19 @@ pub(super) async fn run(
         .max_bytes
         .map_or(state.config.limits.max_bytes, |bytes| bytes as usize);
     let format = arguments.response_format;
-    let answer = fit::answer(&heard, arguments.thresholds, format, budget);
+    let filters = &heard.capture.listen.filters;
+    let answer = fit::answer(
+        &heard.head(),
+        filters,
+        &heard.report,
+        &heard.round_trips(),
+        arguments.thresholds,
+        format,
+        budget,
+    );
     // While it runs, the numbers are enough.
     let complete = heard.report.stopped.is_some() || format == Format::Detailed;
-    let picture = complete.then(|| fit::chart(&heard).png());
+    let picture = complete.then(|| fit::chart(filters, &heard.report).png());
     let content = match picture {
         Some(Ok(png)) => vec![image(&png)],
         Some(Err(error)) => {
@@ -313,3 +322,6 @@ impl Heard {
         measured.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

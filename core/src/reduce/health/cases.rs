@@ -2,7 +2,7 @@
 
 extern crate std;
 use super::tests::{Event, Table, by_id, causes, end, event, feed, of, retained, table};
-use super::{Connection, MAX_FINDINGS, Pattern, Vital, score};
+use super::{ChannelSlot, Connection, DeviceSlot, MAX_FINDINGS, Pattern, Vital, score};
 use crate::time::Instant;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -222,6 +222,12 @@ fn what_is_ambiguous_costs_nothing() {
             );
         }
     }
+}
+
+#[test]
+fn a_device_has_its_budget_of_bytes() {
+    let (device, channel) = (size_of::<DeviceSlot>(), size_of::<ChannelSlot>());
+    assert!(device <= 4_096 && channel <= 256, "{device} {channel}");
 }
 
 #[test]

@@ -380,13 +380,11 @@ impl Writer<'_> {
     fn mark(&mut self, slot: &mut Slot, marks: &Marks) {
         slot.numbers = u8::try_from(marks.numbers.len()).unwrap_or(0);
         slot.states = u8::try_from(marks.states.len()).unwrap_or(0);
-        if self.room.len() - self.used < marks::size(slot.numbers, slot.states) {
-            (slot.numbers, slot.states) = (0, 0);
-            return;
+        let end = self.used + marks::size(slot.numbers, slot.states);
+        match self.room.get_mut(self.used..end) {
+            Some(room) => marks.write(room),
+            None => (slot.numbers, slot.states) = (0, 0),
         }
-        marks.write(|bytes| {
-            self.put(bytes);
-        });
     }
 }
 

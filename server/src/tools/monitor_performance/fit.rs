@@ -4,7 +4,7 @@
 use super::chart::{Chart, LINES, Series};
 use super::judge::{alerts, verdict};
 use super::{
-    Answer, Format, Gap, Heard, Numbers, Omitted, OverTime, PayloadLatency, RoundTrip, Spike,
+    Answer, Format, Gap, Head, Numbers, Omitted, OverTime, PayloadLatency, RoundTrip, Spike,
     Stream, Thresholds, Topic, Trend,
 };
 use crate::broker::report::{
@@ -29,23 +29,24 @@ const WORTH: f64 = 0.1;
 const MORE: &str = "response_format detailed, larger max_bytes, or fewer filters";
 
 pub(super) fn answer(
-    heard: &Heard,
+    head: &Head,
+    filters: &[String],
+    report: &Report,
+    measured: &RoundTrips,
     thresholds: Thresholds,
     format: Format,
     budget: usize,
 ) -> Answer {
     let none = Default::default();
-    let report = &heard.report;
     let found = report.findings.performance.as_ref().unwrap_or(&none);
-    let measured = heard.round_trips();
     let make = |(points, entries, topics): (usize, usize, usize), streams: usize| {
-        let names = names(heard);
+        let names = names(filters);
         let flows = found.flows.iter().zip(&names);
         let streams: Vec<Stream> = flows
             .map(|(flow, name)| stream(name, flow, report, points, entries))
             .take(streams)
             .collect();
-        let round_trip = round_trip(&measured);
+        let round_trip = round_trip(measured);
         let alerts = alerts(&thresholds, report, &found.flows, &streams, &round_trip);
         let shown: Vec<Topic> = found.topics.iter().take(topics).map(topic).collect();
         let omitted = Omitted {
@@ -66,7 +67,7 @@ pub(super) fn answer(
         let any = omitted.gaps + omitted.spikes + omitted.streams > 0 || omitted.topics > 0;
         Answer {
             verdict: verdict(report, streams.first(), &round_trip, &alerts),
-            head: heard.head(),
+            head: head.clone(),
             alerts,
             streams,
             round_trip,
@@ -95,9 +96,8 @@ pub(super) fn answer(
 }
 
 /// What each stream is called: all of them, then each filter if there are several.
-fn names(heard: &Heard) -> Vec<String> {
-    let filters = &heard.capture.listen.filters;
-    match filters.as_slice() {
+fn names(filters: &[String]) -> Vec<String> {
+    match filters {
         [only] => vec![render::topic(only)],
         several => {
             let each = several.iter().map(|filter| render::topic(filter));
@@ -278,7 +278,7 @@ fn numbers(found: &Percentiles, per: f64) -> Numbers {
 }
 
 /// Four significant digits.
-fn precise(number: f64) -> f64 {
+pub(super) fn precise(number: f64) -> f64 {
     match number {
         number if number.abs() >= 1_000.0 => number.round(),
         number if number.abs() >= 1.0 => (number * 1e3).round() / 1e3,
@@ -335,15 +335,14 @@ const POINTS: usize = 150;
 const MESSAGES: f64 = 20.0;
 
 /// What the chart shows.
-pub(super) fn chart(heard: &Heard) -> Chart {
-    let report = &heard.report;
+pub(super) fn chart(filters: &[String], report: &Report) -> Chart {
     let none = Default::default();
     let found = report.findings.performance.as_ref().unwrap_or(&none);
     let span_s = report.elapsed.as_secs_f64();
     let minutes = span_s > 180.0;
     let started = render::time(report.started);
     let clock = started.get(11..19).unwrap_or("the beginning");
-    let names = names(heard);
+    let names = names(filters);
     // Several filters are lines of their own, and all of them together is their sum, about.
     let several = found.flows.len() > 1;
     let flows = found.flows.iter().zip(&names);

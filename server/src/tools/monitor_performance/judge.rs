@@ -1,6 +1,6 @@
 //! What crosses a threshold, and all of it in one sentence.
 
-use super::fit::{PEAK, rates};
+use super::fit::{PEAK, precise, rates};
 use super::{Numbers, RoundTrip, Stream, Thresholds};
 use crate::broker::report::{FlowFindings, Report};
 use crate::render;
@@ -33,7 +33,7 @@ pub(super) fn alerts(
             alerts.push(Alert {
                 threshold,
                 limit,
-                value: render::rounded(value),
+                value: precise(value),
                 of: of.to_owned(),
             });
         }
