@@ -88,6 +88,7 @@ enum Command {
     },
     Prune(offline::PruneArgs),
     Classify(offline::ClassifyArgs),
+    Schema(offline::SchemaArgs),
     /// Plays an assistant's session against a simulated household
     #[cfg(feature = "demo")]
     Demo(bitsperity_mqtt_mcp::demo::DemoArgs),
@@ -133,6 +134,7 @@ fn main() -> ExitCode {
         Some(Command::Demo(args)) => return bitsperity_mqtt_mcp::demo::run(args),
         Some(Command::Prune(args)) => return offline::prune(&args),
         Some(Command::Classify(args)) => return offline::classify(&args),
+        Some(Command::Schema(args)) => return offline::schema(&args),
         other => other,
     };
     let loaded = match config::load(&cli.options.given(), &Environment::of_process()) {

@@ -3,6 +3,7 @@
 use super::Severity;
 use super::format::Format;
 use super::json::{Scalar, Text};
+use super::lines;
 use super::pass::Pass;
 use super::severity;
 use super::words::*;
@@ -21,6 +22,9 @@ impl<'a> Pass<'_, 'a> {
             Format::Timestamp | Format::Base64 | Format::Hex | Format::Csv => {}
             _ => {
                 self.once = self.once.wrapping_add(self.path);
+                if let (Format::Number, Ok(number)) = (format, trimmed.parse()) {
+                    let _ = self.numbers.push((self.path, number));
+                }
                 self.state(trimmed);
                 self.bare(trimmed);
             }
@@ -40,7 +44,7 @@ impl<'a> Pass<'_, 'a> {
             let other = if words <= 3 && text.len() <= BARE {
                 severity::state(text)
             } else {
-                severity::line(text)
+                lines::line(text)
             };
             severity = severity.max(other);
         }
@@ -60,31 +64,13 @@ impl<'a> Pass<'_, 'a> {
         self.found(true, severity, template, rest);
     }
 
-    /// `key=value` in all its punctuations.
     fn pairs(&mut self, text: &'a str) {
-        let mut rest = text;
-        for _ in 0..128 {
-            let Some((before, behind)) = rest.split_once('=') else {
-                break;
-            };
-            let key = before
-                .rsplit([' ', ',', '&', ';', '\t', '\n'])
-                .next()
-                .unwrap_or(before);
-            let (value, behind) = match behind.strip_prefix('"') {
-                Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
-                None => behind.split_at(
-                    behind
-                        .find([' ', ',', '&', ';', '\t', '\n'])
-                        .unwrap_or(behind.len()),
-                ),
-            };
-            rest = behind;
+        pairs_of(text, |key, value| {
             let number = value
                 .strip_suffix(['i', 'u'])
                 .filter(|n| n.parse::<i64>().is_ok());
             self.loose(key, number.unwrap_or(value));
-        }
+        });
     }
 
     /// `<key>value</key>` and `key="value"`; a walk that asks for no more than that.
@@ -119,6 +105,30 @@ impl<'a> Pass<'_, 'a> {
             raw: value,
             escaped: false,
         }));
+    }
+}
+
+/// `key=value` in all its punctuations, the first 128.
+pub(crate) fn pairs_of<'a>(text: &'a str, mut each: impl FnMut(&'a str, &'a str)) {
+    let mut rest = text;
+    for _ in 0..128 {
+        let Some((before, behind)) = rest.split_once('=') else {
+            break;
+        };
+        let key = before
+            .rsplit([' ', ',', '&', ';', '\t', '\n'])
+            .next()
+            .unwrap_or(before);
+        let (value, behind) = match behind.strip_prefix('"') {
+            Some(quoted) => quoted.split_once('"').unwrap_or((quoted, "")),
+            None => behind.split_at(
+                behind
+                    .find([' ', ',', '&', ';', '\t', '\n'])
+                    .unwrap_or(behind.len()),
+            ),
+        };
+        rest = behind;
+        each(key, value);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod health;
 mod performance;
+mod schema;
 
 pub use health::{
     ConnectionFinding, Deduction, DeviceFinding, HealthFindings, HeartbeatFinding, ReadingFinding,
@@ -11,6 +12,7 @@ pub use performance::{
     FlowFindings, GapFinding, LatencyFindings, Percentiles, PerformanceFindings, SpikeFinding,
     TopicNumbers, TrendFinding, WantPerformance,
 };
+pub use schema::{ChangedPath, SchemaFamily, SchemaFindings, WantSchema};
 
 use bitsperity_mqtt_core::packet::QoS;
 use std::time::{Duration, SystemTime};
@@ -28,6 +30,8 @@ pub struct Wants {
     pub health: Option<WantHealth>,
     /// Keep the last message, so many bytes of its payload.
     pub last: Option<usize>,
+    /// Learn the schemas.
+    pub schema: Option<WantSchema>,
 }
 
 /// How messages are kept.
@@ -123,6 +127,8 @@ pub struct Findings {
     pub health: Option<HealthFindings>,
     /// If the last message was wanted and there was one.
     pub last: Option<LastMessage>,
+    /// If schemas were wanted.
+    pub schema: Option<SchemaFindings>,
 }
 
 /// The last message of a listener.
@@ -182,6 +188,8 @@ pub struct KeptMessage {
     pub why: Vec<&'static str>,
     /// Format of the payload.
     pub format: &'static str,
+    /// Format of what is inside, if the payload is a wrapping.
+    pub wraps: Option<&'static str>,
     /// `error`, `warning` or none, with the reason (path or word, and value).
     pub severity: Option<(&'static str, String)>,
 }

@@ -105,13 +105,25 @@ pub(super) fn each(
     output: &Output,
     mut take: impl FnMut(&Message<'_>) -> io::Result<()>,
 ) -> io::Result<Counts> {
+    let mut clock = Clock::default();
+    each_line(files, output, |line| one(line, &mut clock, &mut take))
+}
+
+/// Gives every line of the files to `take`, which says why it is none of those that are wanted, or how it went.
+///
+/// # Errors
+/// A file could not be read, or `take` failed.
+pub(super) fn each_line(
+    files: &Files,
+    output: &Output,
+    mut take: impl FnMut(&[u8]) -> Result<io::Result<()>, String>,
+) -> io::Result<Counts> {
     let standard_input = [PathBuf::from("-")];
     let files = match files.files.as_slice() {
         [] => &standard_input[..],
         files => files,
     };
     let mut counts = Counts::default();
-    let mut clock = Clock::default();
     for file in files {
         let name = file.display();
         let input = Unhurried {
@@ -130,7 +142,7 @@ pub(super) fn each(
             match line {
                 Input::TooLong => bad(&mut counts, number, &"longer than 2 MiB"),
                 Input::Line(line) if line.trim_ascii().is_empty() => counts.blank += 1,
-                Input::Line(line) => match one(&line, &mut clock, &mut take) {
+                Input::Line(line) => match take(&line) {
                     Ok(done) => {
                         counts.messages += 1;
                         failed = done.err();
@@ -366,6 +378,11 @@ impl Output {
             out.write_all(b"}")?;
         }
         out.write_all(b"\n")
+    }
+
+    /// Writes a line.
+    pub(super) fn text(&self, line: &str) -> io::Result<()> {
+        writeln!(self.0.borrow_mut(), "{line}")
     }
 
     /// What was written is out.

@@ -1,7 +1,7 @@
 //! The reduction without an assistant: recordings of messages as JSON lines on files, standard input and output.
 //!
 //! `lines` reads and writes them; then one file a command: `capture` records from a broker, `prune` keeps what
-//! matters, `classify` says of each line what it is. One line is one message:
+//! matters, `classify` says of each line what it is, `schema` what all are made of. One line is one message:
 //! `{"t_ms":…,"topic":"…","qos":0,"retain":false,"payload":"…"}`, `t_ms` in Unix milliseconds, `payload_b64` where the
 //! payload is not text; what `mosquitto_sub -F %j` (or `%J`) prints is read as well.
 //! Invariant: memory is bounded however long the input is; whatever could not be read is counted and said.
@@ -9,9 +9,11 @@
 mod classify;
 mod lines;
 mod prune;
+mod schema;
 
 pub use classify::{ClassifyArgs, run as classify};
 pub use prune::{PruneArgs, run as prune};
+pub use schema::{SchemaArgs, run as schema};
 
 use std::fmt::Display;
 use std::io::{self, Write};

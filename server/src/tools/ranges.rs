@@ -22,6 +22,13 @@ pub(super) const WATCH: Range<f64> = Range {
     max: 600.0,
 };
 
+/// Seconds that `monitor_performance` listens.
+pub(super) const MONITOR: Range<f64> = Range {
+    default: 300.0,
+    min: 0.1,
+    max: 1_800.0,
+};
+
 /// Seconds without a new topic after which `list_topics` stops.
 pub(super) const QUIET: Range<f64> = Range {
     default: 0.0,
@@ -39,6 +46,20 @@ pub(super) const TOPICS: Range<u32> = Range {
 /// Messages after which a collection stops.
 pub(super) const MESSAGES: Range<u64> = Range {
     default: 100,
+    min: 1,
+    max: 1_000_000,
+};
+
+/// Seconds that `get_topic_schema` listens.
+pub(super) const SCHEMA_DURATION: Range<f64> = Range {
+    default: 60.0,
+    min: 0.1,
+    max: 300.0,
+};
+
+/// Messages after which `get_topic_schema` stops.
+pub(super) const SCHEMA_MESSAGES: Range<u64> = Range {
+    default: 1_000,
     min: 1,
     max: 1_000_000,
 };
@@ -100,12 +121,24 @@ pub(super) const fn watch() -> f64 {
     WATCH.default
 }
 
+pub(super) const fn monitor() -> f64 {
+    MONITOR.default
+}
+
 pub(super) const fn topics() -> u32 {
     TOPICS.default
 }
 
 pub(super) const fn messages() -> u64 {
     MESSAGES.default
+}
+
+pub(super) const fn schema_duration() -> f64 {
+    SCHEMA_DURATION.default
+}
+
+pub(super) const fn schema_messages() -> u64 {
+    SCHEMA_MESSAGES.default
 }
 
 pub(super) const fn target() -> u32 {

@@ -148,34 +148,26 @@ fn outward(value: f64, up: bool) -> f64 {
     if value == 0.0 {
         return 0.0;
     }
-    let mut unit = 1e-12;
     let size = if value < 0.0 { -value } else { value };
-    for _ in 0..40 {
-        if size < unit * 100.0 {
-            break;
-        }
+    // Powers of ten up to 1e22 are exact, so that one operation rounds once.
+    let (mut unit, mut inverse) = (1.0, 1.0);
+    while size >= unit * 100.0 && unit < 1e22 {
         unit *= 10.0;
     }
-    let digits = size / unit;
+    while size * inverse < 10.0 && inverse < 1e22 {
+        inverse *= 10.0;
+    }
+    let digits = size / unit * inverse;
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // below 101
     let floor = f64::from(digits as u32);
     let more = (value > 0.0) == up && digits > floor;
     let digits = floor + f64::from(u8::from(more));
-    let size = if unit < 1.0 {
-        digits / inverse(unit)
+    let size = if inverse > 1.0 {
+        digits / inverse
     } else {
         digits * unit
     };
     if value < 0.0 { -size } else { size }
-}
-
-/// Power of ten whose inverse `unit` nearly is; dividing by it rounds once.
-fn inverse(unit: f64) -> f64 {
-    let mut power = 1.0;
-    while power * unit < 0.5 {
-        power *= 10.0;
-    }
-    power
 }
 
 /// A type so rare that it is taken for an outlier rather than a part of the schema.

@@ -2,15 +2,12 @@
 //! Invariant: fixed size; merging is exact up to what bounds cost.
 
 use super::node::*;
-use super::store::{Store, View};
-use super::write::{Place, Writer};
-use super::{Kind, claim};
+use super::store::Store;
 use crate::payload::Format;
 use crate::reduce::Record;
-use core::fmt::{self, Write};
 
 /// Topics of a family that are counted one by one; more are estimated from the least hashes.
-const TOPICS: usize = 16;
+pub(super) const TOPICS: usize = 16;
 /// Bytes at the front of binary payloads that may be the same in all.
 const MAGIC: usize = 4;
 
@@ -25,29 +22,20 @@ pub struct Family {
     name: u32,
     name_len: u16,
     /// Levels in which topics differ, one bit each; the last is for all beyond.
-    varying: u64,
+    pub(super) varying: u64,
     /// The least hashes, in order.
-    topics: [u64; TOPICS],
-    topic_count: u8,
+    pub(super) topics: [u64; TOPICS],
+    pub(super) topic_count: u8,
     last_topic: u64,
-    formats: [u64; Format::COUNT],
-    bytes: u64,
-    least: u64,
-    most: u64,
+    pub(super) formats: [u64; Format::COUNT],
+    pub(super) bytes: u64,
+    pub(super) least: u64,
+    pub(super) most: u64,
     /// Binary payloads, the sum of their entropies in thousandths of a bit a byte, the bytes they begin with.
-    binaries: u64,
-    entropy: u64,
-    magic: [u8; MAGIC],
-    magic_len: u8,
-}
-
-/// How far a schema is to be relied on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[allow(missing_docs)] // the words of the tools' contract
-pub enum Confidence {
-    Low,
-    Medium,
-    High,
+    pub(super) binaries: u64,
+    pub(super) entropy: u64,
+    pub(super) magic: [u8; MAGIC],
+    pub(super) magic_len: u8,
 }
 
 impl Default for Family {
@@ -115,7 +103,7 @@ impl Family {
         }
     }
 
-    fn known(&self) -> &[u64] {
+    pub(super) fn known(&self) -> &[u64] {
         self.topics
             .get(..usize::from(self.topic_count))
             .unwrap_or(&[])
@@ -152,17 +140,6 @@ impl Family {
         }
         self.binaries += 1;
         self.entropy = self.entropy.saturating_add(entropy(payload));
-    }
-
-    /// A text that is not JSON.
-    pub(super) fn text(&mut self, store: &mut Store<'_>, payload: &str, stamp: u64, at: u64) {
-        let Some(node) = store.node(self.text) else {
-            return;
-        };
-        node.tally(Kind::String, at);
-        node.stamp = stamp;
-        node.present = node.present.saturating_add(1);
-        store.string(self.text, payload.trim(), false, RowSet::MAX);
     }
 
     pub(super) fn merge(&mut self, store: &Store<'_>, other: &Self, text: &[u8]) {
@@ -230,154 +207,4 @@ fn entropy(bytes: &[u8]) -> u64 {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // 0 to 8,000
     let thousandths = (bits.max(0.0) * 1_000.0 + 0.5) as u64;
     thousandths
-}
-
-/// What is known of a family.
-#[derive(Clone, Copy)]
-pub struct FamilyView<'s> {
-    pub(super) family: &'s Family,
-    pub(super) view: View<'s>,
-}
-
-impl<'s> FamilyView<'s> {
-    /// As [`crate::payload::Facts`] has it.
-    pub fn class(&self) -> u64 {
-        self.family.class
-    }
-
-    /// Messages of any format.
-    pub fn messages(&self) -> u64 {
-        self.family.messages
-    }
-
-    /// The topic that came first, and the levels in which others differ from it, one bit each.
-    pub fn topic(&self) -> (&'s str, u64) {
-        (self.family.name(self.view.text), self.family.varying)
-    }
-
-    /// Distinct topics; an estimate beyond sixteen.
-    pub fn topics(&self) -> u64 {
-        let topics = self.family.known();
-        match topics.last() {
-            Some(&largest) if topics.len() == TOPICS => {
-                let rest = TOPICS as u64 - 1;
-                (u128::from(rest) * u128::from(u64::MAX) / u128::from(largest.max(1)))
-                    .try_into()
-                    .unwrap_or(u64::MAX)
-            }
-            _ => topics.len() as u64,
-        }
-    }
-
-    /// Messages per format.
-    pub fn formats(&self) -> impl Iterator<Item = (Format, u64)> {
-        Format::ALL
-            .into_iter()
-            .zip(self.family.formats)
-            .filter(|&(_, count)| count > 0)
-    }
-
-    /// Payload bytes: the least, the mean, the most.
-    pub fn bytes(&self) -> (u64, u64, u64) {
-        let mean = self.family.bytes / self.family.messages.max(1);
-        (
-            self.family.least.min(self.family.most),
-            mean,
-            self.family.most,
-        )
-    }
-
-    /// Of payloads that are no text: how many, their mean entropy in bits a byte, the bytes that all begin with.
-    pub fn binary(&self) -> Option<(u64, f64, &'s [u8])> {
-        let family = self.family;
-        let magic = family
-            .magic
-            .get(..usize::from(family.magic_len))
-            .unwrap_or(&[]);
-        let mean = family.entropy as f64 / 1_000.0 / family.binaries.max(1) as f64;
-        (family.binaries > 0).then_some((family.binaries, mean, magic))
-    }
-
-    /// Messages that the schema is built from.
-    pub fn documents(&self) -> u64 {
-        self.view
-            .node(self.family.json)
-            .map_or(0, |node| u64::from(node.total()))
-    }
-
-    /// Writes the JSON Schema of its JSON messages, in 2020-12.
-    ///
-    /// # Errors
-    /// Those of `out`.
-    pub fn write_schema<W: Write>(&self, out: &mut W) -> fmt::Result {
-        out.write_str("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"")?;
-        if let Some(node) = self
-            .view
-            .node(self.family.json)
-            .filter(|node| node.total() > 0)
-        {
-            out.write_char(',')?;
-            Writer {
-                view: self.view,
-                out,
-            }
-            .body(node, Place::ANY)?;
-        }
-        out.write_char('}')
-    }
-
-    /// How likely the next message is like one of those before, from 0 to 1 (Good–Turing): one less the share of
-    /// shapes that came once; and what that is called.
-    pub fn confidence(&self) -> (f64, Confidence) {
-        let documents = self.documents();
-        let Some(node) = self.view.node(self.family.json).filter(|_| documents > 0) else {
-            return (0.0, Confidence::Low);
-        };
-        let once = f64::from(self.once(node)).min(documents as f64);
-        let sure = 1.0 - once / documents as f64;
-        let level = match sure {
-            _ if documents < 10 => Confidence::Low,
-            0.95.. => Confidence::High,
-            0.80.. => Confidence::Medium,
-            _ => Confidence::Low,
-        };
-        (sure, level)
-    }
-
-    /// Values of types so rare at their paths that the schema leaves them out.
-    pub fn outliers(&self) -> u64 {
-        self.view
-            .node(self.family.json)
-            .map_or(0, |node| self.outliers_in(node))
-    }
-
-    fn outliers_in(&self, node: &Node) -> u64 {
-        let rare = Type::ALL
-            .into_iter()
-            .filter(|&of| claim::is_outlier(node, of));
-        let here = rare.map(|of| u64::from(node.typed(of))).sum();
-        let below = self.view.children(node).filter(|child| !child.is(MOVED));
-        below.fold(here, |sum, child| sum + self.outliers_in(child))
-    }
-
-    /// Sets of members that came once, at a node and below it.
-    fn once(&self, node: &Node) -> u32 {
-        let mut once = 0u32;
-        if node.total() > 1 {
-            for of in Type::ALL {
-                once += u32::from(node.typed(of) == 1);
-            }
-        }
-        if node.count(Kind::Object) > 1 {
-            once += self
-                .view
-                .rows(node)
-                .fold(0, |sum, row| sum + u32::from(row.count == 1));
-        }
-        let below = self
-            .view
-            .children(node)
-            .filter(|child| !child.is(MOVED) && child.present > 1);
-        below.fold(once, |sum, child| sum.saturating_add(self.once(child)))
-    }
 }

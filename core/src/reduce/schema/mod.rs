@@ -1,6 +1,6 @@
 //! What the messages of a topic have in common, as JSON Schema: a counting tree per family of topics, in one pass.
 //!
-//! `take` brings a message in: the walk's events become counts at nodes (`node`, `store`), rows of members that came
+//! `take` brings a message in (`other`: one that is not JSON): the walk's events become counts at nodes (`node`, `store`), rows of members that came
 //! together, and values (`row`, `values`). `join` merges. Asked at any time, `union` tells kinds of objects apart,
 //! `claim` what is sure enough to be said of values (`text`: formats), `write` writes it. `family` holds what is known
 //! beside the tree.
@@ -10,22 +10,25 @@ mod claim;
 mod family;
 mod join;
 mod node;
+mod other;
 mod row;
 mod store;
 mod take;
 mod text;
+mod told;
 mod union;
+
 mod values;
 mod write;
 
-pub use family::{Confidence, Family, FamilyView};
+pub use family::Family;
 pub use node::Node;
 pub use row::{Row, Value};
 pub use store::Lost;
+pub use told::{Confidence, FamilyView, PathView};
 
 use super::Record;
 use crate::payload::{Format, hash, json};
-use node::Kind;
 use store::{Store, Used, View};
 use take::Taker;
 
@@ -59,7 +62,7 @@ pub struct Schemas<F, N, R, V, T> {
     stamp: u64,
 }
 
-const FOUND: usize = 256;
+const FOUND: usize = 2_048;
 
 impl<F, N, R, V, T> Schemas<F, N, R, V, T>
 where
@@ -89,34 +92,39 @@ where
     }
 
     /// Takes one message of the family `class` (as [`crate::payload::Facts`] has it) in a format.
+    /// Returns the family's place in [`Schemas::families`], none if there was no room for it.
     #[inline]
-    pub fn record(&mut self, record: &Record<'_>, class: u64, format: Format) {
+    pub fn record(&mut self, record: &Record<'_>, class: u64, format: Format) -> Option<usize> {
         let Some(place) = self.family(class, record.topic) else {
             self.used.lost.messages += 1;
-            return;
+            return None;
         };
         let stamp = self.stamp;
         let (families, mut store) = self.store();
-        let Some(family) = families.get_mut(place) else {
-            return;
-        };
+        let family = families.get_mut(place)?;
         family.count(&mut store, record, format);
-        if is_json(format) {
-            let text = core::str::from_utf8(record.payload).unwrap_or("");
-            let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-            let at = record.at.as_micros();
-            let mut taker = Taker::new(&mut store, family.json, at, stamp);
-            if json::walk(text, &mut taker).is_ok() {
-                self.stamp = taker.finish();
-            } else {
-                store.used.lost.broken += 1;
-            }
-        } else if format.is_text()
-            && let Ok(text) = core::str::from_utf8(record.payload)
-        {
-            family.text(&mut store, text, stamp, record.at.as_micros());
-            self.stamp += 1;
+        let text = core::str::from_utf8(record.payload).unwrap_or("");
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+        let at = record.at.as_micros();
+        let root = if is_json(format) {
+            family.json
+        } else {
+            family.text
+        };
+        let mut taker = Taker::new(&mut store, root, at, stamp);
+        let taken = match format {
+            format if is_json(format) => json::walk(text, &mut taker).is_ok(),
+            Format::Xml => other::xml(text, &mut taker),
+            Format::KeyValue | Format::LineProtocol => other::pairs(text, &mut taker),
+            format if format.is_text() && format != Format::Empty => other::text(text, &mut taker),
+            _ => return Some(place),
+        };
+        if taken {
+            self.stamp = taker.finish();
+        } else {
+            store.used.lost.broken += 1;
         }
+        Some(place)
     }
 
     /// Takes in what another has seen.

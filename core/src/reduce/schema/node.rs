@@ -111,6 +111,8 @@ pub struct Node {
     pub(super) rows: u32,
     pub(super) last_row: u32,
     pub(super) values: u32,
+    /// With too many values: hashes from this on are of none that would be kept.
+    pub(super) beyond: u64,
     pub(super) distinct: u8,
     pub(super) row_count: u8,
     pub(super) named: u16,
@@ -194,6 +196,7 @@ impl Node {
         rows: NONE,
         last_row: NONE,
         values: NONE,
+        beyond: u64::MAX,
         distinct: 0,
         row_count: 0,
         named: 0,

@@ -2,7 +2,6 @@
 //! Invariant: the rows of an object differ; a value's rows are those of the object around it.
 
 use super::node::*;
-use crate::payload::hash;
 
 /// A set of members that objects of one path had: which, and of what types.
 #[derive(Clone, Copy, Debug)]
@@ -121,9 +120,9 @@ impl Default for Value {
 
 impl Value {
     /// None if the text is too long to be kept.
-    pub(super) fn new(seed: u64, text: &str) -> Option<Self> {
+    pub(super) fn new(hash: u64, text: &str) -> Option<Self> {
         let mut value = Self {
-            hash: hash::bytes(seed, text.as_bytes()),
+            hash,
             count: 1,
             len: u8::try_from(text.len()).ok()?,
             ..Self::default()

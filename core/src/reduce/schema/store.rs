@@ -33,7 +33,7 @@ pub struct Lost {
     pub values: u64,
     /// Containers below the depth that is followed.
     pub deep: u64,
-    /// Messages that were no valid JSON though taken for it.
+    /// Messages that were not of the format they were taken for.
     pub broken: u64,
 }
 
@@ -72,6 +72,16 @@ impl<'s> View<'s> {
             let child = self.nodes.get(id as usize)?;
             id = child.next;
             Some(child)
+        })
+    }
+
+    /// The values of a node, the newest first.
+    pub(super) fn values(self, node: &Node) -> impl Iterator<Item = &'s Value> {
+        let mut id = node.values;
+        core::iter::from_fn(move || {
+            let value = self.values.get(id as usize)?;
+            id = value.next;
+            Some(value)
         })
     }
 
@@ -289,18 +299,21 @@ impl Store<'_> {
 
     /// The row of `node` for a set, made if there is room for it.
     pub(super) fn row(&mut self, id: u32, set: &Set) -> u32 {
-        let Some(&node) = self.nodes.get(id as usize) else {
+        let Some(node) = self.nodes.get(id as usize) else {
             return NONE;
         };
-        if self
-            .rows
-            .get(node.last_row as usize)
-            .is_some_and(|row| row.set == *set)
-        {
+        let same = |row: u32| {
+            self.rows
+                .get(row as usize)
+                .is_some_and(|row| row.set == *set)
+        };
+        if same(node.last_row) {
             return node.last_row;
         }
+        let (first, count) = (node.rows, node.row_count);
+        let room = count < ROWS && !node.is(MAPPED);
         let mut last = NONE;
-        let mut at = node.rows;
+        let mut at = first;
         while let Some(row) = self.rows.get(at as usize) {
             if row.set == *set {
                 break;
@@ -309,7 +322,6 @@ impl Store<'_> {
         }
         if at == NONE {
             at = self.used.rows;
-            let room = node.row_count < ROWS && !node.is(MAPPED);
             let Some(row) = self.rows.get_mut(at as usize).filter(|_| room) else {
                 self.set_flag(id, ROWLESS);
                 return NONE;
@@ -318,7 +330,7 @@ impl Store<'_> {
                 set: *set,
                 count: 0,
                 next: NONE,
-                index: node.row_count,
+                index: count,
             };
             self.used.rows += 1;
             if let Some(last) = self.rows.get_mut(last as usize) {

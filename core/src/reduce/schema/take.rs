@@ -131,11 +131,6 @@ impl<'t, 's, 'a> Taker<'t, 's, 'a> {
         let (tape, store) = (&self.tape, &mut *self.store);
         for entry in tape {
             let parent = tape.get(usize::from(entry.parent));
-            let row = parent
-                .filter(|p| p.kind == Kind::Object)
-                .and_then(|p| store.rows.get(store.current_row(p.more) as usize));
-            let rows = row.and_then(|row| RowSet::checked_shl(1, u32::from(row.index)));
-            let rows = rows.unwrap_or(RowSet::MAX);
             let id = store.current(entry.node);
             let Some(node) = store.nodes.get_mut(id as usize) else {
                 continue;
@@ -148,12 +143,19 @@ impl<'t, 's, 'a> Taker<'t, 's, 'a> {
             }
             match entry.kind {
                 Kind::Integer | Kind::Fraction => node.number(entry.number),
-                Kind::String => store.string(id, entry.text, entry.escaped, rows),
+                Kind::String => {
+                    let row = parent.filter(|p| p.kind == Kind::Object);
+                    let row = row.and_then(|p| store.rows.get(store.current_row(p.more) as usize));
+                    let rows = row.and_then(|row| RowSet::checked_shl(1, u32::from(row.index)));
+                    let rows = rows.unwrap_or(RowSet::MAX);
+                    store.string(id, entry.text, entry.escaped, rows);
+                }
                 Kind::Object => store.object(id, store.current_row(entry.more)),
                 Kind::Array => node.array(entry.more),
                 _ => {}
             }
-            if let Some(array) = parent.filter(|p| p.kind == Kind::Array) {
+            let early = usize::from(entry.position) < TUPLE;
+            if let Some(array) = parent.filter(|p| early && p.kind == Kind::Array) {
                 let array = store.current(array.node);
                 if let Some(types) = store
                     .node(array)
@@ -187,56 +189,80 @@ impl Store<'_> {
     }
 
     /// Counts a string that came in some rows of the object around it.
+    #[inline]
     pub(super) fn string(&mut self, id: u32, raw: &str, escaped: bool, rows: RowSet) {
-        let mut buffer = [0; VALUE_BYTES * 6 + 1];
-        let whole = if escaped && raw.len() < buffer.len() {
-            unescape(raw, &mut buffer)
+        if escaped {
+            self.escaped(id, raw, rows);
         } else {
-            raw
-        };
-        let cut = escaped && raw.len() > VALUE_BYTES * 6;
+            self.whole(id, raw, raw.len() <= VALUE_BYTES, rows);
+        }
+    }
+
+    #[cold]
+    fn escaped(&mut self, id: u32, raw: &str, rows: RowSet) {
+        let mut buffer = [0; VALUE_BYTES * 6 + 1];
+        if raw.len() < buffer.len() {
+            let text = unescape(raw, &mut buffer);
+            self.whole(id, text, text.len() <= VALUE_BYTES, rows);
+        } else {
+            self.whole(id, raw, false, rows);
+        }
+    }
+
+    fn whole(&mut self, id: u32, text: &str, fits: bool, rows: RowSet) {
+        let hash = self.hash(text);
         let Some(node) = self.nodes.get(id as usize) else {
             return;
         };
-        let hash = self.hash(whole);
         if let Some(value) = self.values.get_mut(node.values as usize)
             && value.hash == hash
-            && value.text() == whole
+            && value.text() == text
         {
             // As last time, mostly.
             value.count = value.count.saturating_add(1);
             value.rows |= rows;
             return;
         }
-        let known = match Value::new(self.seed, whole).filter(|_| !cut) {
-            Some(mut value) => {
-                value.rows = rows;
-                self.value(id, &value)
+        let beyond = node.is(MANY) && hash >= node.beyond;
+        if !fits {
+            self.many(id);
+        } else if !beyond && let Some(value) = Value::new(hash, text) {
+            let known = self.value(id, &Value { rows, ..value });
+            if known {
+                return;
             }
-            None => {
-                self.many(id);
-                false
-            }
+        }
+        if let Some(node) = self.node(id) {
+            node.strings.take(text);
+        }
+    }
+}
+
+impl Strings {
+    /// One more string.
+    fn take(&mut self, text: &str) {
+        let length = if text.is_ascii() {
+            text.len()
+        } else {
+            text.chars().count()
         };
-        let Some(node) = self.node(id).filter(|_| !known) else {
-            return;
-        };
-        let strings = &mut node.strings;
-        let length = u32::try_from(whole.chars().count()).unwrap_or(u32::MAX);
-        strings.most = strings.most.max(length);
-        strings.least = strings.least.min(length);
-        if whole.is_empty() {
+        let length = u32::try_from(length).unwrap_or(u32::MAX);
+        self.most = self.most.max(length);
+        self.least = self.least.min(length);
+        if text.is_empty() {
             return;
         }
-        strings.formats = text::formats(whole, strings.formats);
-        if strings.classes & text::OTHER == 0 {
-            strings.classes |= text::classes(whole);
+        self.formats = text::formats(text, self.formats);
+        if self.classes & text::OTHER == 0 {
+            self.classes |= text::classes(text);
         }
-        match text::outline(whole) {
-            0 => strings.mixed = true,
-            _ if strings.mixed => {}
-            outline if strings.outline == 0 => strings.outline = outline,
-            outline => strings.mixed |= outline != strings.outline,
+        if self.mixed {
+            return;
+        }
+        match text::outline(text) {
+            0 => self.mixed = true,
+            outline if self.outline == 0 => self.outline = outline,
+            outline => self.mixed = outline != self.outline,
         }
     }
 }

@@ -81,6 +81,9 @@ const fn of(
     }
 }
 
+/// What a text of a format is of as well, for those that come often: date-time, integer, IPv4.
+const IMPLIED: [(u32, u32); 3] = [(0, 1 << 1), (10, 1 << 11), (5, 1 << 12)];
+
 /// Those formats of `wanted` that `text` is of.
 pub(super) fn formats(text: &str, wanted: u32) -> u32 {
     let bytes = text.as_bytes();
@@ -89,11 +92,13 @@ pub(super) fn formats(text: &str, wanted: u32) -> u32 {
     while left != 0 {
         let bit = left.trailing_zeros();
         left &= left - 1;
-        if FORMATS
-            .get(bit as usize)
-            .is_some_and(|format| (format.is)(bytes))
-        {
+        let format = FORMATS.get(bit as usize);
+        if format.is_some_and(|format| (format.is)(bytes)) {
             found |= 1 << bit;
+            for (_, implied) in IMPLIED.into_iter().filter(|&(format, _)| format == bit) {
+                found |= implied & left;
+                left &= !implied;
+            }
         }
     }
     found
@@ -101,8 +106,23 @@ pub(super) fn formats(text: &str, wanted: u32) -> u32 {
 
 /// Classes of characters, see [`CLASSES`]: one bit each.
 pub(super) fn classes(text: &str) -> u32 {
+    let class = |byte: u8| TABLE.get(usize::from(byte)).copied().unwrap_or(OTHER);
     text.bytes().fold(0, |all, byte| all | class(byte))
 }
+
+static TABLE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0u8;
+    // A slice's `iter_mut` is not const.
+    while let (Some(place), false) = (
+        table.split_at_mut(byte as usize).1.first_mut(),
+        byte == u8::MAX,
+    ) {
+        *place = class(byte);
+        byte += 1;
+    }
+    table
+};
 
 const fn class(byte: u8) -> u32 {
     match byte {

@@ -24,10 +24,11 @@ impl Store<'_> {
 
     /// Counts a string under a node that came in the rows `rows`. Returns whether it was there before.
     pub(super) fn value(&mut self, id: u32, new: &Value) -> bool {
-        let Some(&node) = self.nodes.get(id as usize) else {
+        let Some(node) = self.nodes.get(id as usize) else {
             return true;
         };
-        let mut at = node.values;
+        let (first, many) = (node.values, node.is(MANY));
+        let mut at = first;
         while let Some(value) = self.values.get_mut(at as usize) {
             if value.hash == new.hash && value.text() == new.text() {
                 value.count = value.count.saturating_add(new.count);
@@ -36,8 +37,8 @@ impl Store<'_> {
             }
             at = value.next;
         }
-        if node.is(MANY) {
-            self.example(&node, new);
+        if many {
+            self.example(id, new);
             return false;
         }
         let Some(at) = self.new_value(new) else {
@@ -46,7 +47,7 @@ impl Store<'_> {
             return false;
         };
         if let Some(value) = self.values.get_mut(at as usize) {
-            value.next = node.values;
+            value.next = first;
         }
         if let Some(node) = self.node(id) {
             node.values = at;
@@ -117,6 +118,18 @@ impl Store<'_> {
             node.flags |= MANY;
             node.distinct = node.distinct.min(EXAMPLES);
         }
+        self.set_beyond(id);
+    }
+
+    /// Notes from which hash on a string is none of the examples.
+    fn set_beyond(&mut self, id: u32) {
+        let Some(node) = self.nodes.get(id as usize) else {
+            return;
+        };
+        let largest = self.view().values(node).map(|value| value.hash).max();
+        if let Some(node) = self.node(id) {
+            node.beyond = largest.unwrap_or(0);
+        }
     }
 
     fn put(&mut self, at: u32, value: Value) {
@@ -126,8 +139,8 @@ impl Store<'_> {
     }
 
     /// A string of a path with too many: an example if its hash is less than that of one.
-    fn example(&mut self, node: &Node, new: &Value) {
-        let mut at = node.values;
+    fn example(&mut self, id: u32, new: &Value) {
+        let mut at = self.nodes.get(id as usize).map_or(NONE, |node| node.values);
         let mut worst = (new.hash, NONE);
         while let Some(value) = self.values.get(at as usize) {
             if value.hash > worst.0 {
@@ -140,6 +153,7 @@ impl Store<'_> {
                 next: value.next,
                 ..*new
             };
+            self.set_beyond(id);
         }
     }
 }

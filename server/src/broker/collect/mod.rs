@@ -8,6 +8,7 @@ mod health;
 mod last;
 mod messages;
 mod performance;
+mod schema;
 mod topics;
 
 use super::report::{Findings, Wants};
@@ -19,6 +20,7 @@ use health::Devices;
 use last::Last;
 use messages::Messages;
 use performance::Performance;
+use schema::Shapes;
 use std::hash::BuildHasher;
 use topics::Table;
 
@@ -49,6 +51,7 @@ pub struct Collector {
     performance: Option<Performance>,
     health: Option<Devices>,
     last: Option<Last>,
+    schema: Option<Shapes>,
     /// Stands in for the table where none is wanted.
     distinct: Distinct,
     memo: Box<Memo>,
@@ -72,6 +75,10 @@ impl Collector {
                 .as_ref()
                 .map(|wanted| Devices::new(wanted, seed)),
             last: wants.last.map(Last::new),
+            schema: wants
+                .schema
+                .as_ref()
+                .map(|wanted| Shapes::new(wanted, seed)),
             distinct: Distinct::default(),
             memo: Box::new(Memo::new(seed)),
             seed,
@@ -81,7 +88,11 @@ impl Collector {
     /// Takes one message in about a microsecond. Returns whether its topic was new.
     pub fn record(&mut self, arrival: &Arrival<'_>) -> bool {
         let mut facts = Facts::new();
-        if self.messages.is_some() || self.topics.is_some() || self.health.is_some() {
+        let inspected = self.messages.is_some()
+            || self.topics.is_some()
+            || self.health.is_some()
+            || self.schema.is_some();
+        if inspected {
             inspect_into(&mut facts, &mut self.memo, arrival.topic, arrival.payload);
         }
         let record = Record {
@@ -96,6 +107,9 @@ impl Collector {
         }
         if let Some(messages) = &mut self.messages {
             messages.record(&record, &facts);
+        }
+        if let Some(schema) = &mut self.schema {
+            schema.record(&record, &facts, arrival);
         }
         if let Some(performance) = &mut self.performance {
             performance.record(&record, arrival.wall_us, arrival.matched);
@@ -132,6 +146,7 @@ impl Collector {
                 .map(|it| it.findings(self.start, now)),
             health: self.health.as_ref().map(|it| it.findings(self.start, now)),
             last: self.last.as_ref().and_then(|it| it.findings(self.start)),
+            schema: self.schema.as_ref().map(|it| it.findings(self.start)),
         }
     }
 

@@ -119,3 +119,129 @@ fn what_came_before_the_start_counts_as_its_beginning() {
         Duration::ZERO
     );
 }
+
+#[test]
+fn what_is_inside_of_a_wrapping_is_told() {
+    let start = Instant::ZERO;
+    let mut collector = Collector::new(&wants(true, None), start);
+    // {"temp":21.5,"hum":40}
+    feed(&mut collector, 1, "a", b"eyJ0ZW1wIjoyMS41LCJodW0iOjQwfQ==");
+    feed(&mut collector, 2, "a", br#"{"temp":21.5}"#);
+    let findings = collector.findings(Instant::from_micros(10_000));
+    let kept = findings.messages.unwrap().kept;
+    let told: Vec<_> = kept.iter().map(|kept| (kept.format, kept.wraps)).collect();
+    assert_eq!(
+        told,
+        [("base64", Some("json_object")), ("json_object", None)]
+    );
+}
+
+fn schemas(messages: &[(&str, &[u8])]) -> crate::broker::report::SchemaFindings {
+    let schema = crate::broker::report::WantSchema {
+        families: 16,
+        example_bytes: 64,
+    };
+    let wants = Wants {
+        schema: Some(schema),
+        ..Wants::default()
+    };
+    let mut collector = Collector::new(&wants, Instant::ZERO);
+    for (at, (topic, payload)) in messages.iter().enumerate() {
+        feed(&mut collector, at as u64, topic, payload);
+    }
+    collector.findings(Instant::ZERO).schema.unwrap()
+}
+
+#[test]
+fn families_of_like_messages_on_like_topics_are_one() {
+    let mut messages: Vec<(&str, &[u8])> = Vec::new();
+    for _ in 0..10 {
+        for topic in ["home/lamp/state", "home/door/state", "home/fan/state"] {
+            messages.push((topic, br#"{"on":true,"level":3}"#));
+        }
+        messages.push(("home/lamp/power", br#"{"watts":3.5}"#));
+        messages.push(("$SYS/uptime", b"17"));
+        messages.push(("office/uptime", b"17"));
+    }
+    let found = schemas(&messages);
+    let told: Vec<_> = found
+        .families
+        .iter()
+        .map(|family| {
+            (
+                family.pattern.as_str(),
+                family.topics,
+                family.messages,
+                family.sample,
+            )
+        })
+        .collect();
+    let expected = [
+        ("home/+/state", 3, 30, 30),
+        ("$SYS/uptime", 1, 10, 10),
+        ("home/lamp/power", 1, 10, 10),
+        ("office/uptime", 1, 10, 10),
+    ];
+    assert_eq!(told, expected);
+    let schema: serde_json::Value =
+        serde_json::from_str(found.families[0].schema.as_ref().unwrap()).unwrap();
+    assert_eq!(schema["required"], serde_json::json!(["on", "level"]));
+    assert_eq!(found.families[0].confidence, (1.0, "High"));
+    assert_eq!(found.families[0].examples.len(), 2);
+    assert_eq!((found.messages_beyond, found.members_lost), (0, 0));
+}
+
+#[test]
+fn what_is_no_json_is_told_by_its_own_traits() {
+    let gzip: &[u8] = &[0x1f, 0x8b, 8, 0, 1, 2, 3, 4];
+    let xml = br#"<reading id="7"><t unit="C">21.5</t><t unit="C">22</t></reading>"#;
+    let mut messages: Vec<(&str, &[u8])> = Vec::new();
+    for _ in 0..20 {
+        messages.extend([("x/xml", &xml[..]), ("x/bin", gzip), ("x/word", b"OFF")]);
+        messages.push(("x/kv", b"t=21.5 ok=yes"));
+    }
+    messages.push(("x/word", b"17"));
+    let found = schemas(&messages);
+    let of = |pattern: &str| {
+        let mut families = found.families.iter();
+        families.find(|family| family.pattern == pattern).unwrap()
+    };
+    let paths = |pattern: &str| {
+        let structure = of(pattern).structure.iter();
+        structure
+            .map(|(path, count)| (path.as_str(), *count))
+            .collect::<Vec<_>>()
+    };
+    let expected = [
+        ("reading", 20),
+        ("reading/@", 20),
+        ("reading/@/id", 20),
+        ("reading/t", 40),
+        ("reading/t/@", 40),
+        ("reading/t/@/unit", 40),
+        ("reading/t/#", 40),
+    ];
+    assert_eq!(paths("x/xml"), expected);
+    assert_eq!(paths("x/kv"), [("t", 20), ("ok", 20)]);
+    let (count, entropy, magic) = of("x/bin").binary.clone().unwrap();
+    assert_eq!((count, magic), (20, vec![0x1f, 0x8b, 8, 0]));
+    assert!((entropy - 3.0).abs() < 0.01, "{entropy}");
+    let word = of("x/word");
+    let (schema, values) = word.text.clone().unwrap();
+    assert_eq!(
+        (schema.as_str(), values),
+        (r#"{"enum":["OFF","ON"]}"#, vec!["OFF".to_owned()])
+    );
+    assert_eq!(word.formats, [("text", 20), ("number", 1)]);
+    assert_eq!((word.sample, word.confidence.1), (1, "Low"));
+}
+
+#[test]
+fn a_field_that_changes_its_type_is_named() {
+    let mut messages: Vec<(&str, &[u8])> = vec![("a", br#"{"v":{"x":1}}"#); 5];
+    messages.push(("a", br#"{"v":{"x":"n/a"}}"#));
+    let changed = &schemas(&messages).families[0].changed;
+    assert_eq!((changed.len(), changed[0].path.as_str()), (1, "v.x"));
+    assert_eq!(changed[0].types, [("number", 5), ("string", 1)]);
+    assert_eq!(changed[0].last, Duration::from_millis(5));
+}

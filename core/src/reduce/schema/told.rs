@@ -1,0 +1,300 @@
+//! What is told of a family: its topics, formats and traits, its schema and how sure it is, fields that changed type.
+//! Invariant: asking changes nothing and allocates nothing.
+
+use super::claim;
+use super::family::{Family, TOPICS};
+use super::node::*;
+use super::store::View;
+use super::take::DEPTH;
+use super::write::{Place, Writer};
+use crate::payload::{Format, hash};
+use core::fmt::{self, Write};
+
+/// How far a schema is to be relied on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[allow(missing_docs)] // the words of the tools' contract
+pub enum Confidence {
+    Low,
+    Medium,
+    High,
+}
+
+/// What is known of a family.
+#[derive(Clone, Copy)]
+pub struct FamilyView<'s> {
+    pub(super) family: &'s Family,
+    pub(super) view: View<'s>,
+}
+
+impl<'s> FamilyView<'s> {
+    /// As [`crate::payload::Facts`] has it.
+    pub fn class(&self) -> u64 {
+        self.family.class
+    }
+
+    /// Messages of any format.
+    pub fn messages(&self) -> u64 {
+        self.family.messages
+    }
+
+    /// The topic that came first, and the levels in which others differ from it, one bit each.
+    pub fn topic(&self) -> (&'s str, u64) {
+        (self.family.name(self.view.text), self.family.varying)
+    }
+
+    /// Distinct topics; an estimate beyond sixteen.
+    pub fn topics(&self) -> u64 {
+        let topics = self.family.known();
+        match topics.last() {
+            Some(&largest) if topics.len() == TOPICS => {
+                let rest = TOPICS as u64 - 1;
+                (u128::from(rest) * u128::from(u64::MAX) / u128::from(largest.max(1)))
+                    .try_into()
+                    .unwrap_or(u64::MAX)
+            }
+            _ => topics.len() as u64,
+        }
+    }
+
+    /// Messages per format.
+    pub fn formats(&self) -> impl Iterator<Item = (Format, u64)> {
+        Format::ALL
+            .into_iter()
+            .zip(self.family.formats)
+            .filter(|&(_, count)| count > 0)
+    }
+
+    /// Payload bytes: the least, the mean, the most.
+    pub fn bytes(&self) -> (u64, u64, u64) {
+        let mean = self.family.bytes / self.family.messages.max(1);
+        (
+            self.family.least.min(self.family.most),
+            mean,
+            self.family.most,
+        )
+    }
+
+    /// Of payloads that are no text: how many, their mean entropy in bits a byte, the bytes that all begin with.
+    pub fn binary(&self) -> Option<(u64, f64, &'s [u8])> {
+        let family = self.family;
+        let magic = family
+            .magic
+            .get(..usize::from(family.magic_len))
+            .unwrap_or(&[]);
+        let mean = family.entropy as f64 / 1_000.0 / family.binaries.max(1) as f64;
+        (family.binaries > 0).then_some((family.binaries, mean, magic))
+    }
+
+    /// Messages that the schema is built from.
+    pub fn documents(&self) -> u64 {
+        self.view
+            .node(self.family.json)
+            .map_or(0, |node| u64::from(node.total()))
+    }
+
+    /// Writes the JSON Schema of its JSON messages, in 2020-12.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_schema<W: Write>(&self, out: &mut W) -> fmt::Result {
+        out.write_str("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"")?;
+        if let Some(node) = self
+            .view
+            .node(self.family.json)
+            .filter(|node| node.total() > 0)
+        {
+            out.write_char(',')?;
+            Writer {
+                view: self.view,
+                out,
+            }
+            .body(node, Place::ANY)?;
+        }
+        out.write_char('}')
+    }
+
+    /// How likely the next message is like one of those before, from 0 to 1 (Good–Turing): one less the share of
+    /// shapes that came once; and what that is called.
+    pub fn confidence(&self) -> (f64, Confidence) {
+        let documents = self.documents();
+        let Some(node) = self.view.node(self.family.json).filter(|_| documents > 0) else {
+            return (0.0, Confidence::Low);
+        };
+        let once = f64::from(self.once(node)).min(documents as f64);
+        let sure = 1.0 - once / documents as f64;
+        let level = match sure {
+            _ if documents < 10 => Confidence::Low,
+            0.95.. => Confidence::High,
+            0.80.. => Confidence::Medium,
+            _ => Confidence::Low,
+        };
+        (sure, level)
+    }
+
+    /// Values of types so rare at their paths that the schema leaves them out.
+    pub fn outliers(&self) -> u64 {
+        self.view
+            .node(self.family.json)
+            .map_or(0, |node| self.outliers_in(node))
+    }
+
+    fn outliers_in(&self, node: &Node) -> u64 {
+        let rare = Type::ALL
+            .into_iter()
+            .filter(|&of| claim::is_outlier(node, of));
+        let here = rare.map(|of| u64::from(node.typed(of))).sum();
+        let below = self.view.children(node).filter(|child| !child.is(MOVED));
+        below.fold(here, |sum, child| sum + self.outliers_in(child))
+    }
+
+    /// Sets of members that came once, at a node and below it.
+    fn once(&self, node: &Node) -> u32 {
+        let mut once = 0u32;
+        if node.total() > 1 {
+            for of in Type::ALL {
+                once += u32::from(node.typed(of) == 1);
+            }
+        }
+        if node.count(Kind::Object) > 1 {
+            once += self
+                .view
+                .rows(node)
+                .fold(0, |sum, row| sum + u32::from(row.count == 1));
+        }
+        let below = self
+            .view
+            .children(node)
+            .filter(|child| !child.is(MOVED) && child.present > 1);
+        below.fold(once, |sum, child| sum.saturating_add(self.once(child)))
+    }
+
+    /// Writes what its texts that are not JSON have in common, as a schema of strings, or of the elements of XML.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_text_schema<W: Write>(&self, out: &mut W) -> fmt::Result {
+        match self.view.node(self.family.text) {
+            Some(node) => Writer {
+                view: self.view,
+                out,
+            }
+            .schema(node, Place::ANY),
+            None => out.write_str("{}"),
+        }
+    }
+
+    /// Strings that came, of the texts that are not JSON: all if they are few, else examples.
+    pub fn texts(&self) -> impl Iterator<Item = &'s str> {
+        let node = self
+            .view
+            .node(self.family.text)
+            .unwrap_or(const { &Node::NEW });
+        claim::values(self.view, node, RowSet::MAX).map(Value::text)
+    }
+
+    /// The same for families whose messages have the same paths with the same types; formats of text apart.
+    pub fn likeness(&self) -> u64 {
+        let mut sum = 0u64;
+        for root in [self.family.json, self.family.text] {
+            sum = sum.rotate_left(7);
+            if let Some(node) = self.view.node(root).filter(|node| node.total() > 0) {
+                sum = sum.wrapping_add(self.likeness_of(node, 1));
+            }
+        }
+        let apart = self
+            .formats()
+            .filter(|(format, _)| !super::is_json(*format));
+        apart.fold(sum, |sum, (format, _)| {
+            hash::mix(sum, format.index() as u64)
+        })
+    }
+
+    fn likeness_of(&self, node: &Node, around: u64) -> u64 {
+        let key = hash::bytes(around, self.view.key(node).as_bytes());
+        let types = Type::ALL
+            .into_iter()
+            .filter(|&of| of != Type::Null && node.typed(of) > 0);
+        let types = types.fold(0, |types, of| types | 1u64 << of.code());
+        let children = self
+            .view
+            .children(node)
+            .filter(|child| !child.is(MOVED) && child.present > 0);
+        children.fold(hash::mix(key, types), |sum, child| {
+            sum.wrapping_add(self.likeness_of(child, key))
+        })
+    }
+
+    /// Goes through the paths of JSON, each with the keys that lead there (`*` for elements and for keys that are data).
+    pub fn each_path(&self, mut tell: impl FnMut(&[&'s str], &PathView<'s>)) {
+        if let Some(node) = self
+            .view
+            .node(self.family.json)
+            .filter(|node| node.total() > 0)
+        {
+            self.paths_of(node, &mut heapless::Vec::new(), &mut tell);
+        }
+    }
+
+    /// As [`FamilyView::each_path`], of XML (attributes under `@`, text at `#`) and of pairs of key and value.
+    pub fn each_text_path(&self, mut tell: impl FnMut(&[&'s str], &PathView<'s>)) {
+        if let Some(node) = self
+            .view
+            .node(self.family.text)
+            .filter(|node| node.total() > 0)
+        {
+            self.paths_of(node, &mut heapless::Vec::new(), &mut tell);
+        }
+    }
+
+    fn paths_of(
+        &self,
+        node: &'s Node,
+        path: &mut heapless::Vec<&'s str, { DEPTH + 1 }>,
+        tell: &mut impl FnMut(&[&'s str], &PathView<'s>),
+    ) {
+        tell(path, &PathView { node });
+        for child in self
+            .view
+            .children(node)
+            .filter(|child| !child.is(MOVED) && child.total() > 0)
+        {
+            let key = if child.is(WILD) {
+                "*"
+            } else {
+                self.view.key(child)
+            };
+            if path.push(key).is_ok() {
+                self.paths_of(child, path, tell);
+                path.pop();
+            }
+        }
+    }
+}
+
+/// What is known of one path.
+#[derive(Clone, Copy, Debug)]
+pub struct PathView<'s> {
+    node: &'s Node,
+}
+
+impl PathView<'_> {
+    /// Values that came.
+    pub fn count(&self) -> u32 {
+        self.node.total()
+    }
+
+    /// The types of its values in the words of JSON Schema, each with how many.
+    pub fn types(&self) -> impl Iterator<Item = (&'static str, u32)> {
+        const NAMES: [&str; 6] = ["null", "boolean", "number", "string", "object", "array"];
+        let counts = Type::ALL.map(|of| self.node.typed(of));
+        NAMES
+            .into_iter()
+            .zip(counts)
+            .filter(|&(_, count)| count > 0)
+    }
+
+    /// Times that a value had another type than the one before (null goes with any), and when last, in microseconds.
+    pub fn changes(&self) -> (u32, u64) {
+        (self.node.changes, self.node.changed)
+    }
+}

@@ -1,0 +1,232 @@
+//! The schemas of a listener's topics. Families of like messages on like topics are told as one.
+
+use super::Arrival;
+use crate::broker::report::{ChangedPath, SchemaFamily, SchemaFindings, WantSchema};
+use bitsperity_mqtt_core::payload::{Facts, Format};
+use bitsperity_mqtt_core::reduce::schema::{
+    Confidence, Family, FamilyView, Node, PathView, Row, Storage, Value,
+};
+use bitsperity_mqtt_core::reduce::{Record, Schemas};
+use bitsperity_mqtt_core::time::Instant;
+use std::collections::BTreeMap;
+
+/// Paths for each family; one has 4 in the median, 23 at the ninetieth percentile, 357 at the ninety-ninth.
+const PATHS: usize = 16;
+/// Sets of members that came together, for each family.
+const ROWS: usize = 4;
+/// Distinct strings for each family.
+const VALUES: usize = 12;
+/// Bytes of keys and topics for each family.
+const TEXT: usize = 256;
+
+/// Paths of a family that are named, of those that changed type and of those of XML.
+const NAMED: usize = 64;
+
+type Memory = Schemas<Box<[Family]>, Box<[Node]>, Box<[Row]>, Box<[Value]>, Box<[u8]>>;
+
+/// For so many families; few get the room of sixty-four, so that one may be large.
+fn memory(families: usize, seed: u64) -> Box<Memory> {
+    let room = families.max(64);
+    let storage = Storage {
+        families: vec![Family::default(); families].into_boxed_slice(),
+        nodes: vec![Node::default(); room * PATHS].into_boxed_slice(),
+        rows: vec![Row::default(); room * ROWS].into_boxed_slice(),
+        values: vec![Value::default(); room * VALUES].into_boxed_slice(),
+        text: vec![0; room * TEXT].into_boxed_slice(),
+    };
+    Box::new(Schemas::new(storage, seed))
+}
+
+pub(super) struct Shapes {
+    memory: Box<Memory>,
+    seed: u64,
+    wanted: WantSchema,
+    /// By the family's place: the first message, and the latest if there was another.
+    examples: Vec<Vec<(Vec<u8>, usize)>>,
+}
+
+impl Shapes {
+    pub(super) fn new(wanted: &WantSchema, seed: u64) -> Self {
+        Self {
+            memory: memory(wanted.families, seed),
+            seed,
+            wanted: *wanted,
+            examples: Vec::new(),
+        }
+    }
+
+    #[inline]
+    pub(super) fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>, arrival: &Arrival<'_>) {
+        let Some(place) = self.memory.record(record, facts.class, facts.format) else {
+            return;
+        };
+        if self.examples.len() <= place {
+            self.examples.resize_with(place + 1, Vec::new);
+        }
+        let Some(examples) = self.examples.get_mut(place) else {
+            return;
+        };
+        let front = arrival
+            .payload
+            .get(..self.wanted.example_bytes)
+            .unwrap_or(arrival.payload);
+        match examples.as_mut_slice() {
+            [_, (latest, size)] => {
+                latest.clear();
+                latest.extend_from_slice(front);
+                *size = arrival.payload.len();
+            }
+            _ => examples.push((front.to_vec(), arrival.payload.len())),
+        }
+    }
+
+    /// What is known now; times count from `start`.
+    pub(super) fn findings(&self, start: Instant) -> SchemaFindings {
+        let families: Vec<FamilyView<'_>> = self.memory.families().collect();
+        let mut scratch = None;
+        let mut told: Vec<SchemaFamily> = Vec::new();
+        for (pattern, places) in alike(&families) {
+            let examples = places.iter().filter_map(|place| self.examples.get(*place));
+            let examples: Vec<_> = examples.flatten().take(2).cloned().collect();
+            let mut family = match places.as_slice() {
+                [one] => families.get(*one).map(|family| tell(family, start)),
+                many => {
+                    let joined =
+                        scratch.get_or_insert_with(|| memory(self.wanted.families, self.seed));
+                    joined.clear();
+                    for place in many {
+                        joined.absorb(&self.memory, *place, 0);
+                    }
+                    joined.families().next().map(|family| tell(&family, start))
+                }
+            };
+            if let Some(family) = &mut family {
+                (family.pattern, family.examples) = (pattern, examples);
+            }
+            told.extend(family);
+        }
+        told.sort_by(|a, b| {
+            let by_messages = b.messages.cmp(&a.messages);
+            by_messages.then_with(|| a.pattern.cmp(&b.pattern))
+        });
+        let lost = self.memory.lost();
+        SchemaFindings {
+            families: told,
+            messages_beyond: lost.messages,
+            members_lost: lost.members + lost.deep,
+        }
+    }
+}
+
+/// The families' places by their patterns: families whose messages are alike and whose topics differ in one level that
+/// is not the last become one, level by level. A first level with `$` stays, `+` does not match it.
+fn alike(families: &[FamilyView<'_>]) -> Vec<(String, Vec<usize>)> {
+    let own = families.iter().enumerate().map(|(place, family)| {
+        let (topic, varying) = family.topic();
+        ((family.likeness(), levels(topic, varying)), vec![place])
+    });
+    let mut groups: Vec<((u64, Vec<String>), Vec<usize>)> = own.collect();
+    let deepest = groups.iter().map(|((_, levels), _)| levels.len()).max();
+    for level in 0..deepest.unwrap_or(0) {
+        let mut wider: BTreeMap<(u64, Vec<String>), Vec<usize>> = BTreeMap::new();
+        for (n, ((likeness, levels), _)) in groups.iter().enumerate() {
+            let fits = level + 1 < levels.len()
+                && (level > 0 || !levels.iter().any(|l| l.starts_with('$')));
+            if fits {
+                let mut levels = levels.clone();
+                levels[level] = "+".to_owned();
+                wider.entry((*likeness, levels)).or_default().push(n);
+            }
+        }
+        wider.retain(|_, members| members.len() > 1);
+        let mut left: Vec<Option<_>> = groups.into_iter().map(Some).collect();
+        let joined = wider.into_iter().map(|(key, members)| {
+            let taken = members.iter().filter_map(|n| left[*n].take());
+            (key, taken.flat_map(|(_, places)| places).collect())
+        });
+        let joined: Vec<_> = joined.collect();
+        groups = left.into_iter().flatten().chain(joined).collect();
+    }
+    let told = |((_, levels), places): ((u64, Vec<String>), _)| (levels.join("/"), places);
+    groups.into_iter().map(told).collect()
+}
+
+/// The levels of a topic, those that differ among a family's topics as `+`.
+fn levels(topic: &str, varying: u64) -> Vec<String> {
+    let own = topic.split('/').enumerate();
+    own.map(|(level, name)| {
+        let differs = level < 64 && varying >> level & 1 == 1;
+        if differs { "+" } else { name }.to_owned()
+    })
+    .collect()
+}
+
+fn tell(family: &FamilyView<'_>, start: Instant) -> SchemaFamily {
+    let mut formats: Vec<_> = family
+        .formats()
+        .map(|(format, count)| (format.name(), count))
+        .collect();
+    formats.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+    let has = |wanted: fn(Format) -> bool| family.formats().any(|(format, _)| wanted(format));
+    let sample = family.documents();
+    let (sure, level) = family.confidence();
+    let mut told = SchemaFamily {
+        topics: family.topics(),
+        messages: family.messages(),
+        formats,
+        bytes: family.bytes(),
+        sample,
+        confidence: (sure, named(level)),
+        outliers: family.outliers(),
+        binary: family
+            .binary()
+            .map(|(count, entropy, magic)| (count, entropy, magic.to_vec())),
+        ..SchemaFamily::default()
+    };
+    if sample > 0 {
+        let mut schema = String::new();
+        // Writing to a string does not fail.
+        let _ = family.write_schema(&mut schema);
+        told.schema = Some(schema);
+    }
+    family.each_path(|path, found| {
+        if told.changed.len() < NAMED {
+            told.changed.extend(changed(path, found, start));
+        }
+    });
+    if has(|f| matches!(f, Format::Xml | Format::KeyValue | Format::LineProtocol)) {
+        family.each_text_path(|path, found| {
+            if !path.is_empty() && told.structure.len() < NAMED {
+                told.structure.push((path.join("/"), found.count()));
+            }
+        });
+    }
+    let texts: Vec<String> = family.texts().map(str::to_owned).collect();
+    if !texts.is_empty() {
+        let mut schema = String::new();
+        let _ = family.write_text_schema(&mut schema);
+        told.text = Some((schema, texts));
+    }
+    told
+}
+
+fn changed(path: &[&str], found: &PathView<'_>, start: Instant) -> Option<ChangedPath> {
+    let (times, last) = found.changes();
+    (times > 0).then(|| ChangedPath {
+        path: if path.is_empty() {
+            "(the payload)".to_owned()
+        } else {
+            path.join(".")
+        },
+        types: found.types().collect(),
+        last: Instant::from_micros(last).since(start),
+    })
+}
+
+const fn named(level: Confidence) -> &'static str {
+    match level {
+        Confidence::Low => "Low",
+        Confidence::Medium => "Medium",
+        Confidence::High => "High",
+    }
+}

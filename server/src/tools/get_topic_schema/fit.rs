@@ -1,0 +1,152 @@
+//! Families of schemas within the answer's budget of bytes: examples get shorter, then go, then the longest schemas, then
+//! the families with the fewest messages; what was cut is counted.
+
+use super::{Answer, Binary, Bytes, Changed, Confidence, Family, Format, Head, Omitted, Text};
+use crate::broker::report::{Report, SchemaFamily};
+use crate::render;
+use serde_json::Value;
+
+/// Examples of a family and the bytes of each, tried in this order.
+const EXAMPLES: &[(usize, usize)] = &[(2, 1_024), (1, 400), (1, 160), (0, 0)];
+
+/// Bytes that the rest of the answer may take.
+const RESERVE: usize = 420;
+
+/// Paths that are named, texts that are shown.
+const PATHS: usize = 24;
+const TEXTS: usize = 8;
+
+const MORE: &str = "narrower topic, larger max_bytes, or response_format detailed";
+
+pub(in crate::tools) fn answer(
+    head: Head,
+    report: &Report,
+    format: Format,
+    budget: usize,
+) -> Answer {
+    let none = Default::default();
+    let found = report.findings.schema.as_ref().unwrap_or(&none);
+    let room = budget.saturating_sub(render::json_len(&head) + RESERVE);
+    let steps = match format {
+        Format::Concise => &EXAMPLES[1..],
+        Format::Detailed => EXAMPLES,
+    };
+    let mut families = Vec::new();
+    for &(count, bytes) in steps {
+        let told = found.families.iter();
+        families = told.map(|family| tell(family, count, bytes)).collect();
+        if cost(&families) <= room {
+            break;
+        }
+    }
+    let mut omitted = Omitted {
+        messages_beyond: found.messages_beyond,
+        members_lost: found.members_lost,
+        how_to_get_more: MORE,
+        ..Omitted::default()
+    };
+    cut(&mut families, room, &mut omitted);
+    let topics = found.families.iter().map(|family| family.topics);
+    let any = omitted.families > 0
+        || omitted.schemas > 0
+        || omitted.messages_beyond > 0
+        || omitted.members_lost > 0;
+    Answer {
+        head,
+        messages: report.received,
+        topics_seen: topics.sum(),
+        families,
+        omitted: any.then_some(omitted),
+    }
+}
+
+fn cost(families: &[Family]) -> usize {
+    families
+        .iter()
+        .map(|family| render::json_len(family) + 1)
+        .sum()
+}
+
+/// First schemas that take more than half of the room each, then whole families from the end.
+fn cut(families: &mut Vec<Family>, room: usize, omitted: &mut Omitted) {
+    let mut total = cost(families);
+    for family in families.iter_mut().rev() {
+        let long = family.schema.as_ref().map(render::json_len);
+        if let Some(long) = long.filter(|&long| total > room && long > room / 2) {
+            family.schema = None;
+            omitted.schemas += 1;
+            total -= long;
+        }
+    }
+    while total > room {
+        let Some(family) = families.pop() else { break };
+        total -= render::json_len(&family) + 1;
+        omitted.families += 1;
+        omitted.families_messages += family.messages;
+    }
+}
+
+fn tell(found: &SchemaFamily, examples: usize, bytes: usize) -> Family {
+    let share = |count: u64| render::rounded(count as f64 / found.messages.max(1) as f64);
+    let formats = found.formats.iter();
+    let (min, mean, max) = found.bytes;
+    let parse = |text: &String| serde_json::from_str(text).unwrap_or_default();
+    Family {
+        pattern: render::topic(&found.pattern),
+        topics: found.topics,
+        messages: found.messages,
+        formats: formats.map(|&(name, count)| (name, share(count))).collect(),
+        confidence: (found.sample > 0).then(|| Confidence {
+            level: found.confidence.1,
+            score: render::rounded(found.confidence.0),
+            sample_size: found.sample,
+        }),
+        schema: found.schema.as_ref().map(parse),
+        changed_type: found.changed.iter().take(PATHS).map(changed).collect(),
+        outliers: found.outliers,
+        structure: structure(found),
+        text: found.text.as_ref().map(|(schema, values)| Text {
+            schema: parse(schema),
+            values: values
+                .iter()
+                .take(TEXTS)
+                .map(|text| render::clean(text))
+                .collect(),
+        }),
+        binary: found
+            .binary
+            .as_ref()
+            .map(|(messages, entropy, magic)| Binary {
+                messages: *messages,
+                entropy_bits_per_byte: render::rounded(*entropy),
+                first_bytes_hex: magic.iter().map(|byte| format!("{byte:02x}")).collect(),
+            }),
+        bytes: Bytes { min, mean, max },
+        examples: shown(found, examples, bytes),
+    }
+}
+
+fn changed(found: &crate::broker::report::ChangedPath) -> Changed {
+    Changed {
+        path: render::clean(render::front(&found.path, 160)),
+        types: found.types.iter().copied().collect(),
+        last_change_t_ms: render::whole_millis(found.last),
+    }
+}
+
+fn structure(found: &SchemaFamily) -> std::collections::BTreeMap<String, u32> {
+    let paths = found.structure.iter().take(PATHS);
+    let clean = |path: &String| render::clean(render::front(path, 160));
+    paths.map(|(path, count)| (clean(path), *count)).collect()
+}
+
+/// The first examples: JSON as JSON where it fits, else a front of it.
+fn shown(found: &SchemaFamily, count: usize, bytes: usize) -> Vec<Value> {
+    let examples = found.examples.iter().take(count);
+    examples
+        .map(|(held, size)| match serde_json::from_slice(held) {
+            Ok(json) if *size <= bytes && held.len() == *size => json,
+            _ => Value::from(render::preview(held, *size, bytes)),
+        })
+        .collect()
+}
