@@ -32,7 +32,7 @@ const ROUND_TRIPS: f64 = 32.0;
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
     session_id: Option<String>,
-    /// One to eight topic filters, e.g. ["plant/+/temperature", "plant/#"]; each is measured apart, too.
+    /// Topic filters; each is measured apart, too.
     #[serde(default)]
     #[schemars(length(max = 8))]
     topics: Vec<String>,
@@ -40,7 +40,6 @@ pub(super) struct Arguments {
     #[serde(default = "ranges::monitor")]
     #[schemars(range(min = ranges::MONITOR.min, max = ranges::MONITOR.max))]
     duration: f64,
-    /// What to raise an alert for.
     #[serde(default)]
     thresholds: Thresholds,
     /// Alone, goes on with a call that is still running.
@@ -215,12 +214,10 @@ struct Omitted {
 pub(super) const TOOL: super::Tool = super::Tool {
     name: "monitor_performance",
     title: "Monitor performance",
-    description: "Measures streams of messages: rate over time, sizes, intervals and jitter, gaps with their \
-        ends, spikes, trend, the heaviest topics; latency three ways (ping of the broker, publish to receive on \
-        a private topic, times in payloads); alerts where thresholds are crossed; and a chart. For is it slow, \
-        uneven, stalling or growing. Takes `duration` seconds, 300 unless told: for a first look 20 will do. A \
-        long call returns status running: call again with capture_id alone until complete. Read-only policy: \
-        nothing is published.",
+    description: "Measures streams of messages: rate over time, sizes, jitter, gaps, spikes, trend, latency (of the \
+        broker, from publish to receive on a private topic, by times in payloads), alerts on thresholds, a chart. \
+        For what is slow, uneven, stalling or growing. Takes `duration` seconds; 20 do for a first look. A long \
+        call returns status running: call again with capture_id alone until complete.",
     annotations: Annotations {
         read_only_hint: false,
         destructive_hint: false,
