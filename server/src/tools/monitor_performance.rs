@@ -36,13 +36,12 @@ pub(super) struct Arguments {
     #[serde(default)]
     #[schemars(length(max = 8))]
     topics: Vec<String>,
-    /// Seconds.
     #[serde(default = "ranges::monitor")]
     #[schemars(range(min = ranges::MONITOR.min, max = ranges::MONITOR.max))]
     duration: f64,
     #[serde(default)]
     thresholds: Thresholds,
-    /// Alone, goes on with a call that is still running.
+    /// Alone, goes on with a call that returned status running.
     capture_id: Option<String>,
     #[serde(default)]
     since: Since,
@@ -216,8 +215,7 @@ pub(super) const TOOL: super::Tool = super::Tool {
     title: "Monitor performance",
     description: "Measures streams of messages: rate over time, sizes, jitter, gaps, spikes, trend, latency (of the \
         broker, from publish to receive on a private topic, by times in payloads), alerts on thresholds, a chart. \
-        For what is slow, uneven, stalling or growing. Takes `duration` seconds; 20 do for a first look. A long \
-        call returns status running: call again with capture_id alone until complete.",
+        For what is slow, uneven, stalling or growing. Takes `duration` seconds; 20 do for a first look.",
     annotations: Annotations {
         read_only_hint: false,
         destructive_hint: false,

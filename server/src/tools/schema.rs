@@ -26,8 +26,8 @@ pub(super) fn input_with_budget<T: JsonSchema>(config: &Config) -> Value {
     schema
 }
 
-/// Schema of a result: the names and types of its members, without prose and lists of words, and of theirs only the types, since every
-/// byte of it is read by the assistant in every conversation and the result itself shows the rest.
+/// Schema of a result: the members that are always there, with their types, without prose and lists of words, and of what is inside of
+/// them only the types, since every byte of it is read by the assistant in every conversation and the result itself shows the rest.
 pub(super) fn output<T: JsonSchema>() -> Value {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
     let required = schema
@@ -36,6 +36,11 @@ pub(super) fn output<T: JsonSchema>() -> Value {
     shorten(&mut schema);
     members(&mut schema, &mut outline);
     if let (Value::Object(root), Some(required)) = (&mut schema, required) {
+        if let (Some(Value::Object(all)), Value::Array(names)) =
+            (root.get_mut("properties"), &required)
+        {
+            all.retain(|name, _| names.iter().any(|required| required == name));
+        }
         root.insert("required".into(), required);
     }
     schema
@@ -83,7 +88,11 @@ fn tidy(schema: &mut Value) {
     for key in ["title", "$schema", "format"] {
         map.remove(key);
     }
-    if map.get("default") == Some(&Value::Null) {
+    let nothing = [Value::Null, json!([]), json!({})];
+    if map
+        .get("default")
+        .is_some_and(|default| nothing.contains(default))
+    {
         map.remove("default");
     }
     un_null(map);

@@ -109,7 +109,7 @@ pub(super) const TOOL: super::Tool = super::Tool {
     title: "Test a connection",
     description: "Tries what a connection can do: ping, real round trips at QoS 0, 1 and 2 on a private \
         random topic, retained messages, wildcards, shared subscriptions, broker version and load from \
-        $SYS. For when something does not work, or before relying on a feature. Leaves no retained \
+        $SYS. For when something does not work. Leaves no retained \
         message behind; skips writing under a read-only policy and says so. One to five seconds.",
     annotations: Annotations {
         read_only_hint: false,
