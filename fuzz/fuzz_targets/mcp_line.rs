@@ -1,6 +1,12 @@
 //! Any line of an assistant: what it is to us is what JSON-RPC says it is, and each of its messages has one valid reply
-//! or none: one line, of JSON, without `null`, with the id it came with.
+//! or none: one line, of JSON, without `null`, with the id it came with. Then the same line goes through the whole
+//! protocol layer (`mcp_line/exchange.rs`).
 #![no_main]
+
+#[path = "mcp_line/exchange.rs"]
+mod exchange;
+#[path = "mcp_line/little.rs"]
+mod little;
 
 use bitsperity_mqtt_mcp::mcp::message::{self, Id, Incoming, Line, Params, RpcError};
 use bitsperity_mqtt_mcp::mcp::revision::{self, Revision};
@@ -8,6 +14,11 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
 fuzz_target!(|line: &[u8]| {
+    understand(line);
+    exchange::exchange(line);
+});
+
+fn understand(line: &[u8]) {
     let bare = line
         .strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(line)
@@ -31,7 +42,7 @@ fuzz_target!(|line: &[u8]| {
         }
         (_, value) => panic!("read as something else than {value:?}"),
     }
-});
+}
 
 fn one(incoming: Incoming, value: &Value) {
     let is_call = value.get("jsonrpc").is_some_and(|version| version == "2.0")

@@ -24,6 +24,14 @@ assert.ok(tools.length >= 8, `${tools.length} tools`);
 const answer = JSON.parse(inspect("--method", "tools/call", "--tool-name", "ping"));
 assert.equal(typeof (answer.result ?? answer).structuredContent.version, "string");
 
+const read = JSON.parse(inspect("--method", "resources/read", "--uri", "mqtt://sessions"));
+assert.deepEqual(JSON.parse((read.result ?? read).contents[0].text).sessions, []);
+const got = JSON.parse(
+  // Arguments are a list that would go on over the server's own command: another option ends it.
+  inspect("--prompt-args", "broker=home", "--prompt-name", "explore_broker", "--method", "prompts/get"),
+);
+assert.ok((got.result ?? got).messages[0].content.text.includes("home"));
+
 // A process of its own for every call: the connection is made, and goes with the process.
 const made = JSON.parse(
   inspect(

@@ -1,11 +1,13 @@
-"""One session through the tools with the Python SDK; the argument is its mode: auto, legacy or a revision."""
+"""One session through tools, resources, prompts and completion with the Python SDK; the argument is its mode: auto, legacy or a revision."""
 
+import json
 import os
 import sys
 import time
 
 import anyio
-from mcp import Client, StdioServerParameters
+from mcp import Client, MCPError, StdioServerParameters
+from mcp_types import ResourceTemplateReference
 
 TOOLS = {
     "ping",
@@ -84,6 +86,47 @@ async def cancel(client, session):
             await anyio.sleep(0.05)
 
 
+async def read(client, uri):
+    result = await client.read_resource(uri)
+    return json.loads(result.contents[0].text)
+
+
+async def beside(client, session, modern):
+    """What there is beside the tools."""
+    listed = await client.list_resources()
+    assert "mqtt://sessions" in [str(resource.uri) for resource in listed.resources], listed
+    templates = await client.list_resource_templates()
+    assert len(templates.resource_templates) == 3, templates
+    sessions = await read(client, "mqtt://sessions")
+    assert sessions["sessions"][0]["session_id"] == session, sessions
+    value = await read(client, f"mqtt://{session}/topic/clients/retained")
+    assert value["payload"] == {"retained": True}, value
+    try:
+        await client.read_resource("mqtt://nothing")
+        raise AssertionError("a resource that is not there was read")
+    except MCPError as error:
+        assert error.error.code == (-32602 if modern else -32002), error
+
+    prompts = await client.list_prompts()
+    assert len(prompts.prompts) == 4, prompts
+    prompt = await client.get_prompt("diagnose_device", {"device": "clients/sensor"})
+    assert "clients/sensor" in prompt.messages[0].content.text, prompt
+    completed = await client.complete(
+        ResourceTemplateReference(uri="mqtt://{session}/topic/{+topic}"),
+        {"name": "topic", "value": "clients/re"},
+        {"session": session},
+    )
+    assert completed.completion.values == ["clients/retained"], completed
+    if modern:
+        uri = f"mqtt://{session}/topic/clients/sensor"
+        with anyio.fail_after(10):
+            async with client.listen(resource_subscriptions=[uri]) as subscription:
+                assert subscription.honored.resource_subscriptions == [uri], subscription.honored
+                async for event in subscription:
+                    assert event.uri == uri, event
+                    break
+
+
 async def main(mode):
     server = StdioServerParameters(command=os.environ["SERVER"])
     async with Client(server, mode=mode) as client:
@@ -98,6 +141,7 @@ async def main(mode):
         session = made["session_id"]
         topics = await call(client, "list_topics", {"session_id": session, "pattern": "clients/#", "duration": 1})
         assert "clients/sensor" in [topic["topic"] for topic in topics["topics"]], topics
+        await beside(client, session, modern)
         await collect(client, session)
         await cancel(client, session)
         published = await call(

@@ -1,4 +1,5 @@
-// One session through the tools, the same for both TypeScript SDKs; `call(name, arguments, options)` is theirs.
+// One session through tools, resources, prompts and completion, the same for both TypeScript SDKs. Theirs are
+// `call(name, arguments, options)` and `follow(uri, told)`, which gives what ends it.
 import assert from "node:assert/strict";
 
 const TOOLS = [
@@ -12,7 +13,8 @@ const TOOLS = [
   "publish_message",
 ];
 
-export async function session(tools, call) {
+export async function session(client, call, follow) {
+  const { tools } = await client.listTools();
   const names = tools.map((tool) => tool.name);
   for (const name of TOOLS) assert.ok(names.includes(name), `${name} is not listed`);
 
@@ -45,6 +47,7 @@ export async function session(tools, call) {
   assert.ok(progress.length > 0, "no progress was told");
   for (let i = 1; i < progress.length; i++) assert.ok(progress[i - 1].progress < progress[i].progress);
 
+  await beside(client, session_id, follow);
   await cancelled(call, good, session_id);
 
   const published = await good("publish_message", {
@@ -78,4 +81,35 @@ async function cancelled(call, good, session_id) {
     assert.ok(Date.now() < deadline, "the subscription outlived its cancelled call");
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
+}
+
+// What there is beside the tools.
+async function beside(client, session_id, follow) {
+  const read = async (uri) => JSON.parse((await client.readResource({ uri })).contents[0].text);
+  const { resources } = await client.listResources();
+  assert.ok(resources.some((resource) => resource.uri === "mqtt://sessions"));
+  const { resourceTemplates } = await client.listResourceTemplates();
+  assert.equal(resourceTemplates.length, 3);
+  assert.equal((await read("mqtt://sessions")).sessions[0].session_id, session_id);
+  assert.deepEqual((await read(`mqtt://${session_id}/topic/clients/retained`)).payload, { retained: true });
+  await assert.rejects(client.readResource({ uri: "mqtt://nothing" }));
+
+  const { prompts } = await client.listPrompts();
+  assert.equal(prompts.length, 4);
+  const prompt = await client.getPrompt({ name: "diagnose_device", arguments: { device: "clients/sensor" } });
+  assert.ok(prompt.messages[0].content.text.includes("clients/sensor"));
+  const completed = await client.complete({
+    ref: { type: "ref/resource", uri: "mqtt://{session}/topic/{+topic}" },
+    argument: { name: "topic", value: "clients/re" },
+    context: { arguments: { session: session_id } },
+  });
+  assert.deepEqual(completed.completion.values, ["clients/retained"]);
+
+  const uri = `mqtt://${session_id}/topic/clients/sensor`;
+  let end;
+  const told = new Promise((resolve) => {
+    end = follow(uri, resolve);
+  });
+  assert.equal(await told, uri);
+  await (await end)();
 }

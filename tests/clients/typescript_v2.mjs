@@ -9,6 +9,15 @@ const mode = ["legacy", "auto"].includes(wanted) ? wanted : { pin: wanted };
 const client = new Client({ name: "typescript-v2", version: "1.0.0" }, { versionNegotiation: { mode } });
 await client.connect(new StdioClientTransport({ command: process.env.SERVER }));
 assert.equal(client.getNegotiatedProtocolVersion() === "2026-07-28", wanted !== "legacy");
-const { tools } = await client.listTools();
-await session(tools, (name, args, options) => client.callTool({ name, arguments: args }, options));
+const follow = async (uri, told) => {
+  client.setNotificationHandler("notifications/resources/updated", ({ params }) => told(params.uri));
+  if (wanted === "legacy") {
+    await client.subscribeResource({ uri });
+    return () => client.unsubscribeResource({ uri });
+  }
+  const subscription = await client.listen({ resourceSubscriptions: [uri] });
+  assert.deepEqual(subscription.honoredFilter, { resourceSubscriptions: [uri] });
+  return () => subscription.close();
+};
+await session(client, (name, args, options) => client.callTool({ name, arguments: args }, options), follow);
 await client.close();

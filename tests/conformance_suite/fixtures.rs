@@ -6,7 +6,7 @@
 
 use bitsperity_mqtt_mcp::mcp::service::{
     Answer, Bounds, Changes, Contents, Prompt, PromptArgument, Prompted, Pulse, Reference,
-    Resource, Service, Template, Unfinished, Unreadable,
+    Resource, Service, Template, Unfinished, Unreadable, no_changes,
 };
 use bitsperity_mqtt_mcp::mcp::{self, Call, clock};
 use bitsperity_mqtt_mcp::tools::ToolError;
@@ -243,8 +243,7 @@ impl Service for Fixtures {
     }
 
     fn comings_and_goings(&self) -> Changes {
-        // Nothing ever comes or goes: who waits hears at once that it will not.
-        async_std::channel::bounded(1).1
+        no_changes()
     }
 
     fn templates(&self) -> Vec<Template> {

@@ -49,13 +49,13 @@ pub trait Visitor<'a> {
         self.scalar(Scalar::Number(text));
     }
     /// Length of the name that is expected next, if `ahead`, the sixteen bytes behind its opening quote, begins with
-    /// it, its closing quote and a colon. It must be what stands between quotes without escapes.
+    /// it, its closing quote and a colon: then it has come. It must be what stands between quotes without escapes.
     #[inline]
     fn expected(&mut self, ahead: u128) -> Option<usize> {
         let _ = ahead;
         None
     }
-    /// The expected name came.
+    /// The text of the expected name that has come.
     #[inline]
     fn expected_key(&mut self, key: &'a str) {
         self.key(Text {
@@ -85,8 +85,7 @@ pub fn walk<'a, V: Visitor<'a>>(text: &'a str, visitor: &mut V) -> Result<(), Fa
         text,
         bytes: text.as_bytes(),
         at: 0,
-        objects: 0,
-        depth: 0,
+        open: 1,
     };
     walk.document(visitor)?;
     match walk.peek() {
@@ -99,9 +98,8 @@ struct Walk<'a> {
     text: &'a str,
     bytes: &'a [u8],
     at: usize,
-    /// One bit a level, the innermost lowest: set for an object.
-    objects: u128,
-    depth: u32,
+    /// One bit for each open container, the innermost lowest, set for an object; above them one more bit that is set.
+    open: u128,
 }
 
 impl<'a> Walk<'a> {
@@ -117,31 +115,30 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn fault(&self) -> Fault {
-        if self.at >= self.bytes.len() {
-            Fault::End
-        } else {
-            Fault::Syntax(self.at)
-        }
+    #[inline(always)]
+    const fn fault(&self) -> Fault {
+        fault(self.bytes, self.at)
     }
 
+    #[inline(always)]
     fn document<V: Visitor<'a>>(&mut self, visitor: &mut V) -> Result<(), Fault> {
         loop {
-            // A value is due.
+            // A value is due, in an object a member.
+            if self.in_object() {
+                self.member(visitor)?;
+            }
             match self.peek() {
                 Some(open @ (b'{' | b'[')) => {
-                    self.push(open == b'{')?;
-                    visitor.open(open == b'{');
-                    let close = if open == b'{' { b'}' } else { b']' };
-                    if self.peek() != Some(close) {
-                        if open == b'{' {
-                            self.member(visitor)?;
-                        }
+                    let object = open == b'{';
+                    self.push(object)?;
+                    visitor.open(object);
+                    if self.peek() != Some(if object { b'}' } else { b']' }) {
                         continue;
                     }
                 }
                 Some(b'"') => {
-                    let text = self.string(usize::MAX)?;
+                    let (text, end) = string(self.text, self.at, usize::MAX)?;
+                    self.at = end;
                     visitor.scalar(Scalar::String(text));
                 }
                 Some(b'-' | b'0'..=b'9') => {
@@ -155,41 +152,39 @@ impl<'a> Walk<'a> {
             }
             // A value is complete: close what closes, then a comma, or the end.
             loop {
-                if self.depth == 0 {
+                if self.open == 1 {
                     return Ok(());
                 }
-                let object = self.objects & 1 == 1;
                 match self.peek() {
-                    Some(b'}') if object => self.pop(),
-                    Some(b']') if !object => self.pop(),
                     Some(b',') => {
                         self.at += 1;
-                        if object {
-                            self.member(visitor)?;
-                        }
                         break;
                     }
+                    Some(b'}') if self.in_object() => {}
+                    Some(b']') if !self.in_object() => {}
                     _ => return Err(self.fault()),
                 }
+                self.at += 1;
+                self.open >>= 1;
                 visitor.close();
             }
         }
     }
 
-    fn push(&mut self, object: bool) -> Result<(), Fault> {
-        if self.depth >= MAX_DEPTH {
-            return Err(Fault::Limit);
-        }
-        self.depth += 1;
-        self.objects = self.objects << 1 | u128::from(object);
-        self.at += 1;
-        Ok(())
+    /// Whether the innermost container is one.
+    #[inline(always)]
+    const fn in_object(&self) -> bool {
+        self.open != 1 && self.open & 1 == 1
     }
 
-    fn pop(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
-        self.objects >>= 1;
+    #[inline(always)]
+    fn push(&mut self, object: bool) -> Result<(), Fault> {
+        if self.open >> MAX_DEPTH != 0 {
+            return Err(Fault::Limit);
+        }
+        self.open = self.open << 1 | u128::from(object);
         self.at += 1;
+        Ok(())
     }
 
     #[inline(always)]
@@ -198,167 +193,32 @@ impl<'a> Walk<'a> {
             return Err(self.fault());
         }
         // A name that is as expected is compared whole; other names are read.
-        let ahead = self.bytes.get(self.at + 1..).and_then(<[u8]>::first_chunk);
-        let known = ahead.and_then(|ahead| visitor.expected(u128::from_le_bytes(*ahead)));
         let start = self.at + 1;
-        match known.and_then(|length| self.text.get(start..start + length)) {
-            Some(key) => {
-                visitor.expected_key(key);
-                self.at = start + key.len() + 2;
-                return Ok(());
-            }
-            None => {
-                let key = self.string(MAX_KEY)?;
-                visitor.key(key);
-            }
+        let ahead = self.bytes.get(start..).and_then(<[u8]>::first_chunk);
+        let length = ahead.and_then(|ahead| visitor.expected(u128::from_le_bytes(*ahead)));
+        if let Some(length) = length
+            && let Some(key) = self.text.get(start..start + length)
+        {
+            visitor.expected_key(key);
+            self.at = start + length + 2;
+            return Ok(());
         }
-        if self.peek() != Some(b':') {
-            return Err(self.fault());
-        }
-        self.at += 1;
+        self.at = other_member(self.text, self.at, visitor)?;
         Ok(())
-    }
-
-    /// From the opening quote to behind the closing one.
-    #[inline(always)]
-    fn string(&mut self, limit: usize) -> Result<Text<'a>, Fault> {
-        self.at += 1;
-        let start = self.at;
-        let mut escaped = false;
-        loop {
-            // Eight bytes at a time to the next one that is not plain.
-            let mut at = self.at;
-            // In long ones more at a time, which compilers make into wide instructions.
-            while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
-                if !all_plain(chunk) {
-                    break;
-                }
-                at += WIDE;
-            }
-            while let Some(chunk) = self.bytes.get(at..).and_then(<[u8]>::first_chunk) {
-                let found = special(u64::from_le_bytes(*chunk));
-                if found != 0 {
-                    at += usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
-                    break;
-                }
-                at += 8;
-            }
-            self.at = at;
-            match self.bytes.get(self.at) {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(0..=0x1f) | None => return Err(self.fault()),
-                Some(_) => self.at += 1,
-            }
-        }
-        let raw = self.text.get(start..self.at).ok_or(Fault::Syntax(start))?;
-        if raw.len() > limit {
-            return Err(Fault::Limit);
-        }
-        self.at += 1;
-        Ok(Text { raw, escaped })
-    }
-
-    #[cold]
-    fn escape(&mut self) -> Result<(), Fault> {
-        self.at += 1;
-        match self.bytes.get(self.at) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
-            Some(b'u') => {
-                let unit = self.unit()?;
-                match unit {
-                    0xD800..=0xDBFF => {
-                        for expected in [b'\\', b'u'] {
-                            if self.bytes.get(self.at) != Some(&expected) {
-                                return Err(self.fault());
-                            }
-                            self.at += 1;
-                        }
-                        self.at -= 1;
-                        if !(0xDC00..=0xDFFF).contains(&self.unit()?) {
-                            return Err(Fault::Syntax(self.at));
-                        }
-                    }
-                    0xDC00..=0xDFFF => return Err(Fault::Syntax(self.at)),
-                    _ => {}
-                }
-            }
-            _ => return Err(self.fault()),
-        }
-        Ok(())
-    }
-
-    /// `uXXXX`, from the `u`.
-    fn unit(&mut self) -> Result<u32, Fault> {
-        self.at += 1;
-        let mut unit = 0;
-        for _ in 0..4 {
-            let digit = self
-                .bytes
-                .get(self.at)
-                .and_then(|&b| char::from(b).to_digit(16));
-            unit = unit << 4 | digit.ok_or(self.fault())?;
-            self.at += 1;
-        }
-        Ok(unit)
     }
 
     /// A number as written, and what it is if it is a decimal of few digits, as most are.
     #[inline(always)]
     fn number(&mut self) -> Result<(&'a str, Option<f64>), Fault> {
         let start = self.at;
-        let negative = self.bytes.get(self.at) == Some(&b'-');
-        self.at += usize::from(negative);
-        let first = self.at;
-        let mut digits = 0;
-        if self.bytes.get(self.at) == Some(&b'0') {
-            self.at += 1;
-        } else {
-            digits = self.digits(digits)?;
-        }
-        let mut count = self.at - first;
-        let mut scale = 0;
-        if self.bytes.get(self.at) == Some(&b'.') {
-            self.at += 1;
-            let point = self.at;
-            digits = self.digits(digits)?;
-            scale = self.at - point;
-            count += scale;
-        }
-        if let Some(b'e' | b'E') = self.bytes.get(self.at) {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.bytes.get(self.at) {
-                self.at += 1;
-            }
-            self.digits(0)?;
-            count = usize::MAX;
-        }
-        if self.at - start > MAX_NUMBER {
-            return Err(Fault::Limit);
-        }
+        let short = self.bytes.get(start..).and_then(short_decimal);
+        let (length, value) = match short {
+            Some((length, value)) => (length, Some(value)),
+            None => (other_number(self.bytes, start)?, None),
+        };
+        self.at += length;
         let text = self.text.get(start..self.at).ok_or(Fault::Syntax(start))?;
-        let value = (count <= EXACT).then(|| decimal(negative, digits, scale));
         Ok((text, value))
-    }
-
-    /// At least one digit; `number` with all of them behind it, if they are few.
-    #[inline(always)]
-    fn digits(&mut self, mut number: i64) -> Result<i64, Fault> {
-        let start = self.at;
-        let mut at = start;
-        while let Some(&byte @ b'0'..=b'9') = self.bytes.get(at) {
-            number = number.wrapping_mul(10).wrapping_add(i64::from(byte & 0x0f));
-            at += 1;
-        }
-        self.at = at;
-        if at == start {
-            Err(self.fault())
-        } else {
-            Ok(number)
-        }
     }
 
     #[inline(always)]
@@ -371,41 +231,194 @@ impl<'a> Walk<'a> {
             self.at += word.len();
             return Ok(value);
         }
-        // It is not, and this finds where.
-        for expected in word.bytes() {
-            if self.bytes.get(self.at) != Some(&expected) {
-                return Err(self.fault());
-            }
-            self.at += 1;
-        }
-        Ok(value)
+        Err(literal_fault(self.bytes, self.at, word))
     }
+}
+
+// What follows is no part of `Walk` and not inlined into it, so that its state stays in registers.
+
+/// What it is that nothing valid stands at `at`.
+const fn fault(bytes: &[u8], at: usize) -> Fault {
+    if at >= bytes.len() {
+        Fault::End
+    } else {
+        Fault::Syntax(at)
+    }
+}
+
+/// A member's name, from its opening quote at `at` to behind the colon.
+#[inline(never)]
+fn other_member<'a, V: Visitor<'a>>(
+    text: &'a str,
+    at: usize,
+    visitor: &mut V,
+) -> Result<usize, Fault> {
+    let (key, end) = string(text, at, MAX_KEY)?;
+    visitor.key(key);
+    let space = |byte: &&u8| matches!(byte, b' ' | b'\n' | b'\r' | b'\t');
+    let behind = text.as_bytes().get(end..).unwrap_or_default();
+    let colon = end + behind.iter().take_while(space).count();
+    match text.as_bytes().get(colon) {
+        Some(b':') => Ok(colon + 1),
+        _ => Err(fault(text.as_bytes(), colon)),
+    }
+}
+
+/// From the opening quote at `at` to behind the closing one.
+#[inline(always)]
+fn string(text: &str, at: usize, limit: usize) -> Result<(Text<'_>, usize), Fault> {
+    let bytes = text.as_bytes();
+    let start = at + 1;
+    let mut end = start;
+    let mut escaped = false;
+    loop {
+        end = plain_end(bytes, end);
+        match bytes.get(end) {
+            Some(b'"') => break,
+            Some(b'\\') => {
+                escaped = true;
+                end = escape(bytes, end)?;
+            }
+            _ => return Err(fault(bytes, end)),
+        }
+    }
+    let raw = text.get(start..end).ok_or(Fault::Syntax(start))?;
+    if raw.len() > limit {
+        return Err(Fault::Limit);
+    }
+    Ok((Text { raw, escaped }, end + 1))
+}
+
+/// Bytes of the number at `at`.
+#[cold]
+fn other_number(bytes: &[u8], at: usize) -> Result<usize, Fault> {
+    let is = |at: usize, set: &[u8]| bytes.get(at).is_some_and(|byte| set.contains(byte));
+    // At least one digit, up to what is behind them.
+    let digits = |at: usize| {
+        let rest = bytes.get(at..).unwrap_or_default().iter();
+        match rest.take_while(|byte| byte.is_ascii_digit()).count() {
+            0 => Err(fault(bytes, at)),
+            count => Ok(at + count),
+        }
+    };
+    let mut end = at + usize::from(is(at, b"-"));
+    end = if is(end, b"0") { end + 1 } else { digits(end)? };
+    if is(end, b".") {
+        end = digits(end + 1)?;
+    }
+    if is(end, b"eE") {
+        end = digits(end + 1 + usize::from(is(end + 1, b"+-")))?;
+    }
+    if end - at > MAX_NUMBER {
+        return Err(Fault::Limit);
+    }
+    Ok(end - at)
+}
+
+/// Where `word`, which does not stand at `at`, is left.
+#[cold]
+fn literal_fault(bytes: &[u8], at: usize, word: &str) -> Fault {
+    let there = bytes.get(at..).unwrap_or_default().iter();
+    let same = there.zip(word.as_bytes()).take_while(|(a, b)| a == b);
+    fault(bytes, at + same.count())
+}
+
+/// From the backslash at `at` to behind the escape.
+#[cold]
+fn escape(bytes: &[u8], at: usize) -> Result<usize, Fault> {
+    let at = at + 1;
+    match bytes.get(at) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
+        Some(b'u') => {
+            let (unit, mut at) = unit(bytes, at)?;
+            match unit {
+                0xD800..=0xDBFF => {
+                    for expected in [b'\\', b'u'] {
+                        if bytes.get(at) != Some(&expected) {
+                            return Err(fault(bytes, at));
+                        }
+                        at += 1;
+                    }
+                    let (low, at) = self::unit(bytes, at - 1)?;
+                    if !(0xDC00..=0xDFFF).contains(&low) {
+                        return Err(Fault::Syntax(at));
+                    }
+                    Ok(at)
+                }
+                0xDC00..=0xDFFF => Err(Fault::Syntax(at)),
+                _ => Ok(at),
+            }
+        }
+        _ => Err(fault(bytes, at)),
+    }
+}
+
+/// `uXXXX`, from the `u` at `at` to behind it.
+fn unit(bytes: &[u8], at: usize) -> Result<(u32, usize), Fault> {
+    let mut unit = 0;
+    for at in at + 1..at + 5 {
+        let digit = bytes.get(at).and_then(|&b| char::from(b).to_digit(16));
+        unit = unit << 4 | digit.ok_or(fault(bytes, at))?;
+    }
+    Ok((unit, at + 5))
 }
 
 /// Digits of a decimal that is exact in a float, as is the power of ten under it; so their quotient is rounded once.
 const EXACT: usize = 15;
 
+/// Bytes and value of the number in front, if it is a decimal and has at most so many digits and signs.
 #[inline(always)]
-fn decimal(negative: bool, digits: i64, scale: usize) -> f64 {
+fn short_decimal(bytes: &[u8]) -> Option<(usize, f64)> {
     const POWERS: [f64; EXACT + 1] = [
         1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
     ];
-    let mut value = digits as f64;
+    let first = usize::from(bytes.first() == Some(&b'-'));
+    let (point, mut number) = match bytes.get(first) {
+        Some(b'0') => (first + 1, 0),
+        _ => digits(bytes, first, 0),
+    };
+    let (mut end, mut scale) = (point, 0);
+    if bytes.get(point) == Some(&b'.') {
+        (end, number) = digits(bytes, point + 1, number);
+        scale = end - point - 1;
+        if scale == 0 {
+            return None;
+        }
+    }
+    if point == first || end > EXACT || matches!(bytes.get(end), Some(b'e' | b'E')) {
+        return None;
+    }
+    let mut value = number as f64;
     if scale > 0 {
         value /= POWERS.get(scale).copied().unwrap_or(1.0);
     }
-    if negative { -value } else { value }
+    Some((end, if first == 1 { -value } else { value }))
 }
 
-/// Bytes of a string that are looked at together.
-const WIDE: usize = 32;
+/// `number` with the digits at `at` behind it, right if they are few; and where they end.
+#[inline(always)]
+fn digits(bytes: &[u8], mut at: usize, mut number: i64) -> (usize, i64) {
+    while let Some(&byte @ b'0'..=b'9') = bytes.get(at) {
+        number = number.wrapping_mul(10).wrapping_add(i64::from(byte & 0x0f));
+        at += 1;
+    }
+    (at, number)
+}
 
-/// None is a quote, a backslash or a control character.
-#[inline]
-fn all_plain(chunk: &[u8; WIDE]) -> bool {
-    let special =
-        |&byte: &u8| u8::from(byte == b'"') | u8::from(byte == b'\\') | u8::from(byte < 0x20);
-    chunk.iter().fold(0, |any, byte| any | special(byte)) == 0
+/// Where what stands at `at` ceases to be plain: a quote, a backslash, a control character, or the end.
+#[inline(never)]
+fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    // Eight bytes at a time.
+    let (words, tail) = bytes.get(at..).unwrap_or_default().as_chunks();
+    for word in words {
+        let found = special(u64::from_le_bytes(*word));
+        if found != 0 {
+            return at + usize::try_from(found.trailing_zeros() / 8).unwrap_or(0);
+        }
+        at += 8;
+    }
+    let plain = |byte: &&u8| !matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    at + tail.iter().take_while(plain).count()
 }
 
 /// Marks the bytes of `word` that are a quote, a backslash or a control character; the lowest mark is right.

@@ -177,7 +177,7 @@ impl<'a> Pass<'_, 'a> {
             self.found(false, severity, key, level);
         }
         let mut worst = self.hard;
-        if !self.quiet && !self.over {
+        if self.soft.0 != Severity::None && !self.quiet && !self.over {
             worst = worst.max_with(self.soft);
         }
         if let Some((severity, level)) = self.topic.verdict()

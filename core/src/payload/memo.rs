@@ -1,8 +1,8 @@
 //! What was found out about topics, keys and states before: most messages of a stream repeat all three.
 //!
-//! Direct-mapped tables of fixed size; a newcomer takes the place of whoever had it. Entries are told apart by
-//! hashes of 64 bits under a seed, so that whoever chooses topics and keys cannot choose two that are mistaken for
-//! one another. Invariant: what is found is what would have been found without; a memo changes time, and the hashes.
+//! Tables of fixed size, in which an entry has a place of its own or stands near it; where there is no room, a newcomer
+//! takes the place that is its own. Entries are told apart by hashes of 64 bits under a seed, so that whoever chooses
+//! topics and keys cannot choose two that are mistaken for one another. Invariant: what is found is what would have been found without; a memo changes time, and the hashes.
 
 use super::hash;
 use super::severity::{self, Told};
@@ -12,6 +12,9 @@ use super::words::Flags;
 const TOPICS: usize = 1_024;
 const KEYS: usize = 512;
 const VALUES: usize = 256;
+
+/// Places at which an entry can stand, so that two with the same place do not drive one another out for ever.
+const WAYS: usize = 4;
 
 /// Memory of what topics, keys and values say, about 100 KiB; hand it to [`super::inspect_with`].
 #[derive(Clone, Debug)]
@@ -69,6 +72,26 @@ impl Key {
     }
 }
 
+/// Where `hash`, not zero, stands in a table of `len` entries whose hashes `at` tells; or where it shall.
+#[inline(always)]
+fn place(hash: u64, len: usize, at: impl Fn(usize) -> u64) -> usize {
+    let own = hash::index(hash, len);
+    if at(own) == hash {
+        return own;
+    }
+    let mut near = (1..WAYS).map(|way| own ^ way);
+    near.clone()
+        .find(|&place| at(place) == hash)
+        .or_else(|| {
+            if at(own) == 0 {
+                None
+            } else {
+                near.find(|&place| at(place) == 0)
+            }
+        })
+        .unwrap_or(own)
+}
+
 impl Memo {
     /// Knows nothing yet. `seed` should be random; all hashes in [`super::Facts`] depend on it, so accumulators
     /// can be merged only if their messages were inspected under the same one.
@@ -86,7 +109,9 @@ impl Memo {
     #[inline]
     pub(super) fn topic<'a>(&mut self, name: &'a str) -> Topic<'a> {
         let hash = hash::bytes(self.seed, name.as_bytes()).max(1);
-        let number = hash::index(hash, TOPICS);
+        let number = place(hash, TOPICS, |n| {
+            self.topics.get(n).map_or(0, |topic| topic.0)
+        });
         self.before = KEYS + number;
         let Some(place) = self.topics.get_mut(number) else {
             return Topic::new(name, self.seed);
@@ -104,7 +129,7 @@ impl Memo {
     #[inline]
     pub(super) fn key(&mut self, hash: u64, key: &str) -> Flags {
         let hash = hash.max(1);
-        let number = hash::index(hash, KEYS);
+        let number = place(hash, KEYS, |n| self.keys.get(n).map_or(0, |key| key.hash));
         let (Some(place), Some(next)) = (self.keys.get_mut(number), self.next.get_mut(self.before))
         else {
             return severity::key(key);
@@ -117,31 +142,27 @@ impl Memo {
         place.flags
     }
 
-    /// Length of the key that came here last time, if `ahead` begins with it, a quote and a colon.
-    #[inline]
-    pub(super) fn expected(&self, ahead: u128) -> Option<usize> {
-        let key = self.keys.get(usize::from(*self.next.get(self.before)?))?;
-        let same = (ahead ^ key.text) & key.mask == 0 && key.length != 0;
-        same.then_some(usize::from(key.length))
-    }
-
-    /// Takes the key that was expected; its hash and what it says.
-    #[inline]
-    pub(super) fn expected_key(&mut self) -> (u64, Flags) {
-        self.before = self
-            .next
-            .get(self.before)
-            .map_or(0, |&next| usize::from(next));
-        self.keys
-            .get(self.before)
-            .map_or((0, 0), |key| (key.hash, key.flags))
+    /// The key that came here last time, if `ahead` begins with it, a quote and a colon: its length, its hash and what
+    /// it says. It has come then.
+    #[inline(always)]
+    pub(super) fn expected(&mut self, ahead: u128) -> Option<(usize, u64, Flags)> {
+        let number = usize::from(*self.next.get(self.before)?);
+        let key = self.keys.get(number)?;
+        if (ahead ^ key.text) & key.mask != 0 || key.length == 0 {
+            return None;
+        }
+        self.before = number;
+        Some((usize::from(key.length), key.hash, key.flags))
     }
 
     /// What the value tells; `hash` is of the value and of what its key says.
     #[inline]
     pub(super) fn value(&mut self, hash: u64, judge: impl FnOnce() -> Told) -> Told {
         let hash = hash.max(1);
-        let Some(place) = self.values.get_mut(hash::index(hash, VALUES)) else {
+        let number = place(hash, VALUES, |n| {
+            self.values.get(n).map_or(0, |value| value.0)
+        });
+        let Some(place) = self.values.get_mut(number) else {
             return judge();
         };
         if place.0 != hash {

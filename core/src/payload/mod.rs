@@ -163,4 +163,4 @@ fn look<'a>(
 #[cfg(test)]
 mod judged;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -12,7 +12,7 @@ use std::string::ToString;
 use std::vec::Vec;
 
 /// Third-party data beside the repository; none where it is absent.
-fn rows(file: &str) -> Option<Vec<serde_json::Value>> {
+pub(crate) fn rows(file: &str) -> Option<Vec<serde_json::Value>> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("../../shared/data")
         .join(file);

@@ -65,21 +65,20 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn expected(&mut self, ahead: u128) -> Option<usize> {
-        self.memo.as_ref()?.expected(ahead)
+        let (length, hash, flags) = self.memo.as_mut()?.expected(ahead)?;
+        let frame = self.frames.last()?;
+        let (again, inherited) = (frame.again, frame.flags);
+        self.path = hash::mix(frame.path, hash);
+        self.flags = flags;
+        self.member(again, inherited);
+        Some(length)
     }
 
-    #[inline]
+    #[inline(always)]
     fn expected_key(&mut self, key: &'a str) {
-        if let (Some(frame), Some(memo)) = (self.frames.last(), &mut self.memo) {
-            let (hash, flags) = memo.expected_key();
-            let (again, inherited) = (frame.again, frame.flags);
-            self.key = key;
-            self.path = hash::mix(frame.path, hash);
-            self.flags = flags;
-            self.member(again, inherited);
-        }
+        self.key = key;
     }
 
     #[inline]

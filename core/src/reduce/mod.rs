@@ -1,17 +1,19 @@
 //! Bounded accumulators over a stream of messages: `record`, `merge`, an answer at any time.
 //!
 //! [`prune`] keeps the messages that matter, [`topics`] a table of topics, [`stats`] numbers, [`Distinct`] an estimate of how many
-//! different things came. All memory is the caller's or fixed; what finds no room is counted, and the count is part
+//! different things came, [`health`] a table of devices with their faults. All memory is the caller's or fixed; what finds no room is counted, and the count is part
 //! of the answer. Nothing here sees a packet or a session. Invariant: merging what shards saw gives what one stream
 //! would have given, up to what bounds cost.
 
 mod distinct;
+pub mod health;
 pub mod prune;
 pub mod schema;
 pub mod stats;
 pub mod topics;
 
 pub use distinct::Distinct;
+pub use health::Health;
 pub use prune::Pruner;
 pub use schema::Schemas;
 pub use stats::{Rhythm, Stats};

@@ -1,8 +1,13 @@
 //! What a listener tells when asked: plain owned data, made by the broker's task, read by tools and `render`.
 
+mod health;
 mod performance;
 mod schema;
 
+pub use health::{
+    ConnectionFinding, Deduction, DeviceFinding, HealthFindings, HeartbeatFinding, ReadingFinding,
+    TroubleFinding, ValueFinding, WantHealth,
+};
 pub use performance::{
     FlowFindings, GapFinding, LatencyFindings, Percentiles, PerformanceFindings, SpikeFinding,
     TopicNumbers, TrendFinding, WantPerformance,
@@ -21,6 +26,8 @@ pub struct Wants {
     pub topics: Option<usize>,
     /// Measure the streams.
     pub performance: Option<WantPerformance>,
+    /// Judge the health of devices.
+    pub health: Option<WantHealth>,
     /// Keep the last message, so many bytes of its payload.
     pub last: Option<usize>,
     /// Learn the schemas.
@@ -116,6 +123,8 @@ pub struct Findings {
     pub topics: Option<TopicFindings>,
     /// If streams were to be measured.
     pub performance: Option<PerformanceFindings>,
+    /// If the health of devices was wanted.
+    pub health: Option<HealthFindings>,
     /// If the last message was wanted and there was one.
     pub last: Option<LastMessage>,
     /// If schemas were wanted.

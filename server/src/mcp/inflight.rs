@@ -122,13 +122,20 @@ impl InFlight {
 }
 
 impl Ticket {
+    /// Whether the client still wants to hear of it.
+    pub(super) fn is_wanted(&self) -> bool {
+        self.is_in(&self.in_flight.lock())
+    }
+
+    fn is_in(&self, table: &Table) -> bool {
+        let running = table.by_id.get(&self.id);
+        running.is_some_and(|running| running.serial == self.serial)
+    }
+
     /// Takes the right to answer; false if the client cancelled.
     pub(super) fn claim(&self) -> bool {
         let mut table = self.in_flight.lock();
-        let ours = table
-            .by_id
-            .get(&self.id)
-            .is_some_and(|running| running.serial == self.serial);
+        let ours = self.is_in(&table);
         if ours {
             table.by_id.remove(&self.id);
         }

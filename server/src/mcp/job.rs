@@ -87,7 +87,7 @@ pub(super) async fn run(desk: Desk, job: Job, ticket: Ticket, reply: Reply) {
 }
 
 /// Works until it is done or taken back; then what is said is heard only if the process goes.
-async fn under<T>(
+pub(super) async fn under<T>(
     ticket: &Ticket,
     what: &str,
     work: impl Future<Output = Result<T, RpcError>>,

@@ -13,6 +13,7 @@ mod inflight;
 mod job;
 pub mod message;
 mod prompts;
+mod rehearsal;
 mod reply;
 mod resources;
 pub mod revision;
@@ -21,6 +22,7 @@ pub mod service;
 pub mod stdio;
 mod subscriptions;
 
+pub use rehearsal::answers;
 pub use stdio::serve;
 
 use async_std::channel::{Receiver, Sender, bounded};

@@ -277,6 +277,12 @@ impl Server {
     }
 }
 
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.desk.subscriptions.close_all();
+    }
+}
+
 /// Tells a legacy client that its list of resources changed, until the process ends.
 async fn tell_of_resources(desk: Desk) {
     let changes = desk.service.comings_and_goings();

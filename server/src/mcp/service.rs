@@ -5,7 +5,7 @@
 
 use super::Call;
 use crate::tools::ToolError;
-use async_std::channel::Receiver;
+use async_std::channel::{Receiver, bounded};
 use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -158,6 +158,11 @@ pub type Pulse = Box<dyn Fn() -> Option<u64> + Send + Sync>;
 
 /// Where a word comes when something changed; closed when nothing will any more.
 pub type Changes = Receiver<()>;
+
+/// Changes where nothing ever does.
+pub fn no_changes() -> Changes {
+    bounded(1).1
+}
 
 /// See the head of this file.
 pub trait Service: Send + Sync + 'static {

@@ -6,11 +6,13 @@
 
 use super::clock::sleep;
 use super::inflight::Ticket;
+use super::job::under;
 use super::message::{self, INVALID_PARAMS, INVALID_REQUEST, Id, RpcError, quote, to_json};
 use super::revision::{self, Revision};
 use super::service::{Pulse, Service};
 use super::stdio::Output;
 use async_std::channel::{Receiver, Sender, bounded};
+use futures::FutureExt;
 use futures::future::{Either, join_all, select};
 use serde_json::{Map, Value};
 use std::collections::HashMap;
@@ -79,6 +81,11 @@ impl Subscriptions {
     /// Ends a subscription of the legacy era, if there is one.
     pub(super) fn close(&self, uri: &str) {
         self.lock().by_uri.remove(uri);
+    }
+
+    /// Ends all of the legacy era: the client is gone.
+    pub(super) fn close_all(&self) {
+        self.lock().by_uri.clear();
     }
 }
 
@@ -168,7 +175,8 @@ pub(super) async fn listen(
         let pulse = service.follow(&uri).await.ok()?;
         Some(Followed::new(uri, pulse))
     };
-    let followed: Vec<_> = join_all(uris.into_iter().map(begin)).await;
+    let begun = join_all(uris.into_iter().map(begin)).map(Ok);
+    let followed = under(ticket, "subscriptions/listen", begun).await?;
     let followed: Vec<_> = followed.into_iter().flatten().collect();
     let id = &ticket.id;
     let honoured: Vec<_> = followed.iter().map(|followed| &followed.uri).collect();
@@ -179,7 +187,7 @@ pub(super) async fn listen(
     let acknowledged = format!("{{{},\"notifications\":{{{honoured}}}}}", meta(id));
     let acknowledged =
         message::notification("notifications/subscriptions/acknowledged", &acknowledged);
-    if ticket.cancelled.is_closed() || out.send(Output::Line(acknowledged)).await.is_err() {
+    if !ticket.is_wanted() || out.send(Output::Line(acknowledged)).await.is_err() {
         return Ok(end(id));
     }
     if followed.is_empty() {

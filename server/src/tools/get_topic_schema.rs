@@ -196,3 +196,6 @@ fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests;

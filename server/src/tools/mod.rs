@@ -7,6 +7,7 @@
 mod args;
 mod capture;
 mod close_connection;
+mod debug_device;
 mod error;
 mod establish_connection;
 mod fold;
@@ -121,6 +122,7 @@ pub fn list() -> &'static [Tool] {
         subscribe_and_collect::TOOL,
         get_topic_schema::TOOL,
         publish_message::TOOL,
+        debug_device::TOOL,
     ]
 }
 
@@ -176,6 +178,7 @@ pub async fn call(
         "list_topics" => run!(list_topics),
         "subscribe_and_collect" => run!(subscribe_and_collect),
         "get_topic_schema" => run!(get_topic_schema),
+        "debug_device" => run!(debug_device),
         _ => return None,
     })
 }

@@ -15,6 +15,13 @@ pub(super) const DURATION: Range<f64> = Range {
     max: 300.0,
 };
 
+/// Seconds that `debug_device` listens: some heartbeats of most devices.
+pub(super) const WATCH: Range<f64> = Range {
+    default: 120.0,
+    min: 0.1,
+    max: 600.0,
+};
+
 /// Seconds without a new topic after which `list_topics` stops.
 pub(super) const QUIET: Range<f64> = Range {
     default: 0.0,
@@ -101,6 +108,10 @@ pub(super) const ANSWERS: Range<u32> = Range {
 
 pub(super) const fn duration() -> f64 {
     DURATION.default
+}
+
+pub(super) const fn watch() -> f64 {
+    WATCH.default
 }
 
 pub(super) const fn topics() -> u32 {

@@ -7,7 +7,8 @@ use bitsperity_mqtt_core::packet::{
 };
 use bitsperity_mqtt_core::payload::{Facts, Memo, inspect, inspect_into};
 use bitsperity_mqtt_core::reduce::prune::Slot;
-use bitsperity_mqtt_core::reduce::{Pruner, Record};
+use bitsperity_mqtt_core::reduce::topics::TopicSlot;
+use bitsperity_mqtt_core::reduce::{Pruner, Record, Topics};
 use bitsperity_mqtt_core::session::{
     Credentials, InFlight, Options, Replay, Session, Storage, Subscription,
 };
@@ -15,12 +16,17 @@ use bitsperity_mqtt_core::time::Instant;
 use bitsperity_mqtt_core::topic;
 use std::hint::black_box;
 
+const NOW: Instant = Instant::ZERO;
+
+/// Messages that the pruner keeps.
+const TARGET: usize = 50;
+
 const TOPIC: &str = "home/floor-1/kitchen/temperature";
 const JSON: &str = r#"{"temperature":21.5,"humidity":43,"battery":97,"linkquality":120,"update":{"state":"idle","installed":4107},"occupancy":false,"device":{"model":"TH01","vendor":"Acme"},"time":"2026-11-22T10:00:00Z","history":[21.1,21.2,21.4]}"#;
 
 type Path = (&'static str, fn(u64));
 
-const PATHS: [Path; 10] = [
+const PATHS: [Path; 12] = [
     ("decode 3.1.1 PUBLISH 128 B", |times| {
         decode(&publish(Version::V311, &[]), Version::V311, times)
     }),
@@ -55,7 +61,12 @@ const PATHS: [Path; 10] = [
             );
         }
     }),
+    (
+        "inspect 100 B of JSON, a stream of a hundred topics",
+        stream,
+    ),
     ("inspect and prune 240 B of JSON", prune),
+    ("the same stream from frames to pruner and topics", whole),
 ];
 
 fn main() {
@@ -140,7 +151,27 @@ fn matching(times: u64) {
 }
 
 fn session(times: u64) {
-    const NOW: Instant = Instant::ZERO;
+    let frame = publish(Version::V311, &[]);
+    connected(Version::V311, |session| {
+        let mut out = [0; 2048];
+        for _ in 0..times {
+            let message = session
+                .handle_frame(NOW, black_box(&frame))
+                .expect("a valid PUBLISH");
+            assert!(message.is_some());
+            while session.poll_event().is_some() {}
+            assert_eq!(session.poll_transmit(NOW, &mut out), 4);
+            black_box(session.poll_timeout());
+        }
+    });
+}
+
+/// Runs with a session that is connected and subscribed to everything.
+fn connected(version: Version, run: impl FnOnce(&mut Session<'_>)) {
+    let (connack, suback): (&[u8], &[u8]) = match version {
+        Version::V311 => (&[0x20, 2, 0, 0], &[0x90, 3, 0, 1, 1]),
+        Version::V5 => (&[0x20, 3, 0, 0, 0], &[0x90, 4, 0, 1, 0, 1]),
+    };
     let options = Options {
         client_id: "client",
         keep_alive: 0,
@@ -161,33 +192,89 @@ fn session(times: u64) {
     let mut session = Session::new(options, storage);
     let mut out = [0; 2048];
     session
-        .connect(NOW, Version::V311, Credentials::default(), &mut out)
+        .connect(NOW, version, Credentials::default(), &mut out)
         .expect("valid options");
-    session
-        .handle_frame(NOW, &[0x20, 2, 0, 0])
-        .expect("a valid CONNACK");
+    session.handle_frame(NOW, connack).expect("a valid CONNACK");
     session
         .subscribe(NOW, "#", QoS::AtLeastOnce, Replay::Send)
         .expect("room");
     session.poll_transmit(NOW, &mut out);
-    session
-        .handle_frame(NOW, &[0x90, 3, 0, 1, 1])
-        .expect("a valid SUBACK");
+    session.handle_frame(NOW, suback).expect("a valid SUBACK");
     while session.poll_event().is_some() {}
-    let frame = publish(Version::V311, &[]);
-    for _ in 0..times {
-        let message = session
-            .handle_frame(NOW, black_box(&frame))
-            .expect("a valid PUBLISH");
-        assert!(message.is_some());
-        while session.poll_event().is_some() {}
-        assert_eq!(session.poll_transmit(NOW, &mut out), 4);
-        black_box(session.poll_timeout());
+    run(&mut session);
+}
+
+/// Topics and payloads of a stream: keys, states and topics come again, numbers change.
+fn messages() -> Vec<(String, String)> {
+    let message = |n: u32| {
+        let payload = format!(
+            r#"{{"n":{n},"temperature":{}.{},"humidity":{},"error":null,"note":"{}"}}"#,
+            20 + n % 7,
+            n % 10,
+            40 + n % 20,
+            "x".repeat(35),
+        );
+        (format!("replay/device-{:03}/state", n % 100), payload)
+    };
+    (0..1_000).map(message).collect()
+}
+
+fn stream(times: u64) {
+    let messages = messages();
+    let mut memo = Box::new(Memo::new(1));
+    let mut facts = Facts::new();
+    for (_, (topic, payload)) in (0..times).zip(messages.iter().cycle()) {
+        inspect_into(&mut facts, &mut memo, topic, payload.as_bytes());
+        black_box(&facts);
     }
 }
 
+fn whole(times: u64) {
+    let identifier = [Property::SubscriptionIdentifier(65)];
+    let encode = |(topic, payload): &(String, String)| {
+        let mut out = vec![0; 512];
+        let packet = Packet::Publish(Publish {
+            dup: false,
+            delivery: Delivery::AtMostOnce,
+            retain: false,
+            topic: topic.as_str().into(),
+            properties: Properties::list(&identifier),
+            payload: payload.as_bytes(),
+        });
+        let length = packet
+            .encode(Version::V5, &mut out)
+            .expect("a valid packet");
+        out.truncate(length);
+        out
+    };
+    let frames: Vec<Vec<u8>> = messages().iter().map(encode).collect();
+    let slots = vec![Slot::default(); Pruner::<Vec<Slot>, Vec<u8>>::slots_for(TARGET)];
+    let mut pruner = Box::new(Pruner::new(slots, vec![0; 256 * 1024], TARGET, 1024));
+    let slots = vec![TopicSlot::default(); 1_000];
+    let mut topics = Topics::new(slots, vec![0; 2_048], vec![0; 96_000], 7);
+    let mut memo = Box::new(Memo::new(1));
+    connected(Version::V5, |session| {
+        for (n, frame) in (0..times).zip(frames.iter().cycle()) {
+            assert_eq!(next_frame(frame, 1 << 20), Frame::Whole(frame.len()));
+            let message = session.handle_frame(NOW, black_box(frame));
+            let message = message.expect("a valid PUBLISH").expect("a message");
+            let mut facts = Facts::new();
+            inspect_into(&mut facts, &mut memo, message.topic, message.payload);
+            let record = Record {
+                at: Instant::from_micros(n),
+                topic: message.topic,
+                payload: message.payload,
+                qos: 0,
+                retain: false,
+            };
+            pruner.record(&record, &facts);
+            topics.record(&record, &facts);
+        }
+    });
+    assert_eq!(pruner.count(), times);
+}
+
 fn prune(times: u64) {
-    const TARGET: usize = 50;
     let slots = vec![Slot::default(); Pruner::<Vec<Slot>, Vec<u8>>::slots_for(TARGET)];
     let mut pruner = Box::new(Pruner::new(slots, vec![0; 256 * 1024], TARGET, 1024));
     for at in 0..times {

@@ -4,6 +4,7 @@
 //! One file for each accumulator: what memory it gets, and its answer as owned data. Called by the broker's task only.
 //! Invariant: memory is fixed when a collector is made; pages that hold nothing yet are not touched.
 
+mod health;
 mod last;
 mod messages;
 mod performance;
@@ -15,6 +16,7 @@ use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::payload::{Facts, Memo, inspect_into};
 use bitsperity_mqtt_core::reduce::{Distinct, Record};
 use bitsperity_mqtt_core::time::Instant;
+use health::Devices;
 use last::Last;
 use messages::Messages;
 use performance::Performance;
@@ -47,6 +49,7 @@ pub struct Collector {
     messages: Option<Messages>,
     topics: Option<Table>,
     performance: Option<Performance>,
+    health: Option<Devices>,
     last: Option<Last>,
     schema: Option<Shapes>,
     /// Stands in for the table where none is wanted.
@@ -67,6 +70,10 @@ impl Collector {
                 .performance
                 .as_ref()
                 .map(|wanted| Performance::new(wanted, start, seed)),
+            health: wants
+                .health
+                .as_ref()
+                .map(|wanted| Devices::new(wanted, seed)),
             last: wants.last.map(Last::new),
             schema: wants
                 .schema
@@ -81,7 +88,8 @@ impl Collector {
     /// Takes one message in about a microsecond. Returns whether its topic was new.
     pub fn record(&mut self, arrival: &Arrival<'_>) -> bool {
         let mut facts = Facts::new();
-        if self.messages.is_some() || self.topics.is_some() || self.schema.is_some() {
+        let (kept, told) = (self.messages.is_some(), self.topics.is_some());
+        if kept || told || self.health.is_some() || self.schema.is_some() {
             inspect_into(&mut facts, &mut self.memo, arrival.topic, arrival.payload);
         }
         let record = Record {
@@ -103,6 +111,9 @@ impl Collector {
         if let Some(performance) = &mut self.performance {
             performance.record(&record, arrival.wall_us, arrival.matched);
         }
+        if let Some(health) = &mut self.health {
+            health.record(&record, &facts, arrival.wall_us);
+        }
         match &mut self.topics {
             Some(topics) => topics.record(&record, &facts),
             None => self
@@ -111,10 +122,13 @@ impl Collector {
         }
     }
 
-    /// Nobody hears the broker from now on, until the next message.
-    pub fn pause(&mut self) {
+    /// Nobody hears the broker from `now` on, until the next message.
+    pub fn pause(&mut self, now: Instant) {
         if let Some(performance) = &mut self.performance {
             performance.pause();
+        }
+        if let Some(health) = &mut self.health {
+            health.pause(now);
         }
     }
 
@@ -127,6 +141,7 @@ impl Collector {
                 .performance
                 .as_ref()
                 .map(|it| it.findings(self.start, now)),
+            health: self.health.as_ref().map(|it| it.findings(self.start, now)),
             last: self.last.as_ref().and_then(|it| it.findings(self.start)),
             schema: self.schema.as_ref().map(|it| it.findings(self.start)),
         }

@@ -118,6 +118,9 @@ impl Shapes {
     }
 }
 
+/// What messages and topics of a group are like.
+type Likeness = (u64, Vec<String>);
+
 /// The families' places by their patterns: families whose messages are alike and whose topics differ in one level that
 /// is not the last become one, level by level. A first level with `$` stays, `+` does not match it.
 fn alike(families: &[FamilyView<'_>]) -> Vec<(String, Vec<usize>)> {
@@ -125,10 +128,10 @@ fn alike(families: &[FamilyView<'_>]) -> Vec<(String, Vec<usize>)> {
         let (topic, varying) = family.topic();
         ((family.likeness(), levels(topic, varying)), vec![place])
     });
-    let mut groups: Vec<((u64, Vec<String>), Vec<usize>)> = own.collect();
+    let mut groups: Vec<(Likeness, Vec<usize>)> = own.collect();
     let deepest = groups.iter().map(|((_, levels), _)| levels.len()).max();
     for level in 0..deepest.unwrap_or(0) {
-        let mut wider: BTreeMap<(u64, Vec<String>), Vec<usize>> = BTreeMap::new();
+        let mut wider: BTreeMap<Likeness, Vec<usize>> = BTreeMap::new();
         for (n, ((likeness, levels), _)) in groups.iter().enumerate() {
             let fits = level + 1 < levels.len()
                 && (level > 0 || !levels.iter().any(|l| l.starts_with('$')));
@@ -147,7 +150,7 @@ fn alike(families: &[FamilyView<'_>]) -> Vec<(String, Vec<usize>)> {
         let joined: Vec<_> = joined.collect();
         groups = left.into_iter().flatten().chain(joined).collect();
     }
-    let told = |((_, levels), places): ((u64, Vec<String>), _)| (levels.join("/"), places);
+    let told = |((_, levels), places): (Likeness, _)| (levels.join("/"), places);
     groups.into_iter().map(told).collect()
 }
 

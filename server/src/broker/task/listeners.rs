@@ -275,7 +275,7 @@ impl Listeners {
             .filter_map(|l| l.collecting.as_mut())
         {
             collecting.deaf_since.get_or_insert(now);
-            collecting.collector.pause();
+            collecting.collector.pause(now);
         }
     }
 

@@ -1,0 +1,354 @@
+//! A number that a device tells again and again: whether it stands still although it used to move, or jumps.
+//!
+//! Both are judged by what the number itself has taught, and only where it can be judged: a power that drops to
+//! nothing is a switch, a counter that begins anew no leap. Invariant: what stands still has changed before so
+//! steadily that standing so long by chance has a probability below one in a thousand million.
+
+use super::vitals::is_any;
+use crate::time::Instant;
+use heapless::String;
+
+/// Bytes of a channel's name that are kept.
+pub const MAX_NAME: usize = 40;
+
+/// Changes that a channel has shown before its standing still says something.
+const TAUGHT: u32 = 10;
+/// Equal values in a row that are no chance.
+const STILL: u32 = 10;
+/// Values before a jump says something.
+const SETTLED: u32 = 8;
+
+/// How numbers of a name behave.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub(super) enum Nature {
+    /// Unknown.
+    #[default]
+    Any,
+    /// Moves slowly; a step beyond the floor, in its own unit, is out of the ordinary.
+    Inert(f64),
+    /// Is switched, set, or counts.
+    Free,
+}
+
+/// One number of a device.
+#[derive(Clone, Debug, Default)]
+pub struct ChannelSlot {
+    pub(super) hash: u64,
+    /// The next channel of the same device; one above its place, zero for none.
+    pub(super) next: u16,
+    /// Sparkplug B: stands for the name after birth.
+    pub(super) alias: Option<u64>,
+    /// Sparkplug B: what the bits of the value mean.
+    pub(super) datatype: u32,
+    pub(super) name: String<MAX_NAME>,
+    pub(super) nature: Nature,
+    /// Live values.
+    pub count: u32,
+    /// The latest.
+    pub last: f64,
+    /// When.
+    pub at: Instant,
+    /// The lowest.
+    pub min: f64,
+    /// The highest.
+    pub max: f64,
+    /// Values unlike the one before.
+    pub changes: u32,
+    /// Values equal to the latest, at the end.
+    pub run: u32,
+    /// When that run began.
+    pub run_since: Instant,
+    pub(super) longest_run: u32,
+    pub(super) largest_step: f64,
+    /// Sum of steps without their sign.
+    pub(super) steps: f64,
+    /// Something that the device is (on, off) changed when the run began.
+    pub(super) excused: bool,
+    /// Steps that were jumps.
+    pub jumps: u32,
+    /// The first of them.
+    pub jump: Option<Jump>,
+}
+
+/// A step out of a channel's own range.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Jump {
+    /// When.
+    pub at: Instant,
+    /// The value before.
+    pub from: f64,
+    /// The value it jumped to.
+    pub to: f64,
+    /// The range until then.
+    pub low: f64,
+    /// See `low`.
+    pub high: f64,
+}
+
+impl ChannelSlot {
+    pub(super) fn new(hash: u64, name: &str, key: &str) -> Self {
+        let mut kept = String::new();
+        for c in name.chars() {
+            if kept.push(c).is_err() {
+                break;
+            }
+        }
+        Self {
+            hash,
+            name: kept,
+            nature: nature(key),
+            ..Self::default()
+        }
+    }
+
+    /// Keys around the number's key, dots between them, or what the topic calls it.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Takes a live value; `switched`: something that the device is changed with it.
+    pub(super) fn add(&mut self, at: Instant, value: f64, switched: bool) {
+        if !value.is_finite() {
+            return;
+        }
+        self.count = self.count.saturating_add(1);
+        if self.count == 1 {
+            (self.min, self.max) = (value, value);
+            (self.run, self.run_since) = (1, at);
+        } else if value == self.last {
+            self.run = self.run.saturating_add(1);
+            self.excused |= switched && self.run <= 3;
+        } else {
+            self.step(at, value, switched);
+            self.longest_run = self.longest_run.max(self.run);
+            self.changes = self.changes.saturating_add(1);
+            (self.run, self.run_since) = (1, at);
+            self.excused = switched;
+        }
+        (self.last, self.at) = (value, at);
+    }
+
+    fn step(&mut self, at: Instant, value: f64, switched: bool) {
+        let step = (value - self.last).abs();
+        if self.is_jump(value, step) && !switched {
+            self.jumps = self.jumps.saturating_add(1);
+            let (low, high) = (self.min, self.max);
+            self.jump.get_or_insert(Jump {
+                at,
+                from: self.last,
+                to: value,
+                low,
+                high,
+            });
+        } else {
+            // What comes back from a jump teaches nothing either.
+            let back = self.jumps > 0 && !self.within(self.last);
+            if !back {
+                self.largest_step = self.largest_step.max(step);
+                self.steps += step;
+            }
+            self.min = self.min.min(value);
+            self.max = self.max.max(value);
+        }
+    }
+
+    fn within(&self, value: f64) -> bool {
+        (self.min..=self.max).contains(&value)
+    }
+
+    fn is_jump(&self, value: f64, step: f64) -> bool {
+        if self.count <= SETTLED || self.within(value) || !self.within(self.last) {
+            return false;
+        }
+        let range = self.max - self.min;
+        match self.nature {
+            Nature::Inert(floor) => {
+                step > floor && step > 3.0 * range && step > 6.0 * self.largest_step
+            }
+            Nature::Any => {
+                let moved = self.changes >= TAUGHT && value != 0.0 && value % 1.0 != 0.0;
+                moved && self.count > 20 && step > 20.0 * range && self.counts_not()
+            }
+            Nature::Free => false,
+        }
+    }
+
+    /// It went up and down.
+    fn counts_not(&self) -> bool {
+        self.steps > 1.5 * (self.max - self.min)
+    }
+
+    /// Stands still although it used to move.
+    pub fn is_frozen(&self) -> bool {
+        let moving = self.count.saturating_sub(self.run);
+        let steadily = self.changes >= TAUGHT && self.changes.saturating_mul(2) >= moving;
+        if self.nature == Nature::Free || self.excused || self.last == 0.0 || !steadily {
+            return false;
+        }
+        self.run >= STILL
+            && self.run > self.longest_run.saturating_mul(4)
+            && self.counts_not()
+            && chance(self.changes, moving, self.run) < 1e-9
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        if other.count == 0 {
+            return;
+        }
+        if self.count == 0 {
+            let (next, alias) = (self.next, self.alias);
+            *self = other.clone();
+            (self.next, self.alias) = (next, alias.or(other.alias));
+            return;
+        }
+        let late = other.at > self.at;
+        self.count = self.count.saturating_add(other.count);
+        self.changes = self.changes.saturating_add(other.changes);
+        self.min = self.min.min(other.min);
+        self.max = self.max.max(other.max);
+        self.largest_step = self.largest_step.max(other.largest_step);
+        self.steps += other.steps;
+        self.longest_run = self.longest_run.max(other.longest_run);
+        // Both stand still at the same value, or the one that moved last counts.
+        let (run, same) = (self.run.saturating_add(other.run), self.last == other.last);
+        if other.run_since > self.run_since {
+            (self.run, self.run_since) = (other.run, other.run_since);
+        }
+        if same {
+            self.run = run;
+        }
+        if late {
+            (self.last, self.at) = (other.last, other.at);
+        }
+        self.excused |= other.excused;
+        self.jumps = self.jumps.saturating_add(other.jumps);
+        self.jump = match (self.jump, other.jump) {
+            (Some(ours), Some(theirs)) => Some(if theirs.at < ours.at { theirs } else { ours }),
+            (ours, theirs) => ours.or(theirs),
+        };
+    }
+}
+
+/// How likely `run` equal values in a row are, where so many of `moving` changed.
+fn chance(changes: u32, moving: u32, run: u32) -> f64 {
+    let still = 1.0 - f64::from(changes) / f64::from(moving.max(1)).max(f64::from(changes) + 0.5);
+    let mut chance = 1.0;
+    for _ in 1..run.min(256) {
+        chance *= still;
+    }
+    chance
+}
+
+fn nature(key: &str) -> Nature {
+    let has = |word: &str| {
+        let (key, word) = (key.as_bytes(), word.as_bytes());
+        key.windows(word.len())
+            .any(|part| part.eq_ignore_ascii_case(word))
+    };
+    // Set, switched or counted, whatever else the name says.
+    const FREE: [&str; 37] = [
+        "set",
+        "target",
+        "power",
+        "current",
+        "energy",
+        "bright",
+        "count",
+        "total",
+        "today",
+        "yesterday",
+        "color",
+        "colour",
+        "position",
+        "speed",
+        "level",
+        "duration",
+        "time",
+        "stamp",
+        "illumi",
+        "lux",
+        "bytes",
+        "heap",
+        "load",
+        "free",
+        "mem",
+        "rate",
+        "angle",
+        "index",
+        "seq",
+        "freq",
+        "duty",
+        "mired",
+        "factor",
+        "elapsed",
+        "remain",
+        "limit",
+        "size",
+    ];
+    if FREE.iter().any(|word| has(word)) && !has("pressure") && !has("moisture") {
+        return Nature::Free;
+    }
+    if has("temp") || is_any(key, &["tc", "t"]) {
+        Nature::Inert(10.0)
+    } else if has("humid") || has("moist") || is_any(key, &["rh", "h"]) {
+        Nature::Inert(25.0)
+    } else if has("pressure") || has("baro") {
+        Nature::Inert(20.0)
+    } else {
+        Nature::Any
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::ChannelSlot;
+    use crate::time::Instant;
+
+    fn of(key: &str, values: impl IntoIterator<Item = f64>) -> ChannelSlot {
+        let mut channel = ChannelSlot::new(1, key, key);
+        for (value, n) in values.into_iter().zip(0..) {
+            channel.add(Instant::from_micros(n * 1_000_000), value, false);
+        }
+        channel
+    }
+
+    fn swing(n: u32) -> f64 {
+        20.0 + f64::from(n * 7_919 % 31) / 10.0
+    }
+
+    #[test]
+    fn what_used_to_move_and_stands_still_is_frozen() {
+        assert!(!of("temperature", (0..60).map(swing)).is_frozen());
+        let frozen = (0..40).map(|n| swing(n.min(20)));
+        assert!(of("temperature", frozen.clone()).is_frozen());
+        assert!(!of("power", frozen).is_frozen());
+        // Off is not frozen, standing still from the start neither, nor a slow value that is rounded.
+        assert!(!of("flow", (0..60).map(|n| if n < 20 { swing(n) } else { 0.0 })).is_frozen());
+        assert!(!of("temperature", (0..200).map(|_| 20.0)).is_frozen());
+        assert!(!of("temperature", (0..200).map(|n| f64::from(n / 12))).is_frozen());
+    }
+
+    #[test]
+    fn a_leap_out_of_its_own_range_is_a_jump() {
+        let leap = (0..40).map(|n| if n == 30 { 85.0 } else { swing(n) });
+        let channel = of("temperature", leap.clone());
+        let jump = channel.jump.unwrap();
+        assert_eq!((channel.jumps, jump.to, jump.high), (1, 85.0, 23.0));
+        assert!(channel.max < 24.0);
+        assert_eq!(of("power", leap).jumps, 0);
+        assert_eq!(of("temperature", (0..100).map(swing)).jumps, 0);
+        assert_eq!(
+            of("temperature", (0..100).map(|n| f64::from(n) * 0.4)).jumps,
+            0
+        );
+        let level = (0..60).map(|n| {
+            if n < 50 {
+                3.4 + swing(n) / 1_000.0
+            } else {
+                9.91
+            }
+        });
+        assert_eq!(of("ph", level).jumps, 1);
+    }
+}

@@ -1,0 +1,139 @@
+//! Topics that no dialect claims: a device is what stands before a level that names an aspect of it (`…/status`,
+//! `…/temperature`), or what stands behind a level that names a kind of thing (`devices/<id>/…`).
+//!
+//! Invariant: what is told of a device never depends on more than its own topics and devices that are known by name.
+
+use super::dialect::{Ask, Dialect, Id, Levels, Place, Role, front};
+
+/// Levels behind which an id stands.
+const KINDS: [&str; 12] = [
+    "devices", "device", "nodes", "node", "things", "thing", "machines", "machine", "gateways",
+    "clients", "_CLIENTS", "assets",
+];
+
+/// Last levels that tell of the connection, if the payload does.
+const PRESENCE: [&str; 14] = [
+    "status",
+    "availability",
+    "available",
+    "LWT",
+    "lwt",
+    "will",
+    "online",
+    "connected",
+    "connection",
+    "connectivity",
+    "alive",
+    "reachable",
+    "presence_state",
+    "link_state",
+];
+
+/// Last levels that are sent to a device.
+const COMMANDS: [&str; 8] = [
+    "set", "get", "command", "commands", "cmd", "request", "write", "control",
+];
+
+/// Last levels that are an aspect of what stands before them.
+const ASPECTS: [&str; 44] = [
+    "state",
+    "telemetry",
+    "data",
+    "values",
+    "value",
+    "sensor",
+    "sensors",
+    "event",
+    "events",
+    "attributes",
+    "info",
+    "up",
+    "uplink",
+    "down",
+    "downlink",
+    "battery",
+    "rssi",
+    "signal",
+    "uptime",
+    "temperature",
+    "humidity",
+    "pressure",
+    "power",
+    "energy",
+    "voltage",
+    "current",
+    "illuminance",
+    "json",
+    "raw",
+    "stats",
+    "statistics",
+    "metrics",
+    "measurement",
+    "measurements",
+    "reading",
+    "readings",
+    "report",
+    "heartbeat",
+    "health",
+    "diagnostics",
+    "error",
+    "errors",
+    "alarm",
+    "shadow",
+];
+
+/// Last levels that are lines of a log.
+const LOGS: [&str; 5] = ["log", "logs", "logging", "debug", "syslog"];
+
+/// Where a message on a topic of no dialect belongs.
+pub(super) fn place(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -> Option<Place> {
+    let n = levels.len();
+    let last = levels.last().copied().unwrap_or("");
+    let role = role(last);
+    let by = |dialect, count: usize| {
+        let id = Id::try_from(front(topic, count))
+            .ok()
+            .filter(|id| !id.is_empty())?;
+        Some(Place { dialect, role, id })
+    };
+    // What stands below a device that is known by a dialect is its own; below another, one level is.
+    for count in (1..n).rev() {
+        if let Some(known) = ask(front(topic, count)) {
+            let own = match known.dialect {
+                Dialect::Generic | Dialect::HomeAssistant => known.present && count + 1 == n,
+                Dialect::SparkplugB | Dialect::OwnTracks | Dialect::Tasmota => false,
+                _ => true,
+            };
+            if own {
+                return by(known.dialect, count);
+            }
+        }
+    }
+    let kind = levels
+        .iter()
+        .take(n.saturating_sub(2))
+        .rposition(|level| KINDS.contains(level));
+    if let Some(at) = kind {
+        return by(Dialect::Generic, at + 2);
+    }
+    let aspect = role != Role::Data
+        || ASPECTS
+            .iter()
+            .any(|aspect| last.eq_ignore_ascii_case(aspect));
+    match n {
+        0 => None,
+        1 => by(Dialect::Generic, 1),
+        _ if aspect || first != b'{' => by(Dialect::Generic, n - 1),
+        _ => by(Dialect::Generic, n),
+    }
+}
+
+fn role(last: &str) -> Role {
+    match last {
+        _ if PRESENCE.contains(&last) => Role::Presence,
+        _ if COMMANDS.contains(&last) => Role::Command,
+        _ if LOGS.contains(&last) => Role::Log,
+        "config" | "announce" => Role::About,
+        _ => Role::Data,
+    }
+}

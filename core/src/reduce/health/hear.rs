@@ -1,0 +1,347 @@
+//! What a message adds to its device, by its role.
+
+use super::channel::{ChannelSlot, MAX_NAME};
+use super::clock::{self, Stamp};
+use super::device::{DeviceSlot, MAX_TEXT, Trouble};
+use super::dialect::{Dialect, Id, Role};
+use super::fields::{self, Field, Value};
+use super::presence::{self, Change, Connection};
+use super::table::Entry;
+use super::{Health, vitals};
+use crate::payload::{Facts, Severity, hash, json};
+use crate::reduce::Record;
+use core::fmt::Write;
+use heapless::String;
+
+/// Where a message belongs: its device, its topic among those of the device, what is switched by it.
+#[derive(Clone, Copy)]
+pub(super) struct At {
+    pub(super) device: usize,
+    pub(super) topic: Option<usize>,
+    /// A state (on, off …) is another than in the message before.
+    pub(super) switched: bool,
+    pub(super) dialect: Dialect,
+}
+
+impl<D, I, C, B> Health<D, I, C, B>
+where
+    D: AsMut<[DeviceSlot]> + AsRef<[DeviceSlot]>,
+    I: AsMut<[Entry]> + AsRef<[Entry]>,
+    C: AsMut<[ChannelSlot]> + AsRef<[ChannelSlot]>,
+    B: AsMut<[u8]> + AsRef<[u8]>,
+{
+    pub(super) fn hear(
+        &mut self,
+        device: usize,
+        role: Role,
+        record: &Record<'_>,
+        facts: &Facts<'_>,
+    ) {
+        let topic = self.topic_of(device, record.topic);
+        let Some(slot) = self.slot(device) else {
+            return;
+        };
+        let dialect = slot.dialect;
+        if role == Role::Command {
+            slot.commands += 1;
+            return;
+        }
+        slot.messages += 1;
+        slot.retained += u64::from(record.retain);
+        slot.bytes += record.payload.len() as u64;
+        let switched = switched(slot, topic, facts);
+        let at = At {
+            device,
+            topic,
+            switched,
+            dialect,
+        };
+        match role {
+            Role::About | Role::Command | Role::Discovery => {}
+            Role::Directory => self.list(record),
+            Role::Log => self.log(at, record, facts),
+            Role::Birth | Role::Death => self.sparkplug(at, role, record),
+            Role::Data if record.topic.starts_with("spBv1.0/") => self.sparkplug(at, role, record),
+            Role::Presence => {
+                let level = record.topic.rsplit('/').next().unwrap_or("");
+                match presence::told(level, record.payload) {
+                    Some(state) => {
+                        self.connection(at, state, record);
+                        // A Last Will comes from the broker.
+                        if state != Connection::Offline {
+                            self.beat(at, record);
+                        }
+                    }
+                    None => self.data(at, record, facts),
+                }
+            }
+            Role::Boot => {
+                if let Some(slot) = self.slot(device).filter(|_| !record.retain) {
+                    slot.uptime.booted(record.at);
+                }
+                self.data(at, record, facts);
+            }
+            Role::Data => self.data(at, record, facts),
+        }
+    }
+
+    pub(super) fn slot(&mut self, device: usize) -> Option<&mut DeviceSlot> {
+        self.devices.as_mut().get_mut(device)
+    }
+
+    pub(super) fn connection(&mut self, at: At, state: Connection, record: &Record<'_>) {
+        let Some(slot) = self.slot(at.device) else {
+            return;
+        };
+        if slot.presence.state() != state {
+            slot.ghosts = 0;
+        }
+        slot.present = true;
+        let topic = at
+            .topic
+            .and_then(|n| slot.topics.get(n))
+            .map(|topic| topic.name);
+        slot.presence_topic = slot.presence_topic.or(topic);
+        slot.presence.tell(Change {
+            at: record.at,
+            to: state,
+            retained: record.retain,
+        });
+    }
+
+    fn data(&mut self, at: At, record: &Record<'_>, facts: &Facts<'_>) {
+        self.beat(at, record);
+        self.trouble(at.device, at.topic, record, facts);
+        fields::each(record.topic, record.payload, |field| {
+            self.field(at, record, field)
+        });
+    }
+
+    pub(super) fn beat(&mut self, at: At, record: &Record<'_>) {
+        if let Some(slot) = self.slot(at.device).filter(|_| !record.retain) {
+            slot.beat(record.at, at.topic);
+        }
+    }
+
+    /// A bridge's log names the device that it complains of.
+    fn log(&mut self, at: At, record: &Record<'_>, facts: &Facts<'_>) {
+        self.beat(at, record);
+        let named = if at.dialect == Dialect::Zigbee2Mqtt && facts.severity != Severity::None {
+            self.named_in(record)
+        } else {
+            None
+        };
+        match named {
+            Some(device) => self.trouble(device, None, record, facts),
+            None => self.trouble(at.device, at.topic, record, facts),
+        }
+    }
+
+    /// The device whose name stands in quotes in a message of its bridge.
+    fn named_in(&self, record: &Record<'_>) -> Option<usize> {
+        let base = record.topic.split('/').next()?;
+        let text = core::str::from_utf8(record.payload).ok()?;
+        text.split('\'')
+            .skip(1)
+            .step_by(2)
+            .take(8)
+            .find_map(|name| {
+                let below = name
+                    .strip_prefix(base)
+                    .and_then(|rest| rest.strip_prefix('/'));
+                let name = below.unwrap_or(name);
+                let name = name.strip_suffix("/set").unwrap_or(name);
+                let mut id = Id::try_from(base).ok()?;
+                id.push('/').ok()?;
+                id.push_str(name).ok()?;
+                self.find(&id)
+            })
+    }
+
+    pub(super) fn trouble(
+        &mut self,
+        device: usize,
+        topic: Option<usize>,
+        record: &Record<'_>,
+        facts: &Facts<'_>,
+    ) {
+        let Some(reason) = facts.reason.filter(|_| facts.severity != Severity::None) else {
+            return;
+        };
+        // Batteries are judged by their level, not by a word.
+        if vitals::is_low_flag(reason.subject) {
+            return;
+        }
+        let mut why = Cut::<MAX_NAME>(String::new());
+        let _ = write!(why, "{reason}");
+        let known = self.slot(device).and_then(|slot| {
+            let topic = topic.and_then(|n| slot.topics.get(n));
+            topic.map(|topic| topic.name)
+        });
+        let new = self
+            .slot(device)
+            .is_some_and(|slot| !slot.troubles.iter().any(|known| known.kind == facts.kind));
+        let topic = match known {
+            Some(topic) => topic,
+            None if new => self.names.keep(record.topic).unwrap_or_default(),
+            None => Default::default(),
+        };
+        if let Some(slot) = self.slot(device) {
+            slot.trouble(Trouble {
+                kind: facts.kind,
+                severity: facts.severity,
+                count: 1,
+                first: record.at,
+                latest: record.at,
+                retained: record.retain,
+                topic,
+                why: why.0,
+                sample: sample(record.payload),
+            });
+        }
+    }
+
+    fn field(&mut self, at: At, record: &Record<'_>, field: Field<'_>) {
+        match field.value {
+            Value::Number(number) => self.number(at, record, field, number),
+            Value::Bool(value) if vitals::is_low_flag(field.key) => self.battery_low(at, value),
+            Value::Bool(_) => {}
+            Value::Text(text) => self.text(at, record, field, text),
+        }
+    }
+
+    /// Hash of where a field stands: topic and path.
+    fn place(&self, record: &Record<'_>, field: Field<'_>) -> u64 {
+        let topic = hash::bytes(self.seed, record.topic.as_bytes());
+        hash::mix(topic, hash::bytes(self.seed, field.path.as_bytes()))
+    }
+
+    fn battery_low(&mut self, at: At, low: bool) {
+        if let Some(slot) = self.slot(at.device) {
+            slot.battery_low = low;
+        }
+    }
+
+    fn text(&mut self, at: At, record: &Record<'_>, field: Field<'_>, text: &str) {
+        if at.dialect == Dialect::OwnTracks && field.key == "_type" && field.depth == 1 {
+            let state = if text == "lwt" {
+                Connection::Offline
+            } else {
+                Connection::Online
+            };
+            self.connection(at, state, record);
+        } else if vitals::is_any(field.key, &["battery"]) && text.eq_ignore_ascii_case("low") {
+            self.battery_low(at, true);
+        } else if vitals::is_uptime(field.key)
+            && let Some(seconds) = vitals::uptime_text(text)
+        {
+            self.number(at, record, field, seconds);
+        } else if clock::is_key(field.key) && field.depth <= 2 {
+            let place = self.place(record, field);
+            self.clock(at, record, place, clock::of_text(text));
+        } else if text.len() <= 24
+            && let Ok(number) = text.parse::<f64>()
+            && number.is_finite()
+        {
+            self.number(at, record, field, number);
+        }
+    }
+
+    fn number(&mut self, at: At, record: &Record<'_>, field: Field<'_>, number: f64) {
+        let place = self.place(record, field);
+        if clock::is_key(field.key) && field.depth <= 2 {
+            self.clock(at, record, place, clock::of_number(number));
+            return;
+        }
+        let Some(slot) = self.slot(at.device) else {
+            return;
+        };
+        if vitals::is_uptime(field.key) {
+            if !record.retain {
+                slot.uptime.add(record.at, place, number);
+            }
+            return;
+        }
+        if let Some((vital, value)) = vitals::of_number(at.dialect, field.parent, field.key, number)
+        {
+            slot.read(record.at, vital, value);
+            return;
+        }
+        if record.retain {
+            return;
+        }
+        let make = || ChannelSlot::new(place, field.path, field.key);
+        let channel = self.channel_of(at.device, |known| known.hash == place, make);
+        if let Some(channel) = channel.and_then(|n| self.channels.as_mut().get_mut(n)) {
+            channel.add(record.at, number, at.switched);
+        }
+    }
+
+    pub(super) fn clock(&mut self, at: At, record: &Record<'_>, place: u64, stamp: Option<Stamp>) {
+        let (Some(wall), Some(stamp), false) = (self.wall_us, stamp, record.retain) else {
+            return;
+        };
+        let wall = wall as f64 / 1e6;
+        if let Some(slot) = self.slot(at.device) {
+            slot.clock.add(record.at, wall, place, stamp);
+        }
+    }
+}
+
+/// Whether a state is another than in the message before on the same topic.
+fn switched(slot: &mut DeviceSlot, topic: Option<usize>, facts: &Facts<'_>) -> bool {
+    let states = facts.states.iter().fold(1, |all, &(path, state)| {
+        hash::mix(all, hash::mix(path, state))
+    });
+    let Some(topic) = topic.and_then(|n| slot.topics.get_mut(n)) else {
+        return false;
+    };
+    topic.messages += 1;
+    let before = core::mem::replace(&mut topic.states, states);
+    before != 0 && before != states
+}
+
+/// The text of a payload that a person would read: its message if it has one, else its front.
+fn sample(payload: &[u8]) -> String<MAX_TEXT> {
+    let mut sample = Cut(String::new());
+    let text = match core::str::from_utf8(payload) {
+        Ok(text) => text.trim(),
+        Err(_) => return sample.0,
+    };
+    let mut message = "";
+    fields::each("", payload, |field| {
+        if let Value::Text(found) = field.value
+            && message.is_empty()
+            && vitals::is_any(
+                field.key,
+                &["message", "msg", "text", "error", "description"],
+            )
+            && found.len() > 3
+        {
+            let start = found.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+            message = text.get(start..start + found.len()).unwrap_or("");
+        }
+    });
+    let mut buffer = [0; MAX_TEXT];
+    let text = if message.is_empty() {
+        text
+    } else {
+        json::unescape(message, &mut buffer)
+    };
+    let _ = sample.write_str(text);
+    sample.0
+}
+
+/// Takes as much text as fits.
+struct Cut<const N: usize>(String<N>);
+
+impl<const N: usize> Write for Cut<N> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        for c in text.chars() {
+            if self.0.push(c).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+}

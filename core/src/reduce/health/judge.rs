@@ -1,0 +1,360 @@
+//! What is a fault and how much it weighs: a score from 100 down, every deduction with its cause.
+//!
+//! Invariant: no cause without evidence; one fault is deducted once (who is offline is not silent as well).
+
+use super::channel::{ChannelSlot, Jump};
+use super::device::DeviceSlot;
+use super::presence::Connection;
+use super::view::Device;
+use super::vitals::Vital;
+use crate::reduce::stats::Gap;
+use crate::time::Instant;
+use core::time::Duration;
+use heapless::Vec;
+
+/// Findings of one device at most; there are fewer kinds, and at most three each of standing still and jumping.
+pub const MAX_FINDINGS: usize = 20;
+
+/// Numbers told one by one of those that stand still, and of those that jump.
+const CHANNELS: usize = 3;
+
+/// Points for one more number of which the same is to be said.
+const AGAIN: u8 = 5;
+
+/// Percent of a battery below which it is nearly empty, and below which it should be changed soon.
+const BATTERY_EMPTY: f64 = 5.0;
+const BATTERY_LOW: f64 = 15.0;
+/// Of a Zigbee link (0 to 255): messages get lost below.
+const LINK_WEAK: f64 = 20.0;
+/// Percent of a wireless link: the same.
+const SIGNAL_WEAK: f64 = 20.0;
+/// dBm of a Wi-Fi link: the same.
+const WIFI_WEAK: f64 = -85.0;
+
+/// Why points were deducted.
+#[derive(Clone, Copy, Debug)]
+pub enum Cause<'h> {
+    /// It is offline.
+    Offline {
+        /// Since it was told.
+        lasting: Duration,
+        /// That was told by a retained message: it is longer than that.
+        retained: bool,
+        /// Live messages since then: the state or the device is wrong.
+        ghosts: u32,
+    },
+    /// What it is reached through is offline.
+    GatewayOffline {
+        /// Its id.
+        gateway: &'h str,
+    },
+    /// It says that it needs a person.
+    Alert,
+    /// Its connection comes and goes.
+    Flapping {
+        /// Changes of the connection.
+        changes: u32,
+        /// Of these, to offline.
+        drops: u32,
+    },
+    /// Its connection was lost, and is back.
+    Dropped {
+        /// How often.
+        drops: u32,
+    },
+    /// It is silent beyond its own rhythm.
+    Silent {
+        /// How long.
+        silence: Duration,
+        /// Beyond this, by what it has taught.
+        limit: Duration,
+    },
+    /// It was silent beyond its own rhythm, and came back.
+    Gaps {
+        /// How often.
+        count: u32,
+        /// The longest.
+        longest: Gap,
+    },
+    /// It told of errors.
+    Errors {
+        /// Messages.
+        count: u64,
+        /// Of so many.
+        of: u64,
+    },
+    /// It told of warnings, again and again.
+    Warnings {
+        /// Messages.
+        count: u64,
+        /// Of so many.
+        of: u64,
+    },
+    /// It started anew.
+    Restarts {
+        /// How often.
+        count: u32,
+        /// Since the latest.
+        ago: Duration,
+    },
+    /// Its battery is nearly empty.
+    Battery {
+        /// None: it only says that it is low.
+        percent: Option<f64>,
+    },
+    /// Its link is weak even at its best.
+    WeakLink {
+        /// What was read.
+        vital: Vital,
+        /// The best reading.
+        best: f64,
+    },
+    /// A number stands still that used to move.
+    Frozen(&'h ChannelSlot),
+    /// A number left its own range at once.
+    Jumps(&'h ChannelSlot, Jump),
+    /// Its clock is wrong.
+    Clock {
+        /// Seconds behind ours; negative: ahead.
+        behind: f64,
+    },
+    /// Sparkplug B: numbers of messages are missing.
+    Lost {
+        /// How often.
+        gaps: u32,
+        /// Of so many messages.
+        of: u32,
+    },
+}
+
+impl Cause<'_> {
+    /// A stable word.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Offline { .. } => "offline",
+            Self::GatewayOffline { .. } => "gateway_offline",
+            Self::Alert => "alert",
+            Self::Flapping { .. } => "flapping",
+            Self::Dropped { .. } => "connection_lost",
+            Self::Silent { .. } => "silent",
+            Self::Gaps { .. } => "gaps",
+            Self::Errors { .. } => "errors",
+            Self::Warnings { .. } => "warnings",
+            Self::Restarts { .. } => "restarts",
+            Self::Battery { .. } => "battery_low",
+            Self::WeakLink { .. } => "weak_link",
+            Self::Frozen(_) => "frozen_value",
+            Self::Jumps(..) => "value_jump",
+            Self::Clock { .. } => "clock_off",
+            Self::Lost { .. } => "messages_lost",
+        }
+    }
+
+    /// Points of 100.
+    fn points(&self) -> u8 {
+        match *self {
+            Self::Offline { ghosts, .. } if ghosts >= 3 => 30,
+            Self::Offline { .. } => 60,
+            Self::GatewayOffline { .. } => 50,
+            Self::Flapping { .. } => 35,
+            Self::Alert | Self::Silent { .. } => 30,
+            Self::Dropped { drops } => {
+                if drops > 1 {
+                    20
+                } else {
+                    10
+                }
+            }
+            Self::Restarts { count, .. } => match count {
+                0 | 1 => 15,
+                2 => 25,
+                _ => 35,
+            },
+            Self::Errors { count, of } => match count.saturating_mul(100) / of.max(1) {
+                50.. => 35,
+                10..50 => 25,
+                2..10 => 15,
+                _ => 10,
+            },
+            Self::Battery { percent } => match percent {
+                Some(percent) if percent <= BATTERY_EMPTY => 20,
+                Some(_) => 10,
+                None => 15,
+            },
+            Self::Frozen(_) => 15,
+            Self::WeakLink { .. } | Self::Jumps(..) | Self::Gaps { .. } | Self::Lost { .. } => 10,
+            Self::Clock { .. } | Self::Warnings { .. } => 5,
+        }
+    }
+}
+
+/// A deduction.
+#[derive(Clone, Copy, Debug)]
+pub struct Finding<'h> {
+    /// Points of 100.
+    pub points: u8,
+    /// Why.
+    pub cause: Cause<'h>,
+}
+
+impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
+    /// Everything that is wrong at `now`, the weightiest first.
+    pub fn findings(&self, now: Instant) -> Vec<Finding<'h>, MAX_FINDINGS> {
+        let mut found = Vec::new();
+        let mut tell = |cause: Cause<'h>| {
+            let again = found
+                .iter()
+                .any(|known: &Finding<'_>| known.cause.name() == cause.name());
+            let points = if again { AGAIN } else { cause.points() };
+            let _ = found.push(Finding { points, cause });
+        };
+        let now = self.paused.map_or(now, |paused| paused.min(now));
+        self.connection(now, &mut tell);
+        self.timing(now, &mut tell);
+        self.told(&mut tell);
+        self.readings(&mut tell);
+        self.numbers(&mut tell);
+        // Stable by insertion: equals stay in the order above.
+        for n in 1..found.len() {
+            let mut at = n;
+            while at > 0 && points(&found, at) > points(&found, at - 1) {
+                found.swap(at, at - 1);
+                at -= 1;
+            }
+        }
+        found
+    }
+
+    fn connection(&self, now: Instant, tell: &mut impl FnMut(Cause<'h>)) {
+        let presence = &self.slot.presence;
+        let state = presence.state();
+        match (state, presence.latest()) {
+            (Connection::Offline, Some(told)) => tell(Cause::Offline {
+                lasting: now.since(told.at),
+                retained: told.retained,
+                ghosts: self.slot.ghosts,
+            }),
+            (Connection::Alert, _) => tell(Cause::Alert),
+            _ => {}
+        }
+        let (changes, drops) = (presence.changes(), presence.drops());
+        if drops >= 3 || changes >= 5 && drops >= 2 {
+            tell(Cause::Flapping { changes, drops });
+        } else if drops > 0 && state != Connection::Offline || drops > 1 {
+            tell(Cause::Dropped { drops });
+        }
+        if let (Some(slot), Some(gateway)) = (self.gateway, self.gateway())
+            && state != Connection::Offline
+            && is_cut_off(self.slot, slot)
+        {
+            tell(Cause::GatewayOffline { gateway });
+        }
+    }
+
+    fn timing(&self, now: Instant, tell: &mut impl FnMut(Cause<'h>)) {
+        let slot = self.slot;
+        let cut_off = self
+            .gateway
+            .is_some_and(|gateway| is_cut_off(slot, gateway));
+        if let (Some(silence), Some(limit), false) = (slot.silent(now), slot.limit(), cut_off) {
+            tell(Cause::Silent { silence, limit });
+        }
+        if let (1.., Some(longest)) = (slot.gaps, slot.longest_gap) {
+            tell(Cause::Gaps {
+                count: slot.gaps,
+                longest,
+            });
+        }
+        let count = slot.uptime.restarts();
+        if count > 0 {
+            tell(Cause::Restarts {
+                count,
+                ago: now.since(slot.uptime.latest_restart),
+            });
+        }
+        if let Some(behind) = slot.clock.wrong_by() {
+            tell(Cause::Clock { behind });
+        }
+        let (gaps, of) = (slot.sequence.gaps, slot.sequence.steps);
+        // Where many are missing, only a part of the node's messages was listened to.
+        if gaps > 0 && of >= 20 && gaps.saturating_mul(10) <= of {
+            tell(Cause::Lost { gaps, of });
+        }
+    }
+
+    fn told(&self, tell: &mut impl FnMut(Cause<'h>)) {
+        let (errors, warnings, of) = (self.slot.errors, self.slot.warnings, self.slot.messages);
+        if errors > 0 {
+            let of = of.max(errors);
+            tell(Cause::Errors { count: errors, of });
+        }
+        if warnings >= 3 {
+            let of = of.max(warnings);
+            tell(Cause::Warnings {
+                count: warnings,
+                of,
+            });
+        }
+    }
+
+    fn readings(&self, tell: &mut impl FnMut(Cause<'h>)) {
+        let reading = |vital| Some(self.slot.reading(vital)).filter(|reading| reading.count > 0);
+        match reading(Vital::Battery) {
+            Some(battery) if battery.last <= BATTERY_LOW => tell(Cause::Battery {
+                percent: Some(battery.last),
+            }),
+            _ if self.slot.battery_low => tell(Cause::Battery { percent: None }),
+            _ => {}
+        }
+        let weak = [
+            (Vital::LinkQuality, LINK_WEAK),
+            (Vital::WifiRssi, WIFI_WEAK),
+            (Vital::Signal, SIGNAL_WEAK),
+        ];
+        let weak = weak.into_iter().find_map(|(vital, limit)| {
+            let best = reading(vital)?.max;
+            (best <= limit).then_some((vital, best))
+        });
+        if let Some((vital, best)) = weak {
+            tell(Cause::WeakLink { vital, best });
+        }
+    }
+
+    fn numbers(&self, tell: &mut impl FnMut(Cause<'h>)) {
+        // Who is silent does not stand still.
+        for channel in self
+            .channels()
+            .filter(|channel| channel.is_frozen())
+            .take(CHANNELS)
+        {
+            tell(Cause::Frozen(channel));
+        }
+        let jumps = self
+            .channels()
+            .filter_map(|channel| Some((channel, channel.jump?)));
+        for (channel, jump) in jumps.take(CHANNELS) {
+            tell(Cause::Jumps(channel, jump));
+        }
+    }
+}
+
+/// 100 less all deductions, at least zero.
+pub fn score(findings: &[Finding<'_>]) -> u8 {
+    let points = findings.iter().map(|finding| finding.points);
+    points.fold(100, u8::saturating_sub)
+}
+
+/// A device that was heard after its gateway went is reached in another way.
+fn is_cut_off(device: &DeviceSlot, gateway: &DeviceSlot) -> bool {
+    let Some(told) = gateway.presence.latest() else {
+        return false;
+    };
+    let heard = device
+        .live
+        .is_some_and(|(_, last)| last.since(told.at) > Duration::from_secs(5));
+    told.to == Connection::Offline && !heard
+}
+
+fn points(found: &[Finding<'_>], n: usize) -> u8 {
+    found.get(n).map_or(0, |finding| finding.points)
+}

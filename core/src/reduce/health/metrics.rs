@@ -1,0 +1,175 @@
+//! What a Sparkplug B message adds: births and deaths of nodes and devices, sequence numbers, metrics by name or alias.
+//!
+//! Elsewhere: the walk over the payload (`sparkplug`), all other messages (`hear`).
+
+use super::Health;
+use super::channel::{ChannelSlot, MAX_NAME};
+use super::clock;
+use super::device::DeviceSlot;
+use super::dialect::{Dialect, Id, Role};
+use super::hear::At;
+use super::presence::Connection;
+use super::sparkplug::{self, Metric, Raw};
+use super::table::Entry;
+use super::vitals;
+use crate::payload::{hash, inspect};
+use crate::reduce::Record;
+use core::fmt::Write;
+use heapless::String;
+
+/// Bytes of a flag or text with its name that are judged.
+const MAX_STATE: usize = 192;
+
+impl<D, I, C, B> Health<D, I, C, B>
+where
+    D: AsMut<[DeviceSlot]> + AsRef<[DeviceSlot]>,
+    I: AsMut<[Entry]> + AsRef<[Entry]>,
+    C: AsMut<[ChannelSlot]> + AsRef<[ChannelSlot]>,
+    B: AsMut<[u8]> + AsRef<[u8]>,
+{
+    pub(super) fn sparkplug(&mut self, at: At, role: Role, record: &Record<'_>) {
+        let node = self.node_of(at.device, record.topic);
+        let mut session = None;
+        let head = sparkplug::each(record.payload, |metric| {
+            if let (Some("bdSeq"), Some(Raw::Whole(number))) = (metric.name, metric.value) {
+                session = Some(number);
+            } else if role != Role::Death {
+                self.metric(at, record, &metric);
+            }
+        });
+        let Some(head) = head else {
+            return;
+        };
+        let own = node == at.device;
+        let counts = self.slot(node).map(|slot| &mut slot.sequence);
+        if counts.is_some_and(|counts| !counts.take(role, own, session, head.seq)) {
+            return;
+        }
+        match role {
+            Role::Death => {
+                self.connection(at, Connection::Offline, record);
+                return;
+            }
+            Role::Birth => self.connection(at, Connection::Online, record),
+            _ => {}
+        }
+        self.beat(at, record);
+        let stamp = head
+            .timestamp
+            .and_then(|millis| clock::of_number(millis as f64));
+        self.clock(at, record, 1, stamp);
+    }
+
+    /// The edge node that a Sparkplug device is reached through; a node itself.
+    fn node_of(&mut self, device: usize, topic: &str) -> usize {
+        let mut levels = topic.split('/').skip(1);
+        let (group, node) = (levels.next(), levels.nth(1));
+        let (Some(group), Some(node), Some(_)) = (group, node, levels.next()) else {
+            return device;
+        };
+        let mut id = Id::new();
+        if write!(id, "{group}/{node}").is_err() {
+            return device;
+        }
+        let Some(node) = self.enter(&id, Dialect::SparkplugB) else {
+            return device;
+        };
+        if let (Some(slot), Ok(number)) = (self.slot(device), u16::try_from(node + 1)) {
+            slot.gateway = number;
+        }
+        node
+    }
+
+    fn metric(&mut self, at: At, record: &Record<'_>, metric: &Metric<'_>) {
+        if metric.historical || record.retain {
+            return;
+        }
+        let seed = self.seed;
+        let place = metric.name.map(|name| hash::bytes(seed, name.as_bytes()));
+        let same = |known: &ChannelSlot| match place {
+            Some(place) => known.hash == place,
+            None => metric.alias.is_some() && known.alias == metric.alias,
+        };
+        let name = metric.name.unwrap_or("");
+        match metric.value {
+            Some(Raw::Whole(_) | Raw::Float(_)) => {}
+            Some(raw) => return self.state(at, record, name, raw),
+            None => return,
+        }
+        // What only an alias tells is of no use before a birth has told the name.
+        if place.is_none() && !self.has_alias(at.device, metric.alias) {
+            return;
+        }
+        let key = name.rsplit('/').next().unwrap_or(name);
+        let make = || ChannelSlot {
+            alias: metric.alias,
+            datatype: metric.datatype,
+            ..ChannelSlot::new(place.unwrap_or(0), name, key)
+        };
+        let Some(n) = self.channel_of(at.device, same, make) else {
+            return;
+        };
+        let Some(channel) = self.channels.as_mut().get_mut(n) else {
+            return;
+        };
+        if metric.datatype != 0 {
+            channel.datatype = metric.datatype;
+        }
+        channel.alias = metric.alias.or(channel.alias);
+        let number = match metric.value {
+            Some(Raw::Float(number)) => Some(number),
+            Some(Raw::Whole(bits)) => sparkplug::number(bits, channel.datatype),
+            _ => None,
+        };
+        let Some(number) = number.filter(|number| number.is_finite()) else {
+            return;
+        };
+        channel.add(record.at, number, at.switched);
+        let path: String<MAX_NAME> = channel.name.clone();
+        let (parent, key) = path.rsplit_once('/').unwrap_or(("", &path));
+        let parent = parent.rsplit('/').next().unwrap_or(parent);
+        let Some(slot) = self.slot(at.device) else {
+            return;
+        };
+        if vitals::is_uptime(key) {
+            slot.uptime.add(record.at, 1, number);
+        } else if let Some((vital, value)) = vitals::of_number(at.dialect, parent, key, number) {
+            slot.read(record.at, vital, value);
+        }
+    }
+
+    /// A flag or a text may tell of a fault: judged as the same pair in JSON would be.
+    fn state(&mut self, at: At, record: &Record<'_>, name: &str, raw: Raw<'_>) {
+        let mut text: String<MAX_STATE> = String::new();
+        let key = name.rsplit('/').next().unwrap_or(name);
+        let written = match raw {
+            Raw::Bool(flag) => write!(text, "{{\"{key}\":{flag}}}"),
+            Raw::Text(value) => write!(text, "{{\"{key}\":\"{value}\"}}"),
+            Raw::Whole(_) | Raw::Float(_) => return,
+        };
+        if key.is_empty() || written.is_err() {
+            return;
+        }
+        let facts = inspect(record.topic, text.as_bytes());
+        let told = Record {
+            payload: text.as_bytes(),
+            ..*record
+        };
+        self.trouble(at.device, at.topic, &told, &facts);
+    }
+
+    fn has_alias(&self, device: usize, alias: Option<u64>) -> bool {
+        let devices = self.devices.as_ref();
+        let mut next = devices.get(device).map_or(0, |slot| slot.channels);
+        while let Some(channel) = usize::from(next)
+            .checked_sub(1)
+            .and_then(|n| self.channels.as_ref().get(n))
+        {
+            if channel.alias == alias && alias.is_some() {
+                return true;
+            }
+            next = channel.next;
+        }
+        false
+    }
+}

@@ -1,0 +1,211 @@
+//! A table of devices: who speaks, how its connection, its rhythm, its readings and its errors are, and what of that
+//! is a fault.
+//!
+//! Read in this order: `dialect` and `generic` (which device a topic belongs to), `device` (what is known of one),
+//! `hear` and `metrics` (what a message adds), `judge` (faults and score). Elsewhere: `presence`, `vitals`, `channel`, `clock` are
+//! the parts of a device; `fields`, `sparkplug` and `discovery` read payloads; `pattern` finds devices by name; `words` says findings.
+//! Invariant: a fault is told only with evidence of this device; what is ambiguous costs nothing. At most as many
+//! devices, channels and bytes of names as the caller gave room for; what finds none is counted.
+
+mod channel;
+mod clock;
+mod device;
+mod dialect;
+mod discovery;
+mod fields;
+mod generic;
+mod hear;
+mod judge;
+mod metrics;
+mod names;
+mod pattern;
+mod presence;
+mod sparkplug;
+mod table;
+mod view;
+mod vitals;
+mod words;
+
+pub use channel::{ChannelSlot, Jump, MAX_NAME};
+pub use clock::Clock;
+pub use device::{DeviceSlot, MAX_TEXT, MAX_TOPICS, MAX_TROUBLES, Trouble};
+pub use dialect::{Dialect, MAX_ID};
+pub use judge::{Cause, Finding, MAX_FINDINGS, score};
+pub use pattern::{MAX_PATTERN, Pattern};
+pub use presence::{Change, Connection, MAX_CHANGES, Presence};
+pub use table::Entry;
+pub use view::Device;
+pub use vitals::{Reading, Uptime, Vital};
+
+use super::Record;
+use crate::payload::Facts;
+use crate::time::Instant;
+use dialect::Role;
+use names::Names;
+
+/// Channels of one device at most, so that one cannot take the room of all.
+pub const MAX_CHANNELS: u16 = 32;
+
+/// The table, over slots for devices `D`, an index `I`, slots for channels `C` and an arena `B` for names.
+#[derive(Debug)]
+pub struct Health<D, I, C, B> {
+    devices: D,
+    used: usize,
+    index: I,
+    entries: usize,
+    channels: C,
+    channels_used: usize,
+    names: Names<B>,
+    pattern: Pattern,
+    seed: u64,
+    /// Microseconds since 1970 when the message came that is taken.
+    wall_us: Option<u64>,
+    /// Nobody listens since then.
+    paused: Option<Instant>,
+    missed: u64,
+    channels_missed: u64,
+}
+
+impl<D, I, C, B> Health<D, I, C, B>
+where
+    D: AsMut<[DeviceSlot]> + AsRef<[DeviceSlot]>,
+    I: AsMut<[Entry]> + AsRef<[Entry]>,
+    C: AsMut<[ChannelSlot]> + AsRef<[ChannelSlot]>,
+    B: AsMut<[u8]> + AsRef<[u8]>,
+{
+    /// An empty table. `index`: empty, its length a power of two, four times the devices suit. `names`: 512 bytes a
+    /// device suit. `seed` should be random. Devices that do not fit `pattern` leave a quarter of the room to those
+    /// that do.
+    pub fn new(room: (D, I, C, B), pattern: Pattern, seed: u64) -> Self {
+        let (devices, index, channels, names) = room;
+        Self {
+            devices,
+            used: 0,
+            index,
+            entries: 0,
+            channels,
+            channels_used: 0,
+            names: Names::new(names),
+            pattern,
+            seed,
+            wall_us: None,
+            paused: None,
+            missed: 0,
+            channels_missed: 0,
+        }
+    }
+
+    /// Takes one message and what one pass over it found; `wall_us`: when it came, in microseconds since 1970, if
+    /// clocks are to be compared.
+    pub fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>, wall_us: Option<u64>) {
+        if self.paused.take().is_some() {
+            self.unheard(record.at);
+        }
+        self.wall_us = wall_us;
+        let first = record
+            .payload
+            .trim_ascii_start()
+            .first()
+            .copied()
+            .unwrap_or(0);
+        let place = {
+            let ask = |id: &str| self.known(id);
+            dialect::place(record.topic, first, &ask)
+        };
+        let Some(place) = place else {
+            return;
+        };
+        if place.role == Role::Discovery {
+            self.discover(record);
+            return;
+        }
+        let (dialect, mut role) = (place.dialect, place.role);
+        let routed = if dialect == Dialect::Generic {
+            self.routed(record.topic)
+        } else {
+            None
+        };
+        let entered = match routed {
+            Some((device, presence)) => {
+                if presence {
+                    role = Role::Presence;
+                }
+                Some(device)
+            }
+            None => self.enter(&place.id, dialect),
+        };
+        match entered {
+            Some(device) => self.hear(device, role, record, facts),
+            None => self.missed += 1,
+        }
+    }
+
+    /// Nobody listens from `at` to the next message: silences and gaps until then say nothing.
+    pub fn pause(&mut self, at: Instant) {
+        self.paused.get_or_insert(at);
+    }
+
+    fn unheard(&mut self, until: Instant) {
+        let used = self.used;
+        for device in self.devices.as_mut().iter_mut().take(used) {
+            device.unheard(until);
+        }
+    }
+
+    /// The devices in order of first sight.
+    pub fn devices(&self) -> impl Iterator<Item = Device<'_, B>> {
+        (0..self.used).filter_map(|n| self.device(n))
+    }
+
+    /// The devices that are asked for: those that fit best. Whoever has the whole name beats parts of names.
+    pub fn wanted(&self) -> impl Iterator<Item = Device<'_, B>> {
+        let best = self.devices().map(|device| device.fit()).max().unwrap_or(0);
+        let least = if best >= pattern::EXACT { best } else { 1 };
+        self.devices().filter(move |device| device.fit() >= least)
+    }
+
+    /// Messages of devices that found no room.
+    pub fn missed(&self) -> u64 {
+        self.missed
+    }
+
+    /// Numbers that found no room and are not watched, each time they came.
+    pub fn channels_missed(&self) -> u64 {
+        self.channels_missed
+    }
+
+    fn device(&self, n: usize) -> Option<Device<'_, B>> {
+        let slot = self.devices.as_ref().get(n).filter(|_| n < self.used)?;
+        let gateway = usize::from(slot.gateway)
+            .checked_sub(1)
+            .or_else(|| self.bridge_of(slot));
+        let gateway = gateway.filter(|&gateway| gateway != n);
+        Some(Device {
+            slot,
+            paused: self.paused,
+            gateway: gateway.and_then(|n| self.devices.as_ref().get(n)),
+            channels: self.channels.as_ref(),
+            names: &self.names,
+        })
+    }
+
+    /// What stands between a Zigbee device and the broker.
+    fn bridge_of(&self, slot: &DeviceSlot) -> Option<usize> {
+        if slot.dialect != Dialect::Zigbee2Mqtt {
+            return None;
+        }
+        let base = self.names.get(slot.id).split('/').next()?;
+        let mut id = dialect::Id::try_from(base).ok()?;
+        id.push_str("/bridge").ok()?;
+        self.find(&id)
+    }
+}
+
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+mod planted;
+#[cfg(test)]
+mod spoken;
+#[cfg(test)]
+mod tests;

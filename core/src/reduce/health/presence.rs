@@ -1,0 +1,345 @@
+//! Whether a device is connected: what a payload says of that, and how it changed.
+//!
+//! Invariant: a state that is told again is no change; what was replayed because retained is the state from the
+//! start, not a change in time.
+
+use crate::payload::json::{self, Scalar, Text, Visitor};
+use crate::time::Instant;
+use core::time::Duration;
+use heapless::{Deque, Vec};
+
+/// Changes of a connection that are kept, the latest.
+pub const MAX_CHANGES: usize = 8;
+
+/// Bytes of a payload that can be a state of a connection.
+const MAX_PAYLOAD: usize = 512;
+
+/// Whether a device is connected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Connection {
+    /// Nobody told.
+    #[default]
+    Unknown,
+    /// Connected.
+    Online,
+    /// Not connected.
+    Offline,
+    /// Connected from time to time, by intention.
+    Sleeping,
+    /// Connected, and needs a person (Homie).
+    Alert,
+}
+
+impl Connection {
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Online => "online",
+            Self::Offline => "offline",
+            Self::Sleeping => "sleeping",
+            Self::Alert => "alert",
+        }
+    }
+}
+
+/// A state of the connection and when it was told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Change {
+    /// When.
+    pub at: Instant,
+    /// Since then.
+    pub to: Connection,
+    /// Replayed because retained: it is older.
+    pub retained: bool,
+}
+
+/// The history of a connection.
+#[derive(Clone, Debug, Default)]
+pub struct Presence {
+    told: Deque<Change, MAX_CHANGES>,
+    changes: u32,
+    drops: u32,
+    offline: Duration,
+    /// When the state now was last told, again or anew.
+    confirmed: Instant,
+}
+
+impl Presence {
+    /// The state now.
+    pub fn state(&self) -> Connection {
+        self.told.back().map_or(Connection::Unknown, |told| told.to)
+    }
+
+    /// When and how the state now was told.
+    pub fn latest(&self) -> Option<Change> {
+        self.told.back().copied()
+    }
+
+    /// What was told, the first thing and the changes, oldest first; the last [`MAX_CHANGES`].
+    pub fn told(&self) -> impl Iterator<Item = &Change> {
+        self.told.iter()
+    }
+
+    /// Changes, the first telling not counted.
+    pub fn changes(&self) -> u32 {
+        self.changes
+    }
+
+    /// Changes to [`Connection::Offline`].
+    pub fn drops(&self) -> u32 {
+        self.drops
+    }
+
+    /// Time spent offline, until `now`.
+    pub fn offline(&self, now: Instant) -> Duration {
+        let lasting = self.latest().filter(|told| told.to == Connection::Offline);
+        self.offline + lasting.map_or(Duration::ZERO, |told| now.since(told.at))
+    }
+
+    /// It was offline at some time between `from` and `until`, as far as is remembered.
+    pub(super) fn was_offline(&self, from: Instant, until: Instant) -> bool {
+        let ends = self.told.iter().skip(1).map(|next| next.at);
+        let spans = self.told.iter().zip(ends.chain([until.max(from)]));
+        spans
+            .into_iter()
+            .any(|(told, end)| told.to == Connection::Offline && told.at <= until && end >= from)
+    }
+
+    pub(super) fn tell(&mut self, change: Change) {
+        let before = self.latest();
+        if change.to != Connection::Unknown {
+            self.confirmed = self.confirmed.max(change.at);
+        }
+        if change.to == Connection::Unknown || before.is_some_and(|told| told.to == change.to) {
+            return;
+        }
+        if let Some(before) = before {
+            self.changes = self.changes.saturating_add(1);
+            match (before.to, change.to) {
+                (Connection::Offline, _) => self.offline += change.at.since(before.at),
+                (_, Connection::Offline) => self.drops = self.drops.saturating_add(1),
+                _ => {}
+            }
+        }
+        if self.told.is_full() {
+            self.told.pop_front();
+        }
+        let _ = self.told.push_back(change);
+    }
+
+    /// Takes in what another has heard; of what both forgot, only counts are left.
+    pub(super) fn merge(&mut self, other: &Self) {
+        let (ours, theirs) = (core::mem::take(self), other);
+        let forgotten = |it: &Self| it.changes.saturating_sub(remembered(it));
+        let mut all: Vec<Change, { MAX_CHANGES * 2 }> = ours.told.iter().copied().collect();
+        all.extend(theirs.told.iter().copied());
+        all.sort_unstable_by_key(|change| (change.at, change.to as u8));
+        for change in all {
+            self.tell(change);
+        }
+        // Who was told last knows best.
+        let last = if ours.confirmed > theirs.confirmed {
+            &ours
+        } else {
+            theirs
+        };
+        self.tell(Change {
+            at: last.confirmed,
+            to: last.state(),
+            retained: last.latest().is_some_and(|told| told.retained),
+        });
+        // Shards that saw the same must not count it twice.
+        self.changes = self
+            .changes
+            .saturating_add(forgotten(&ours).max(forgotten(theirs)));
+        self.drops = self.drops.max(ours.drops).max(theirs.drops);
+        self.offline = self.offline.max(ours.offline).max(theirs.offline);
+    }
+}
+
+fn remembered(presence: &Presence) -> u32 {
+    u32::try_from(presence.told.len().saturating_sub(1)).unwrap_or(0)
+}
+
+/// What a payload says of a connection, if it says that; on a topic whose last level is `level`.
+pub(super) fn told(level: &str, payload: &[u8]) -> Option<Connection> {
+    let text = core::str::from_utf8(payload).ok()?.trim();
+    if text.starts_with('{') {
+        if text.len() > MAX_PAYLOAD {
+            return None;
+        }
+        let mut search = Search {
+            depth: 0,
+            key: "",
+            found: None,
+        };
+        json::walk(text, &mut search).ok()?;
+        return search.found;
+    }
+    let text = text.trim_matches('"');
+    word(text).or_else(|| yes_or_no(text).filter(|_| is_question(level)))
+}
+
+/// A level or key whose value is yes or no.
+fn is_question(name: &str) -> bool {
+    matches!(
+        name,
+        "online"
+            | "connected"
+            | "available"
+            | "alive"
+            | "reachable"
+            | "availability"
+            | "will"
+            | "LWT"
+            | "lwt"
+    )
+}
+
+fn yes_or_no(text: &str) -> Option<Connection> {
+    match text {
+        "true" | "True" | "1" | "on" | "ON" | "yes" => Some(Connection::Online),
+        "false" | "False" | "0" | "off" | "OFF" | "no" => Some(Connection::Offline),
+        _ => None,
+    }
+}
+
+/// A word for a state of a connection.
+pub(super) fn word(text: &str) -> Option<Connection> {
+    const WORDS: [(&str, Connection); 15] = [
+        ("online", Connection::Online),
+        ("connected", Connection::Online),
+        ("alive", Connection::Online),
+        ("available", Connection::Online),
+        ("reachable", Connection::Online),
+        ("ready", Connection::Online),
+        ("offline", Connection::Offline),
+        ("disconnected", Connection::Offline),
+        ("dead", Connection::Offline),
+        ("unavailable", Connection::Offline),
+        ("unreachable", Connection::Offline),
+        ("lost", Connection::Offline),
+        ("sleeping", Connection::Sleeping),
+        ("asleep", Connection::Sleeping),
+        ("alert", Connection::Alert),
+    ];
+    let found = WORDS
+        .iter()
+        .find(|(word, _)| text.eq_ignore_ascii_case(word));
+    found.map(|&(_, state)| state)
+}
+
+/// Looks for a member of the outermost object that tells of a connection.
+struct Search<'a> {
+    depth: u32,
+    key: &'a str,
+    found: Option<Connection>,
+}
+
+impl<'a> Visitor<'a> for Search<'a> {
+    fn open(&mut self, _: bool) {
+        self.depth += 1;
+    }
+
+    fn close(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn key(&mut self, key: Text<'a>) {
+        self.key = key.raw;
+    }
+
+    fn scalar(&mut self, value: Scalar<'a>) {
+        if self.depth != 1 || self.found.is_some() {
+            return;
+        }
+        let question = is_question(self.key);
+        self.found = match value {
+            Scalar::Bool(value) if question || self.key == "value" => Some(if value {
+                Connection::Online
+            } else {
+                Connection::Offline
+            }),
+            Scalar::String(text)
+                if question || matches!(self.key, "state" | "status" | "connection") =>
+            {
+                word(text.raw)
+            }
+            _ => None,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_flags_and_objects_tell() {
+        for (level, payload, wanted) in [
+            ("LWT", "Offline", Some(Connection::Offline)),
+            ("status", "online", Some(Connection::Online)),
+            ("status", "idle", None),
+            ("status", "1", None),
+            ("online", "false", Some(Connection::Offline)),
+            ("online", "1", Some(Connection::Online)),
+            (
+                "availability",
+                r#"{"state":"offline"}"#,
+                Some(Connection::Offline),
+            ),
+            (
+                "status",
+                r#"{"time":5,"value":false,"status":"Dead"}"#,
+                Some(Connection::Offline),
+            ),
+            (
+                "status",
+                r#"{"temperature":5,"relay":{"state":"offline"}}"#,
+                None,
+            ),
+            ("$state", "sleeping", Some(Connection::Sleeping)),
+            ("status", "", None),
+        ] {
+            assert_eq!(told(level, payload.as_bytes()), wanted, "{level} {payload}");
+        }
+    }
+
+    #[test]
+    fn changes_are_counted_and_the_last_remembered() {
+        let mut presence = Presence::default();
+        for n in 0..21_u64 {
+            let to = if n % 2 == 0 {
+                Connection::Online
+            } else {
+                Connection::Offline
+            };
+            let at = Instant::from_micros(n * 1_000_000);
+            presence.tell(Change {
+                at,
+                to,
+                retained: n == 0,
+            });
+            presence.tell(Change {
+                at,
+                to,
+                retained: false,
+            });
+        }
+        assert_eq!((presence.changes(), presence.drops()), (20, 10));
+        assert_eq!(presence.told().count(), MAX_CHANGES);
+        assert_eq!(
+            presence.offline(Instant::from_micros(99_000_000)).as_secs(),
+            10
+        );
+        assert!(presence.was_offline(
+            Instant::from_micros(19_500_000),
+            Instant::from_micros(30_000_000)
+        ));
+        assert!(!presence.was_offline(
+            Instant::from_micros(20_500_000),
+            Instant::from_micros(30_000_000)
+        ));
+    }
+}

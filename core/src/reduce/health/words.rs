@@ -1,0 +1,167 @@
+//! Findings in words: what was seen, with its numbers, and what to check next.
+
+use super::judge::Cause;
+use super::vitals::Vital;
+use core::fmt::{Display, Formatter, Result};
+use core::time::Duration;
+
+impl Display for Cause<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        match *self {
+            Self::Offline {
+                lasting,
+                retained,
+                ghosts,
+            } => {
+                if retained {
+                    f.write_str(
+                        "offline since before listening began (the retained state says so)",
+                    )?;
+                } else {
+                    write!(f, "offline for {}", Span(lasting))?;
+                }
+                match ghosts {
+                    0 => Ok(()),
+                    _ => write!(f, ", although {ghosts} live messages came since"),
+                }
+            }
+            Self::GatewayOffline { gateway } => {
+                write!(f, "{gateway}, which it is reached through, is offline")
+            }
+            Self::Alert => f.write_str("reports the state alert: it needs a person"),
+            Self::Flapping { changes, drops } => {
+                write!(
+                    f,
+                    "connection comes and goes: {drops} times offline, {changes} changes"
+                )
+            }
+            Self::Dropped { drops: 1 } => f.write_str("connection was lost once"),
+            Self::Dropped { drops } => write!(f, "connection was lost {drops} times"),
+            Self::Silent { silence, limit } => write!(
+                f,
+                "silent for {}; by its own rhythm {} is the most",
+                Span(silence),
+                Span(limit)
+            ),
+            Self::Gaps { count, longest } => write!(
+                f,
+                "silent beyond its own rhythm {count} times, for up to {}",
+                Span(longest.length())
+            ),
+            Self::Errors { count, of } => write!(f, "{count} of {of} messages tell of errors"),
+            Self::Warnings { count, of } => write!(f, "{count} of {of} messages tell of warnings"),
+            Self::Restarts { count, ago } => {
+                let times = if count == 1 {
+                    "once"
+                } else {
+                    "again and again"
+                };
+                write!(f, "restarted {times} ({count}), last {} ago", Span(ago))
+            }
+            Self::Battery {
+                percent: Some(percent),
+            } => write!(f, "battery at {percent} %"),
+            Self::Battery { percent: None } => f.write_str("says that its battery is low"),
+            Self::WeakLink { vital, best } => {
+                let (what, unit) = match vital {
+                    Vital::LinkQuality => ("link quality", "of 255"),
+                    Vital::WifiRssi => ("Wi-Fi signal", "dBm"),
+                    _ => ("signal", "%"),
+                };
+                write!(f, "weak link: {what} at best {best} {unit}")
+            }
+            Self::Frozen(channel) => write!(
+                f,
+                "{} stands still at {} for {} messages, after {} changes in {}",
+                channel.name(),
+                channel.last,
+                channel.run,
+                channel.changes,
+                channel.count.saturating_sub(channel.run)
+            ),
+            Self::Jumps(channel, jump) => {
+                let again = if channel.jumps > 1 {
+                    ", not only once"
+                } else {
+                    ""
+                };
+                write!(
+                    f,
+                    "{} jumped from {} to {}{again}; its range was {} to {}",
+                    channel.name(),
+                    jump.from,
+                    jump.to,
+                    jump.low,
+                    jump.high
+                )
+            }
+            Self::Clock { behind } if behind > 1e8 => {
+                f.write_str("its clock was never set (its times are years behind)")
+            }
+            Self::Clock { behind } => {
+                let way = if behind > 0.0 { "behind" } else { "ahead" };
+                write!(f, "its clock is {:.0} s {way}", behind.abs())
+            }
+            Self::Lost { gaps, of } => {
+                write!(f, "sequence numbers missing {gaps} times in {of} messages")
+            }
+        }
+    }
+}
+
+impl Cause<'_> {
+    /// What to check next.
+    pub const fn check(&self) -> &'static str {
+        match self {
+            Self::Offline { ghosts: 1.., .. } => {
+                "whether its availability topic holds an old state: it speaks, so the state may be stale"
+            }
+            Self::Offline { .. } => {
+                "power and network of the device, then why it does not reconnect"
+            }
+            Self::GatewayOffline { .. } => "the gateway first: what is behind it cannot be reached",
+            Self::Alert => "the device's own messages for what it asks for",
+            Self::Flapping { .. } => {
+                "signal at its place, power supply, and whether two clients share one client id"
+            }
+            Self::Dropped { .. } => {
+                "whether it was restarted on purpose; else network and keep alive"
+            }
+            Self::Silent { .. } => {
+                "whether it hangs: it was not reported offline; try a command or a power cycle"
+            }
+            Self::Gaps { .. } => {
+                "network between device and broker at the time of the gap; QoS 0 loses messages"
+            }
+            Self::Errors { .. } => "the error patterns below, most frequent first",
+            Self::Warnings { .. } => "the warning patterns below",
+            Self::Restarts { .. } => {
+                "power supply and the reason of the restart; firmware if it goes on"
+            }
+            Self::Battery { .. } => "replace or charge the battery",
+            Self::WeakLink { .. } => {
+                "distance to the next router or access point, obstacles, channel"
+            }
+            Self::Frozen(_) => "whether the sensor is stuck or the device repeats an old value",
+            Self::Jumps(..) => "sensor and wiring; compare with a neighbouring sensor",
+            Self::Clock { .. } => "time server and time zone of the device",
+            Self::Lost { .. } => "QoS and buffers between the edge node and the broker",
+        }
+    }
+}
+
+/// A time as a person would say it: `45 s`, `12 min`, `3.5 h`.
+struct Span(Duration);
+
+impl Display for Span {
+    fn fmt(&self, f: &mut Formatter<'_>) -> Result {
+        let seconds = self.0.as_secs_f64();
+        match seconds {
+            ..9.95 => write!(f, "{seconds:.1} s"),
+            ..120.0 => write!(f, "{seconds:.0} s"),
+            ..7_200.0 => write!(f, "{:.0} min", seconds / 60.0),
+            ..172_800.0 => write!(f, "{:.1} h", seconds / 3_600.0),
+            _ => write!(f, "{:.0} days", seconds / 86_400.0),
+        }
+    }
+}

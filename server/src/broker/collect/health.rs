@@ -1,0 +1,216 @@
+//! The devices and their faults, as a listener keeps them.
+
+use crate::broker::report::{
+    ConnectionFinding, Deduction, DeviceFinding, HealthFindings, HeartbeatFinding, ReadingFinding,
+    TroubleFinding, ValueFinding, WantHealth,
+};
+use bitsperity_mqtt_core::payload::{Facts, Severity};
+use bitsperity_mqtt_core::reduce::health::{
+    ChannelSlot, Connection, Device, DeviceSlot, Entry, Pattern, Vital, score,
+};
+use bitsperity_mqtt_core::reduce::{Health, Record};
+use bitsperity_mqtt_core::time::Instant;
+use std::cmp::Reverse;
+use std::time::Duration;
+
+/// Devices that are told apart.
+const DEVICES: usize = 256;
+/// Numbers that are watched, of all devices together.
+const CHANNELS: usize = DEVICES * 8;
+/// Bytes for ids, names and topics.
+const NAMES: usize = DEVICES * 512;
+/// Ids that are offered where none is the one that was asked for.
+const NEAREST: usize = 8;
+
+type Memory = Health<Box<[DeviceSlot]>, Box<[Entry]>, Box<[ChannelSlot]>, Box<[u8]>>;
+
+pub(super) struct Devices {
+    memory: Memory,
+    pattern: Pattern,
+    told: usize,
+}
+
+impl Devices {
+    pub(super) fn new(wanted: &WantHealth, seed: u64) -> Self {
+        let room = (
+            vec![DeviceSlot::default(); DEVICES].into_boxed_slice(),
+            vec![Entry::default(); DEVICES * 4].into_boxed_slice(),
+            vec![ChannelSlot::default(); CHANNELS].into_boxed_slice(),
+            vec![0; NAMES].into_boxed_slice(),
+        );
+        let pattern = wanted.name.as_deref().map_or(Pattern::all(), Pattern::name);
+        Self {
+            memory: Health::new(room, pattern.clone(), seed),
+            pattern,
+            told: wanted.devices,
+        }
+    }
+
+    pub(super) fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>, wall_us: u64) {
+        self.memory.record(record, facts, Some(wall_us));
+    }
+
+    pub(super) fn pause(&mut self, now: Instant) {
+        self.memory.pause(now);
+    }
+
+    /// What is known `now`; times count from `start`.
+    pub(super) fn findings(&self, start: Instant, now: Instant) -> HealthFindings {
+        let judged = self.memory.wanted().map(|device| {
+            let points = score(&device.findings(now));
+            (points, device)
+        });
+        let mut judged: Vec<_> = judged.collect();
+        judged.sort_by(|a, b| (a.0, a.1.id()).cmp(&(b.0, b.1.id())));
+        let told = judged.iter().take(self.told);
+        HealthFindings {
+            devices: told.map(|(_, it)| device(it, start, now)).collect(),
+            matched: judged.len(),
+            troubled: judged.iter().filter(|(points, _)| *points < 100).count(),
+            heard: self.memory.devices().count(),
+            nearest: if judged.is_empty() {
+                self.nearest()
+            } else {
+                Vec::new()
+            },
+            missed: self.memory.missed(),
+            numbers_missed: self.memory.channels_missed(),
+        }
+    }
+
+    fn nearest(&self) -> Vec<String> {
+        let ids = self.memory.devices().map(|device| {
+            let near = |text: &str| self.pattern.nearness(text);
+            let name = device.name().map_or(0, near);
+            (Reverse(near(device.id()).max(name)), device.id())
+        });
+        let mut ids: Vec<_> = ids.collect();
+        ids.sort_unstable();
+        ids.truncate(NEAREST);
+        ids.into_iter().map(|(_, id)| id.to_owned()).collect()
+    }
+}
+
+type Known<'m> = Device<'m, Box<[u8]>>;
+
+fn device(device: &Known<'_>, start: Instant, now: Instant) -> DeviceFinding {
+    let findings = device.findings(now);
+    let mut topics: Vec<_> = device
+        .topics()
+        .map(|(name, n, _)| (name.to_owned(), n))
+        .collect();
+    topics.sort_by_key(|(_, messages)| Reverse(*messages));
+    DeviceFinding {
+        id: device.id().to_owned(),
+        name: device.name().map(str::to_owned),
+        dialect: device.dialect.name(),
+        gateway: device.gateway().map(str::to_owned),
+        score: score(&findings),
+        deductions: findings
+            .iter()
+            .map(|finding| Deduction {
+                points: finding.points,
+                kind: finding.cause.name(),
+                what: finding.cause.to_string(),
+                check: finding.cause.check(),
+            })
+            .collect(),
+        connection: connection(device, start, now),
+        heartbeat: heartbeat(device),
+        last_live: device.live.map(|(_, last)| last.since(start)),
+        gaps: device.gaps,
+        longest_gap: device
+            .longest_gap
+            .map(|gap| (gap.from.since(start), gap.length())),
+        troubles: troubles(device, start),
+        more_troubles: device.more_troubles,
+        errors: device.errors,
+        warnings: device.warnings,
+        readings: readings(device),
+        uptime: device.uptime.seconds(),
+        restarts: device.uptime.restarts(),
+        clock_behind: device.clock.behind(),
+        values: values(device),
+        topics,
+        more_topics: device.more_topics,
+        messages: device.messages,
+        retained: device.retained,
+        commands: device.commands,
+    }
+}
+
+fn connection(device: &Known<'_>, start: Instant, now: Instant) -> Option<ConnectionFinding> {
+    let presence = &device.presence;
+    let latest = presence.latest()?;
+    Some(ConnectionFinding {
+        state: latest.to.name(),
+        told: latest.at.since(start),
+        retained: latest.retained,
+        topic: device.presence_topic().map(str::to_owned),
+        changes: presence.changes(),
+        history: presence
+            .told()
+            .map(|told| (told.at.since(start), told.to.name()))
+            .collect(),
+        // What was retained may have been so for ever; only what was heard is counted.
+        offline: match latest.to {
+            Connection::Offline if presence.changes() == 0 => now.since(latest.at.max(start)),
+            _ => presence.offline(now),
+        },
+    })
+}
+
+fn heartbeat(device: &Known<'_>) -> Option<HeartbeatFinding> {
+    let (topic, rhythm) = device.heartbeat()?;
+    Some(HeartbeatFinding {
+        topic: topic.to_owned(),
+        period: rhythm.expected()?,
+        p95: rhythm.quantile(95)?,
+        jitter: rhythm.deviation().unwrap_or(Duration::ZERO),
+    })
+}
+
+fn troubles(device: &Known<'_>, start: Instant) -> Vec<TroubleFinding> {
+    let troubles = device.troubles().iter().map(|trouble| TroubleFinding {
+        severity: trouble.severity.name(),
+        count: trouble.count,
+        why: trouble.why.as_str().to_owned(),
+        sample: trouble.sample.as_str().to_owned(),
+        topic: device.topic_of(trouble).to_owned(),
+        first: trouble.first.since(start),
+        latest: trouble.latest.since(start),
+        retained: trouble.retained,
+    });
+    let mut troubles: Vec<_> = troubles.collect();
+    let error = Severity::Error.name();
+    troubles.sort_by_key(|trouble| (trouble.severity != error, Reverse(trouble.count)));
+    troubles
+}
+
+fn readings(device: &Known<'_>) -> Vec<ReadingFinding> {
+    let readings = Vital::ALL
+        .iter()
+        .map(|&vital| (vital, device.reading(vital)));
+    let known = readings.filter(|(_, reading)| reading.count > 0);
+    let told = known.map(|(vital, reading)| ReadingFinding {
+        name: vital.name(),
+        last: reading.last,
+        min: reading.min,
+        max: reading.max,
+    });
+    told.collect()
+}
+
+fn values(device: &Known<'_>) -> Vec<ValueFinding> {
+    let values = device.channels().map(|channel| ValueFinding {
+        name: channel.name().to_owned(),
+        last: channel.last,
+        min: channel.min,
+        max: channel.max,
+        count: channel.count,
+        changes: channel.changes,
+    });
+    let mut values: Vec<_> = values.collect();
+    values.reverse();
+    values
+}

@@ -1,0 +1,254 @@
+//! The answer within its budget of bytes: first fewer lines about each device, then fewer devices, the healthiest first.
+//! Findings of a device that is told are never cut. Same report, same answer.
+
+use super::{
+    Answer, Connection, Device, Finding, Format, Gaps, Head, Heartbeat, NotFound, Omitted, Problem,
+    Reading, Topic,
+};
+use crate::broker::report::{DeviceFinding, HealthFindings, Report};
+use crate::render;
+use std::time::Duration;
+
+/// Bytes that the rest of the answer may take.
+const RESERVE: usize = 640;
+
+const MORE: &str = "a narrower device_pattern, larger max_bytes or response_format detailed";
+
+/// How many lines of each kind a device gets.
+#[derive(Clone, Copy)]
+struct Lines {
+    problems: usize,
+    sample: usize,
+    history: usize,
+    topics: usize,
+    values: usize,
+}
+
+/// Tried in this order.
+const LINES: [Lines; 4] = [
+    Lines {
+        problems: 4,
+        sample: 120,
+        history: 8,
+        topics: 8,
+        values: 32,
+    },
+    Lines {
+        problems: 4,
+        sample: 120,
+        history: 8,
+        topics: 5,
+        values: 0,
+    },
+    Lines {
+        problems: 2,
+        sample: 80,
+        history: 4,
+        topics: 3,
+        values: 0,
+    },
+    Lines {
+        problems: 1,
+        sample: 40,
+        history: 0,
+        topics: 1,
+        values: 0,
+    },
+];
+
+pub(in crate::tools) fn answer(
+    head: Head,
+    report: &Report,
+    format: Format,
+    budget: usize,
+) -> Answer {
+    let none = HealthFindings::default();
+    let found = report.findings.health.as_ref().unwrap_or(&none);
+    let room = budget.saturating_sub(render::json_len(&head) + RESERVE);
+    let lines = match format {
+        Format::Detailed => LINES.get(..).unwrap_or(&[]),
+        Format::Concise => LINES.get(1..).unwrap_or(&[]),
+    };
+    let mut devices = Vec::new();
+    let mut left_out = 0;
+    for lines in lines {
+        let told = found.devices.iter().map(|it| device(it, report, *lines));
+        (devices, left_out) = told.fold((Vec::new(), 0), |(mut all, sum), (one, left_out)| {
+            all.push(one);
+            (all, sum + left_out)
+        });
+        if cost(&devices) <= room {
+            break;
+        }
+    }
+    while cost(&devices) > room && devices.len() > 1 {
+        devices.pop();
+    }
+    let omitted = Omitted {
+        devices: found.matched.saturating_sub(devices.len()),
+        lines: left_out,
+        messages_of_devices_without_room: found.missed,
+        numbers_without_room: found.numbers_missed,
+        how_to_get_more: MORE,
+    };
+    let any = omitted.devices + omitted.lines > 0 || found.missed + found.numbers_missed > 0;
+    Answer {
+        verdict: verdict(found),
+        head,
+        devices_heard: found.heard,
+        matched: found.matched,
+        with_findings: found.troubled,
+        devices,
+        not_found: (found.matched == 0).then(|| not_found(found)),
+        omitted: any.then_some(omitted),
+    }
+}
+
+fn cost(devices: &[Device]) -> usize {
+    devices
+        .iter()
+        .map(|device| render::json_len(device) + 1)
+        .sum()
+}
+
+fn verdict(found: &HealthFindings) -> String {
+    let of = match found.matched {
+        0 => return format!("no such device among the {} heard", found.heard),
+        1 => String::new(),
+        many => format!("{} of {many} devices have findings; ", found.troubled),
+    };
+    let Some(worst) = found.devices.first() else {
+        return of;
+    };
+    let id = render::topic(&worst.id);
+    match worst.deductions.first() {
+        Some(first) => format!(
+            "{of}{id} scores {}: {}",
+            worst.score,
+            render::clean(&first.what)
+        ),
+        None if worst.messages == 0 => format!("{of}{id} is known by name only: it said nothing"),
+        None => format!("{of}{id} scores 100: nothing wrong was seen"),
+    }
+}
+
+fn not_found(found: &HealthFindings) -> NotFound {
+    NotFound {
+        nearest: found.nearest.iter().map(|id| render::topic(id)).collect(),
+        next_step: match found.heard {
+            0 => {
+                "nothing was heard: check the filter and the rights of this session, or listen longer"
+            }
+            _ => "call again with one of these, listen longer, or look with list_topics",
+        },
+    }
+}
+
+/// A device with so many lines, and how many were left out.
+fn device(found: &DeviceFinding, report: &Report, lines: Lines) -> (Device, usize) {
+    let time = |at: Duration| render::time(report.started + at);
+    let mut left_out = found.troubles.len().saturating_sub(lines.problems)
+        + usize::try_from(found.more_troubles).unwrap_or(usize::MAX / 2)
+        + found.topics.len().saturating_sub(lines.topics)
+        + usize::from(found.more_topics > 0);
+    let connection = found.connection.as_ref().map(|told| {
+        let skip = told.history.len().saturating_sub(lines.history);
+        // The first telling is no change.
+        let history = told.history.iter().skip(skip.max(1));
+        left_out += skip.saturating_sub(1);
+        Connection {
+            state: told.state,
+            since: (!told.retained).then(|| time(told.told)),
+            told_by: told.topic.as_deref().map(render::topic),
+            changes: told.changes,
+            offline_s: render::seconds(told.offline),
+            history: history
+                .map(|(at, state)| format!("{} {state}", render::whole_millis(*at)))
+                .collect(),
+            gateway: found.gateway.as_deref().map(render::topic),
+        }
+    });
+    let shown = Device {
+        id: render::topic(&found.id),
+        name: found.name.as_deref().map(render::topic),
+        dialect: found.dialect,
+        score: found.score,
+        findings: found.deductions.iter().map(finding).collect(),
+        connection,
+        heartbeat: found.heartbeat.as_ref().map(|beat| Heartbeat {
+            topic: render::topic(&beat.topic),
+            period_s: render::seconds(beat.period),
+            p95_s: render::seconds(beat.p95),
+            jitter_s: render::seconds(beat.jitter),
+        }),
+        silent_s: found
+            .last_live
+            .map(|last| render::seconds(report.elapsed.saturating_sub(last))),
+        gaps: found.longest_gap.map(|(from, length)| Gaps {
+            count: found.gaps,
+            longest_s: render::seconds(length),
+            longest_from: time(from),
+        }),
+        problems: problems(found, lines),
+        readings: readings(found, lines),
+        uptime_s: found.uptime.map(f64::round),
+        clock_behind_s: found
+            .clock_behind
+            .map(|seconds| (seconds * 10.0).round() / 10.0),
+        messages: found.messages,
+        commands: found.commands,
+        topics: found
+            .topics
+            .iter()
+            .take(lines.topics)
+            .map(|(topic, messages)| Topic {
+                topic: render::topic(topic),
+                messages: *messages,
+            })
+            .collect(),
+    };
+    (shown, left_out)
+}
+
+fn finding(deduction: &crate::broker::report::Deduction) -> Finding {
+    Finding {
+        points: deduction.points,
+        kind: deduction.kind,
+        what: render::clean(&deduction.what),
+        check: deduction.check,
+    }
+}
+
+fn problems(found: &DeviceFinding, lines: Lines) -> Vec<Problem> {
+    let problems = found.troubles.iter().take(lines.problems);
+    let told = problems.map(|trouble| Problem {
+        severity: trouble.severity,
+        count: trouble.count,
+        why: render::clean(&trouble.why),
+        topic: render::topic(&trouble.topic),
+        sample: render::clean(render::front(&trouble.sample, lines.sample)),
+        first_t_ms: render::whole_millis(trouble.first),
+        latest_t_ms: render::whole_millis(trouble.latest),
+        retained: trouble.retained,
+    });
+    told.collect()
+}
+
+/// Battery and link always; other numbers if there is room for them.
+fn readings(found: &DeviceFinding, lines: Lines) -> Vec<Reading> {
+    let vitals = found.readings.iter().map(|reading| Reading {
+        name: reading.name.to_owned(),
+        last: reading.last,
+        min: reading.min,
+        max: reading.max,
+        changes: None,
+    });
+    let values = found.values.iter().take(lines.values).map(|value| Reading {
+        name: render::topic(&value.name),
+        last: value.last,
+        min: value.min,
+        max: value.max,
+        changes: Some(value.changes),
+    });
+    vitals.chain(values).collect()
+}
