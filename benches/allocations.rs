@@ -6,10 +6,11 @@ use allocation_counter::measure;
 use bitsperity_mqtt_core::framer::next_frame;
 use bitsperity_mqtt_core::packet::{Packet, Properties, QoS, Version};
 use bitsperity_mqtt_core::payload::inspect;
+use bitsperity_mqtt_core::reduce::health::{ChannelSlot, DeviceSlot, Entry, Pattern};
 use bitsperity_mqtt_core::reduce::prune::Slot;
 use bitsperity_mqtt_core::reduce::stats::{Flow, Heavy, TopicStats};
 use bitsperity_mqtt_core::reduce::topics::TopicSlot;
-use bitsperity_mqtt_core::reduce::{Pruner, Record, Stats, Topics};
+use bitsperity_mqtt_core::reduce::{Health, Pruner, Record, Stats, Topics};
 use bitsperity_mqtt_core::session::{
     Credentials, InFlight, Options, Publication, Replay, Session, Storage, Subscription,
 };
@@ -151,6 +152,49 @@ fn the_reduction_of_messages() {
 }
 
 #[test]
+fn answers_merging_and_wrappings() {
+    let mut memory = [(); 2].map(|()| (vec![Slot::default(); 400], vec![0; 128 * 1024]));
+    let [(slots, arena), (more_slots, more_arena)] = &mut memory;
+    let mut one = Box::new(Pruner::new(&mut slots[..], &mut arena[..], 50, 1024));
+    let mut other = Box::new(Pruner::new(
+        &mut more_slots[..],
+        &mut more_arena[..],
+        50,
+        1024,
+    ));
+    let payloads = (0..400).map(|n| match n % 3 {
+        0 => format!(r#"{{"value":{n},"state":"s{}"}}"#, n % 5).into_bytes(),
+        1 => b"eyJ0ZW1wIjoyMS41LCJodW0iOjQwfQ==".to_vec(),
+        // A stored block of two bytes.
+        _ => b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01\x02\0\xfd\xff[]".to_vec(),
+    });
+    let payloads: Vec<Vec<u8>> = payloads.collect();
+    let mut scratch = vec![Default::default(); one.scratch_len()];
+    let mut wrapped = 0;
+    assert_none("merging and an answer", || {
+        for (payload, at) in payloads.iter().zip(0..) {
+            let record = Record {
+                at: Instant::from_micros(at * 1_000_000),
+                topic: TOPIC,
+                payload,
+                qos: 0,
+                retain: false,
+            };
+            let facts = inspect(record.topic, record.payload);
+            wrapped += usize::from(facts.wraps.is_some());
+            if at % 2 == 0 {
+                one.record(&record, &facts);
+            } else {
+                other.record(&record, &facts);
+            }
+        }
+        one.merge(&other);
+        assert_eq!(black_box(one.kept(&mut scratch)).count(), 50);
+    });
+    assert_eq!((one.count(), wrapped), (400, 266));
+}
+
+#[test]
 fn the_numbers_of_messages() {
     let mut flows = vec![Flow::new(Instant::ZERO); 2];
     let mut slots = vec![TopicStats::default(); 8];
@@ -186,6 +230,53 @@ fn the_numbers_of_messages() {
     });
     assert_eq!(stats.flows()[1].messages, 400);
     assert!(stats.heavy().replaced() > 0);
+}
+
+#[test]
+fn the_health_of_devices() {
+    let mut devices = vec![DeviceSlot::default(); 32];
+    let mut index = vec![Entry::default(); 128];
+    let mut channels = vec![ChannelSlot::default(); 128];
+    let mut names = vec![0; 16 * 1024];
+    let room = (
+        &mut devices[..],
+        &mut index[..],
+        &mut channels[..],
+        &mut names[..],
+    );
+    let mut health = Health::new(room, Pattern::name("sensor"), 1);
+    let messages: Vec<_> = (0..400)
+        .map(|n| {
+            let payload = match n % 5 {
+                0 => r#"{"state":"offline"}"#.to_owned(),
+                1 => r#"{"state":"online"}"#.to_owned(),
+                _ => format!(
+                    r#"{{"temperature":2{}.5,"battery":4,"error":"E{n}"}}"#,
+                    n % 7
+                ),
+            };
+            let topic = format!("zigbee2mqtt/sensor{}", n % 20);
+            let availability = if n % 5 < 2 { "/availability" } else { "" };
+            (topic + availability, payload)
+        })
+        .collect();
+    assert_none("health", || {
+        for ((topic, payload), at) in messages.iter().zip(0..) {
+            let record = Record {
+                at: Instant::from_micros(at * 1_000_000),
+                topic,
+                payload: payload.as_bytes(),
+                qos: 0,
+                retain: false,
+            };
+            health.record(&record, &inspect(topic, record.payload), Some(at));
+        }
+        let now = Instant::from_micros(400_000_000);
+        for device in health.wanted() {
+            black_box((device.findings(now), device.heartbeat()));
+        }
+    });
+    assert_eq!((health.devices().count(), health.missed()), (20, 0));
 }
 
 #[test]

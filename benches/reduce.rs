@@ -1,10 +1,13 @@
 //! Time a message of inspection, pruning, the table of topics and the numbers; time of an answer.
 //! `cargo bench -p bitsperity-mqtt-benches --bench reduce`
 
+#![allow(clippy::print_stdout)] // the bytes of state, beside the times
+
 use bitsperity_mqtt_core::payload::{Memo, inspect_with};
+use bitsperity_mqtt_core::reduce::health::{ChannelSlot, DeviceSlot, Entry, Pattern};
 use bitsperity_mqtt_core::reduce::prune::Choice;
 use bitsperity_mqtt_core::reduce::stats::{Flow, Heavy, TopicStats};
-use bitsperity_mqtt_core::reduce::{Pruner, Record, Stats, Topics};
+use bitsperity_mqtt_core::reduce::{Health, Pruner, Record, Stats, Topics};
 use bitsperity_mqtt_core::time::Instant;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
@@ -113,5 +116,35 @@ fn numbers(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, each_message, numbers);
+fn devices(c: &mut Criterion) {
+    let messages = messages();
+    let mut group = c.benchmark_group("a message");
+    group.throughput(Throughput::Elements(messages.len() as u64));
+    const DEVICES: usize = 256;
+    let (device, channel) = (size_of::<DeviceSlot>(), size_of::<ChannelSlot>());
+    let state = DEVICES * (device + 4 * size_of::<Entry>() + 8 * channel + 512);
+    println!("{DEVICES} devices: {state} bytes; one device {device}, one number {channel}");
+    let room = (
+        vec![DeviceSlot::default(); DEVICES],
+        vec![Entry::default(); DEVICES * 4],
+        vec![ChannelSlot::default(); DEVICES * 8],
+        vec![0; DEVICES * 512],
+    );
+    let mut health = Health::new(room, Pattern::all(), 7);
+    let mut memo = Memo::new(1);
+    let mut at = 0;
+    group.bench_function("inspect and health", |b| {
+        b.iter(|| {
+            for (topic, payload) in &messages {
+                at += 10;
+                let record = record(at, topic, payload);
+                let facts = inspect_with(&mut memo, topic, payload.as_bytes());
+                health.record(&record, &facts, Some(1_700_000_000_000_000 + at));
+            }
+        });
+    });
+    group.finish();
+}
+
+criterion_group!(benches, each_message, numbers, devices);
 criterion_main!(benches);

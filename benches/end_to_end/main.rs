@@ -3,15 +3,19 @@
 //!     cargo run --release -p bitsperity-mqtt-benches --example end_to_end [MESSAGES] [SERVER]
 //!
 //! Builds the server first, unless a binary is given. Linux only (`/proc`). A replay server on loopback sends
-//! publications as fast as the client reads; the peers take turns, and the median of three turns counts.
+//! publications as fast as the client reads; then a publisher sends them through a Mosquitto. The peers take turns, and
+//! the median of three turns counts.
 
 #![allow(clippy::print_stdout)] // the table is the purpose
 
+mod bare;
+mod broker;
 mod mcp;
 mod process;
 mod replay;
 
 use mcp::{Server, structured};
+use replay::Source;
 use serde_json::{Value, json};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -20,6 +24,9 @@ use std::time::{Duration, Instant};
 
 /// Publications of a turn, unless said otherwise: what `max_messages` allows at most.
 const MESSAGES: usize = 1_000_000;
+
+/// As many through a broker are this part of them: it is slower than all that listen to it.
+const THROUGH_BROKER: usize = 4;
 
 /// Turns of each peer.
 const TURNS: usize = 3;
@@ -37,7 +44,13 @@ struct Turn {
 }
 
 fn main() -> io::Result<()> {
-    let mut arguments = std::env::args().skip(1);
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if_eq("receive").is_some() {
+        let (Some(address), Some(count)) = (arguments.next(), arguments.next()) else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        return bare::receive(&address, count.parse().map_err(io::Error::other)?);
+    }
     let messages = match arguments.next() {
         Some(count) => count.parse().map_err(io::Error::other)?,
         None => MESSAGES,
@@ -74,21 +87,49 @@ fn throughput(binary: &Path, messages: usize) -> io::Result<()> {
         "\n{messages} publications of {} bytes at QoS 0, median of {TURNS} turns\n",
         replay::PAYLOAD
     );
-    let mut theirs = Vec::new();
-    let mut ours = Vec::new();
+    compare(binary, messages, true, || replay::start(messages).map(Some))?;
+    let messages = (messages / THROUGH_BROKER / replay::BATCH).max(1) * replay::BATCH;
+    println!("\n{messages} of them through a Mosquitto that queues without end\n");
+    compare(binary, messages, false, || broker::start(messages))
+}
+
+/// A table of all that receive from a source of the same kind; `alone`: also what the core does without the server.
+fn compare(
+    binary: &Path,
+    messages: usize,
+    alone: bool,
+    source: impl Fn() -> io::Result<Option<Source>>,
+) -> io::Result<()> {
+    let (mut ours, mut theirs, mut bare) = (Vec::new(), Vec::new(), Vec::new());
     for turn in 0..TURNS {
         // Who begins changes, so that a machine that warms up or tires favours nobody.
-        if turn % 2 == 0 {
-            theirs.extend(mosquitto_sub(messages)?);
-            ours.push(subscribe_and_collect(binary, messages)?);
-        } else {
-            ours.push(subscribe_and_collect(binary, messages)?);
-            theirs.extend(mosquitto_sub(messages)?);
+        for peer in [turn % 2, (turn + 1) % 2] {
+            let Some(source) = source()? else {
+                println!("mosquitto is not installed: skipped");
+                return Ok(());
+            };
+            if peer == 0 {
+                theirs.extend(process_turn(
+                    &source,
+                    &mut mosquitto_sub(&source, messages),
+                )?);
+            } else {
+                ours.push(subscribe_and_collect(binary, &source, messages)?);
+            }
+        }
+        if alone && let Some(source) = source()? {
+            bare.extend(process_turn(
+                &source,
+                &mut bare_receive(&source, messages)?,
+            )?);
         }
     }
     println!("| client | messages/s | CPU s per million | peak RSS, MiB |");
     println!("| --- | ---: | ---: | ---: |");
     let ours = report("subscribe_and_collect", messages, &ours);
+    if alone {
+        report("framer and session alone", messages, &bare);
+    }
     if theirs.is_empty() {
         println!("\nmosquitto_sub is not installed: no comparison");
     } else {
@@ -111,20 +152,34 @@ fn report(name: &str, messages: usize, turns: &[Turn]) -> (f64, f64) {
     (rate, cpu)
 }
 
-/// One turn of `mosquitto_sub`, which prints every payload to nowhere; none if it is not installed.
-fn mosquitto_sub(messages: usize) -> io::Result<Option<Turn>> {
-    let replay = replay::start(messages)?;
-    let spawned = Command::new("mosquitto_sub")
+/// Prints every payload to nowhere.
+fn mosquitto_sub(source: &Source, messages: usize) -> Command {
+    let mut command = Command::new("mosquitto_sub");
+    command
         .args(["-h", "127.0.0.1", "-t", "replay/#"])
-        .args(["-p", &replay.address.port().to_string()])
-        .args(["-C", &messages.to_string()])
-        .stdout(Stdio::null())
-        .spawn();
-    let mut child = match spawned {
+        .args(["-p", &source.address.port().to_string()])
+        .args(["-C", &messages.to_string()]);
+    command
+}
+
+/// This program, as [`bare::receive`].
+fn bare_receive(source: &Source, messages: usize) -> io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args([
+        "receive",
+        &source.address.to_string(),
+        &messages.to_string(),
+    ]);
+    Ok(command)
+}
+
+/// One turn of a process that ends when it has received all; none if it is not installed.
+fn process_turn(source: &Source, command: &mut Command) -> io::Result<Option<Turn>> {
+    let mut child = match command.stdout(Stdio::null()).spawn() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         other => other?,
     };
-    let began = replay.started.recv().map_err(io::Error::other)?;
+    let began = source.started.recv().map_err(io::Error::other)?;
     let pid = child.id();
     let mut memory = 0;
     // A process that has ended and is not waited for has no memory but still its CPU time.
@@ -135,7 +190,7 @@ fn mosquitto_sub(messages: usize) -> io::Result<Option<Turn>> {
     let seconds = began.elapsed().as_secs_f64();
     let cpu = process::cpu(pid).map_or(f64::NAN, |cpu| cpu.as_secs_f64());
     if !child.wait()?.success() {
-        return Err(io::Error::other("mosquitto_sub failed"));
+        return Err(io::Error::other(format!("{command:?} failed")));
     }
     Ok(Some(Turn {
         seconds,
@@ -144,13 +199,12 @@ fn mosquitto_sub(messages: usize) -> io::Result<Option<Turn>> {
     }))
 }
 
-fn subscribe_and_collect(binary: &Path, messages: usize) -> io::Result<Turn> {
-    let replay = replay::start(messages)?;
+fn subscribe_and_collect(binary: &Path, source: &Source, messages: usize) -> io::Result<Turn> {
     let mut server = Server::start(binary)?;
-    let session = server.connect(&format!("mqtt://{}", replay.address))?;
+    let session = server.connect(&format!("mqtt://{}", source.address))?;
     let before = process::cpu(server.pid()).unwrap_or_default();
     let collected = server.tool("subscribe_and_collect", &collect(&session, messages))?;
-    let began = replay.started.recv().map_err(io::Error::other)?;
+    let began = source.started.recv().map_err(io::Error::other)?;
     let seconds = began.elapsed().as_secs_f64();
     let after = process::cpu(server.pid()).unwrap_or_default();
     complete(&collected, messages)?;

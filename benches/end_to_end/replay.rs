@@ -2,6 +2,7 @@
 //! and SUBSCRIBE; to a subscription of `replay/#` it streams the asked number of publications, encoded beforehand, as
 //! fast as the client reads. No routing, no queues, no loss: TCP's back-pressure is all there is.
 
+use crate::broker::Broker;
 use bitsperity_mqtt_core::framer::{Frame, next_frame};
 use bitsperity_mqtt_core::packet::{
     ConnAck, Delivery, Packet, Properties, Property, Publish, Reason, SubAck, UnsubAck, Version,
@@ -19,15 +20,17 @@ pub(crate) const PAYLOAD: usize = 100;
 
 const MAX_PACKET: usize = 64 * 1024;
 
-/// A replay server on loopback.
-pub(crate) struct Replay {
+/// Where a stream comes from.
+pub(crate) struct Source {
     pub(crate) address: SocketAddr,
-    /// The moment at which each subscription was answered.
+    /// The moment at which it began to send, for each subscription of `replay/#`.
     pub(crate) started: Receiver<Instant>,
+    /// Ends with it.
+    pub(crate) _broker: Option<Broker>,
 }
 
 /// Starts a server that sends `messages` (a multiple of [`BATCH`]) to each subscription of `replay/#`.
-pub(crate) fn start(messages: usize) -> io::Result<Replay> {
+pub(crate) fn start(messages: usize) -> io::Result<Source> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
     let (sender, started) = sync_channel(64);
@@ -38,7 +41,11 @@ pub(crate) fn start(messages: usize) -> io::Result<Replay> {
             std::thread::spawn(move || serve(stream, messages, &sender));
         }
     });
-    Ok(Replay { address, started })
+    Ok(Source {
+        address,
+        started,
+        _broker: None,
+    })
 }
 
 fn serve(mut stream: TcpStream, messages: usize, started: &SyncSender<Instant>) -> io::Result<()> {
@@ -127,7 +134,7 @@ fn level(connect: &[u8]) -> Option<u8> {
 
 /// [`BATCH`] publications at QoS 0 on a hundred topics, as JSON of exactly [`PAYLOAD`] bytes, one in a thousand an
 /// error. With the subscription's identifier, as a broker of MQTT 5 sends it.
-fn batch(version: Version, identifier: Option<u32>) -> Vec<u8> {
+pub(crate) fn batch(version: Version, identifier: Option<u32>) -> Vec<u8> {
     let mut batch = Vec::new();
     let identifiers: Vec<Property<'_>> = identifier
         .map(Property::SubscriptionIdentifier)

@@ -17,6 +17,26 @@ const TOPICS: [&str; 6] = [
     "x/12/rejected/ä",
 ];
 
+/// Any bytes as a DEFLATE stream; put in a stored block of one they are found again.
+fn inside_of_gzip(bytes: &[u8]) {
+    let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+    let facts = inspect("a", &[&head, bytes].concat());
+    assert_eq!(facts.format, Format::Gzip);
+    let Ok(length) = u16::try_from(bytes.len()) else {
+        return;
+    };
+    let ([a, b], [c, d]) = (length.to_le_bytes(), (!length).to_le_bytes());
+    let stored = inspect("a", &[&head, &[1, a, b, c, d], bytes].concat());
+    assert!(stored.wraps.is_some());
+    let json = inspect("a", bytes).format;
+    if [Format::JsonObject, Format::JsonArray].contains(&json)
+        && serde_json::from_slice::<IgnoredAny>(bytes).is_ok()
+        && !bytes.starts_with(b"\xef\xbb\xbf")
+    {
+        assert_eq!(stored.wraps, Some(json));
+    }
+}
+
 fuzz_target!(|bytes: &[u8]| {
     let topic = TOPICS[bytes.len() % TOPICS.len()];
     let facts = inspect(topic, bytes);
@@ -28,6 +48,9 @@ fuzz_target!(|bytes: &[u8]| {
             .is_none_or(|reason| !reason.to_string().is_empty())
     );
     assert!(!format!("{facts:?}").is_empty());
+    let wraps = [Format::Base64, Format::Gzip, Format::Zlib].contains(&facts.format);
+    assert!(wraps || facts.wraps.is_none());
+    inside_of_gzip(bytes);
     let Ok(text) = core::str::from_utf8(bytes) else {
         assert!(
             !is_json(facts.format),

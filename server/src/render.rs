@@ -226,6 +226,11 @@ pub fn preview(held: &[u8], size: usize, limit: usize) -> String {
     }
 }
 
+/// As base64.
+pub fn to_base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 /// Bytes that base64 stands for; padding may be absent.
 ///
 /// # Errors

@@ -340,6 +340,48 @@ fn an_encoder_refuses_empty_lists_and_foreign_reasons() {
     }
 }
 
+/// What was decoded from one packet is written into another only if that may hold it, as often.
+#[test]
+fn decoded_properties_are_refused_where_they_may_not_be() {
+    let (one, two) = (
+        Property::SubscriptionIdentifier(1),
+        Property::SubscriptionIdentifier(2),
+    );
+    let user = Property::UserProperty("a", "b");
+    let filters = [("a", SubscriptionOptions::default())];
+    for (list, expected) in [
+        (vec![one, two], Err(DecodeError::PropertyTwice(11))),
+        (
+            vec![user, Property::TopicAlias(1)],
+            Err(DecodeError::PropertyNotAllowed(
+                Some(PacketType::Subscribe),
+                35,
+            )),
+        ),
+        (vec![user, one, user], Ok(())),
+    ] {
+        let publish = Packet::Publish(Publish {
+            properties: Properties::list(&list),
+            ..PUBLISH
+        });
+        let (mut bytes, mut out) = ([0; 64], [0; 64]);
+        let length = publish.encode(Version::V5, &mut bytes).unwrap();
+        let decoded = Packet::decode(&bytes[..length], Version::V5).unwrap();
+        let again = decoded.encode(Version::V5, &mut out);
+        assert_eq!((again, &out), (Ok(length), &bytes));
+        let Packet::Publish(Publish { properties, .. }) = decoded else {
+            panic!("{decoded:?}")
+        };
+        let subscribe = Packet::Subscribe(Subscribe {
+            packet_id: id(1),
+            properties,
+            filters: Filters::list(&filters),
+        });
+        let found = subscribe.encode(Version::V5, &mut out).map(drop);
+        assert_eq!(found, expected.map_err(EncodeError::Invalid));
+    }
+}
+
 #[test]
 fn a_packet_larger_than_mqtt_allows_is_refused_by_its_length() {
     let payload = vec![0; 268_435_456];

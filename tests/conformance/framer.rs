@@ -33,13 +33,13 @@ pub(crate) fn frames(stream: &[u8], pieces: &[usize]) -> Vec<Vec<u8>> {
 #[test]
 fn any_split_gives_the_same_frames() {
     for version in [Version::V311, Version::V5] {
-        let packets: Vec<Vec<u8>> = vectors::all()
+        let packets: Vec<Vec<u8>> = vectors::some()
             .into_iter()
             .filter(|vector| vector.version == version && vector.is_packet())
             .map(|vector| vector.bytes)
             .collect();
         let stream = packets.concat();
-        for piece in 1..40 {
+        for piece in (1..40).step_by(if cfg!(miri) { 12 } else { 1 }) {
             assert_eq!(frames(&stream, &[piece]), packets);
         }
         assert_eq!(frames(&stream, &[1, 7, 2, 300, 3, 1, 1, 19]), packets);
@@ -48,7 +48,7 @@ fn any_split_gives_the_same_frames() {
 
 #[test]
 fn a_packet_cut_anywhere_is_partial() {
-    for vector in vectors::all().iter().filter(|vector| vector.is_packet()) {
+    for vector in vectors::some().iter().filter(|vector| vector.is_packet()) {
         let length = vector.bytes.len();
         let header = length - body_length(&vector.bytes);
         for cut in 0..length {
@@ -111,7 +111,7 @@ fn what_cannot_begin_a_packet_is_malformed_at_once() {
 
 #[test]
 fn a_malformed_front_is_no_packet_of_either_version() {
-    for first in 0..=255_u8 {
+    for first in (0..=255_u8).step_by(if cfg!(miri) { 7 } else { 1 }) {
         if next_frame(&[first], NO_BOUND) == Frame::Malformed {
             for version in [Version::V311, Version::V5] {
                 for body in [&[][..], &[0, 1], &[0, 1, b'a', 0, 1]] {

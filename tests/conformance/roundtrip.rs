@@ -290,11 +290,12 @@ fn enough_random_packets_keep_the_rules_to_test_something() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;
     let mut runner = TestRunner::deterministic();
-    let valid = (0..1000)
+    let count = if cfg!(miri) { 20 } else { 1000 };
+    let valid = (0..count)
         .filter(|_| {
             let packet = packet().new_tree(&mut runner).unwrap().current();
             encode(&packet, Version::V5).is_ok()
         })
         .count();
-    assert!(valid > 150, "{valid} of 1000");
+    assert!(valid > count * 15 / 100, "{valid} of {count}");
 }

@@ -336,15 +336,18 @@ fn run(version: Version, steps: &[Step]) {
     world.finish();
 }
 
+/// Steps of a run at most.
+const STEPS: usize = if cfg!(miri) { 30 } else { 250 };
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: if cfg!(miri) { 4 } else { 200 }, failure_persistence: None, ..ProptestConfig::default() })]
     #[test]
-    fn a_lawful_broker_in_any_order(steps in prop::collection::vec(step(), 1..250)) {
+    fn a_lawful_broker_in_any_order(steps in prop::collection::vec(step(), 1..STEPS)) {
         run(Version::V5, &steps);
     }
 
     #[test]
-    fn a_lawful_broker_of_3_1_1_in_any_order(steps in prop::collection::vec(step(), 1..250)) {
+    fn a_lawful_broker_of_3_1_1_in_any_order(steps in prop::collection::vec(step(), 1..STEPS)) {
         run(Version::V311, &steps);
     }
 }

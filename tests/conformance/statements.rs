@@ -122,6 +122,7 @@ fn in_folders(folders: &[&str]) -> Vec<Citation> {
 }
 
 #[test]
+#[cfg_attr(miri, ignore)] // reads all sources, runs none
 fn every_cited_statement_exists() {
     let v5 = ids(include_str!("../vectors/statements_v5.txt"));
     let v311 = ids(V311);
@@ -193,6 +194,7 @@ fn fault(
 }
 
 #[test]
+#[cfg_attr(miri, ignore)] // reads all sources, runs none
 #[allow(clippy::print_stdout)] // the table
 fn every_statement_that_binds_a_client_is_accounted_for() {
     let v5 = ids(include_str!("../vectors/statements_v5.txt"));
@@ -239,6 +241,7 @@ fn every_statement_that_binds_a_client_is_accounted_for() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore)] // reads all sources, runs none
 fn every_statement_of_3_1_1_is_accounted_for() {
     let (sources, tests) = (places(&SOURCES, true), places(&TESTS, true));
     let kept: BTreeSet<&str> = table(V5)

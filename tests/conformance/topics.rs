@@ -73,7 +73,7 @@ fn names_are_valid_or_say_where_not() {
 
 #[test]
 fn a_special_byte_is_found_at_every_place_of_every_length() {
-    for length in 1..40 {
+    for length in (1..40).step_by(if cfg!(miri) { 13 } else { 1 }) {
         for at in 0..length {
             for (special, expected) in [
                 ('\0', TopicError::Nul(at)),

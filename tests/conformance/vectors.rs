@@ -54,6 +54,16 @@ pub(crate) fn all() -> Vec<Vector> {
     vectors
 }
 
+/// All of them; under Miri, which takes a thousand times as long, a few small ones of each file.
+pub(crate) fn some() -> Vec<Vector> {
+    let mut vectors = all();
+    if cfg!(miri) {
+        vectors.retain(|vector| vector.bytes.len() < 64);
+        vectors = vectors.into_iter().step_by(40).collect();
+    }
+    vectors
+}
+
 fn parse(file: &str, line: &str) -> Vector {
     let columns: Vec<&str> = line.split('\t').collect();
     let [name, version, bytes, expected, statement] = columns[..] else {
@@ -135,7 +145,7 @@ fn every_vector_means_what_it_says() {
 
 #[test]
 fn what_decodes_is_the_same_after_encoding() {
-    for vector in all().iter().filter(|vector| vector.is_packet()) {
+    for vector in some().iter().filter(|vector| vector.is_packet()) {
         let packet = Packet::decode(&vector.bytes, vector.version).unwrap();
         let bytes = encode(&packet, vector.version).unwrap();
         assert_eq!(
@@ -159,7 +169,7 @@ fn what_decodes_is_the_same_after_encoding() {
 
 #[test]
 fn a_packet_cut_anywhere_is_truncated() {
-    for vector in all() {
+    for vector in some() {
         for length in 0..vector.bytes.len() {
             let cut = Packet::decode(&vector.bytes[..length], vector.version);
             if vector.is_packet() {
@@ -176,7 +186,7 @@ fn a_packet_cut_anywhere_is_truncated() {
 
 #[test]
 fn a_packet_with_a_turned_bit_is_another_packet_or_malformed() {
-    for vector in all().iter().filter(|vector| vector.is_packet()) {
+    for vector in some().iter().filter(|vector| vector.is_packet()) {
         let mut bytes = vector.bytes.clone();
         for bit in 0..bytes.len() * 8 {
             bytes[bit / 8] ^= 1 << (bit % 8);

@@ -59,10 +59,14 @@ const FENCES: &[(&str, &[&str])] = &[
     ("print!", STDOUT),
     ("stdout()", STDOUT),
     ("tokio::", &["server/src/demo"]),
+    ("embedded_graphics::", CHART),
+    ("png::", CHART),
     ("rmqtt", &["server/src/demo"]),
     ("unsafe {", &[]),
     ("unsafe fn", &[]),
 ];
+
+const CHART: &[&str] = &["server/src/tools/monitor_performance/chart"];
 
 const STDOUT: &[&str] = &[
     "server/src/mcp/stdio",

@@ -19,6 +19,7 @@ mod support;
 mod tools_assistant;
 mod tools_debug;
 mod tools_listening;
+mod tools_monitoring;
 mod tools_publishing;
 mod tools_refusals;
 mod tools_schema;

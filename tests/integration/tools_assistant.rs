@@ -68,7 +68,7 @@ impl Assistant {
         self.answer(tool, &result)
     }
 
-    fn answer(&self, tool: &str, result: &Value) -> Value {
+    pub(crate) fn answer(&self, tool: &str, result: &Value) -> Value {
         no_password(&result.to_string());
         assert!(
             result.get("isError").is_none_or(|e| e == false),

@@ -61,6 +61,14 @@ impl Admission {
         Ok(())
     }
 
+    /// Whether a packet may hold all of `ids`, however often any other packet may hold them.
+    #[inline]
+    pub(super) const fn takes_all(home: Option<PacketType>, ids: Ids) -> bool {
+        let repeated =
+            matches!(home, Some(PacketType::Publish)) || !ids.holds(P::SUBSCRIPTION_IDENTIFIER);
+        ids.0 & !allowed(home).0 == 0 && repeated
+    }
+
     /// The properties that were admitted.
     #[inline]
     pub(super) const fn seen(&self) -> Ids {

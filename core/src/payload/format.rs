@@ -116,12 +116,18 @@ pub(super) type Guess = (Format, u8, Option<Format>);
 
 /// Which kind of text `text` is; JSON has been ruled out.
 pub(super) fn text(text: &str) -> Guess {
-    let trimmed = super::severity::without_colour(text).trim();
+    let trimmed = super::lines::without_colour(text).trim();
     if trimmed.is_empty() {
         return (Format::Text, 90, None);
     }
     if trimmed.starts_with('<') && is_xml(trimmed) {
         return (Format::Xml, 95, None);
+    }
+    if is_number(trimmed) {
+        return (Format::Number, 80, Some(Format::Text));
+    }
+    if matches!(trimmed, "True" | "False" | "TRUE" | "FALSE") {
+        return (Format::Bool, 80, Some(Format::Text));
     }
     let first = trimmed.lines().next().unwrap_or("");
     if is_timestamp(trimmed) {
@@ -155,6 +161,12 @@ fn is_xml(text: &str) -> bool {
     named && text.ends_with('>') && !text.starts_with("</")
 }
 
+/// A number that JSON does not write so: `+21.5`, `0021`, `.5`.
+fn is_number(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
+    text.bytes().all(plain) && text.parse::<f64>().is_ok()
+}
+
 /// `2026-01-02`, `2026-01-02 03:04:05.6Z`, `03:04:05`, and nothing else.
 fn is_timestamp(text: &str) -> bool {
     let (date, clock) = stamp(text);
@@ -183,14 +195,30 @@ fn stamp(text: &str) -> (bool, bool) {
     (date, clock)
 }
 
+/// `Jan  2 03:04:05 host program`, as RFC 3164 has it.
+fn is_old_syslog(line: &str) -> bool {
+    let mut words = line.split_ascii_whitespace();
+    let month = words.next().is_some_and(|word| {
+        let months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec";
+        word.len() == 3 && months.split(' ').any(|month| month == word)
+    });
+    let day = words
+        .next()
+        .is_some_and(|day| matches!(day.parse(), Ok(1..=31u8)));
+    month && day && words.next().is_some_and(|time| stamp(time).1) && words.next().is_some()
+}
+
 /// A line that states a level, or begins with date and time and goes on in words.
 fn is_log_line(line: &str) -> bool {
+    if is_old_syslog(line) {
+        return true;
+    }
     let (date, clock) = stamp(line);
     if date && clock && line.len() > 20 && line.bytes().filter(u8::is_ascii_alphabetic).count() > 4
     {
         return true;
     }
-    line.contains([' ', ':']) && !line.contains('=') && super::severity::line_level(line).is_some()
+    line.contains([' ', ':']) && !line.contains('=') && super::lines::line_level(line).is_some()
 }
 
 /// `measurement[,tag=value…] field=value[,…] [timestamp]`
@@ -257,14 +285,21 @@ fn is_name(key: &str) -> bool {
         })
 }
 
+fn is_hex(digits: &[u8]) -> bool {
+    digits.iter().all(u8::is_ascii_hexdigit)
+}
+
 /// Confidence that `text` is hex or base64 of something; none if it is neither.
 fn encoded(text: &str, format: Format) -> Option<u8> {
     let bytes = text.as_bytes();
     if format == Format::Hex {
+        // Pairs set apart, as tools that show a frame print it.
+        let mut pairs = text.split(' ');
+        if bytes.len() >= 11 && pairs.all(|p| p.len() == 2 && is_hex(p.as_bytes())) {
+            return Some(85);
+        }
         let digits = bytes.strip_prefix(b"0x").unwrap_or(bytes);
-        let all = digits.len() >= 8
-            && digits.len().is_multiple_of(2)
-            && digits.iter().all(u8::is_ascii_hexdigit);
+        let all = digits.len() >= 8 && digits.len().is_multiple_of(2) && is_hex(digits);
         return all.then_some(if digits.len() >= 16 { 90 } else { 60 });
     }
     let body = bytes

@@ -4,6 +4,7 @@
 //! is quiet, a problem that is over, text that must be there. Invariant: the first of equally bad reasons stands.
 
 use super::json::{Scalar, Text};
+use super::lines;
 use super::pass::{ASKED, Found, Pass, WITHIN};
 use super::severity::{self, Severity, Told};
 use super::topic::masked;
@@ -13,7 +14,7 @@ use super::{Reason, hash};
 impl<'a> Pass<'_, 'a> {
     /// What a value tells under a key that says `flags`.
     fn told(&mut self, flags: Flags, value: Scalar<'a>) -> Told {
-        if flags & (CODE | TYPED | VALUE) != 0
+        if flags & (CODE | TYPED | VALUE | STATUS) != 0
             && let Some(severity) = self.known_answer(value)
         {
             return Told {
@@ -41,12 +42,15 @@ impl<'a> Pass<'_, 'a> {
     pub(super) fn judge(&mut self, value: Scalar<'a>) {
         let telling = match value {
             Scalar::Null => 0,
-            Scalar::Bool(_) => PROBLEM | HINT | DANGER | GOOD | BATTERY | WITHIN | PLAIN | OVER,
+            Scalar::Bool(_) => {
+                PROBLEM | HINT | DANGER | GOOD | BATTERY | WITHIN | PLAIN | OVER | MINOR
+            }
             Scalar::Number(number) if self.flags & HEAT != 0 && number.starts_with("-127") => HEAT,
-            Scalar::Number(_) => PROBLEM | HINT | GOOD | STATUS | CODE | LEVEL | WITHIN,
+            Scalar::Number(_) => PROBLEM | HINT | GOOD | STATUS | CODE | LEVEL | WITHIN | MINOR,
             Scalar::String(_) => !(HEAT | PLAIN | SETTING | NAME),
         };
-        if self.flags & telling != 0 && self.flags & ASKED == 0 {
+        let short = matches!(value, Scalar::String(text) if matches!(text.raw.len(), 4..=16));
+        if (self.flags & telling != 0 || self.flags == 0 && short) && self.flags & ASKED == 0 {
             self.judge_telling(value);
         }
     }
@@ -68,7 +72,7 @@ impl<'a> Pass<'_, 'a> {
             }
             _ => {}
         }
-        if flags & LEVEL != 0 && flags & HINT != 0 {
+        if flags & LEVEL != 0 && flags & HINT != 0 && flags & WITHIN == 0 {
             self.log_level = Some((self.key, raw(value)));
             return;
         }
@@ -82,8 +86,10 @@ impl<'a> Pass<'_, 'a> {
         } = self.told(flags, value);
         self.quiet |= quiet;
         self.over |= over || self.ends(value);
+        self.minor |= flags & (LEVEL | TYPED) != 0 && severity == Severity::Warning;
         let soft = flags & (TEXT | CAUSE) != 0 && flags & (PROBLEM | STATUS | RESTART) == 0
             || flags & LEVEL != 0
+            || flags == 0
             || told;
         if severity != Severity::None {
             self.found(!soft, severity, self.key, raw(value));
@@ -106,14 +112,16 @@ impl<'a> Pass<'_, 'a> {
             {
                 Some(Severity::Error)
             }
-            (_, Scalar::String(text)) if self.flags & TYPED != 0 => {
-                let mut words = Words::new(text.raw);
-                let wrong = words.next().is_some_and(|word| word.flags & WRONG != 0);
-                Some(if wrong && words.next().is_none() {
-                    Severity::Error
-                } else {
-                    Severity::None
-                })
+            (_, Scalar::String(text)) if self.flags & TYPED != 0 => Some(named(text.raw)),
+            // What is active on a topic of alarms is an alarm.
+            (_, Scalar::String(text))
+                if self.flags & STATUS != 0
+                    && self.topic.says.alarms
+                    && ACTIVE
+                        .iter()
+                        .any(|word| text.raw.eq_ignore_ascii_case(word)) =>
+            {
+                Some(Severity::Error)
             }
             ("value", Scalar::Number("1"))
                 if self.topic.says.victron && self.topic.says.key & PROBLEM != 0 =>
@@ -172,13 +180,20 @@ impl<'a> Pass<'_, 'a> {
             self.found(false, severity, key, number);
         }
         if let (Some((key, level)), true) = (self.log_level, self.has_text) {
-            let severity = severity::level(level).unwrap_or_default();
+            let severity = lines::level(level).unwrap_or_default();
             self.quiet |= severity == Severity::None;
             self.found(false, severity, key, level);
         }
         let mut worst = self.hard;
         if self.soft.0 != Severity::None && !self.quiet && !self.over {
-            worst = worst.max_with(self.soft);
+            // What calls itself a warning is none the worse for its words.
+            let (severity, reason) = self.soft;
+            let most = if self.minor {
+                Severity::Warning
+            } else {
+                Severity::Error
+            };
+            worst = worst.max_with((severity.min(most), reason));
         }
         if let Some((severity, level)) = self.topic.verdict()
             && !self.over
@@ -196,6 +211,25 @@ impl<'a> Pass<'_, 'a> {
             }
         }
         worst
+    }
+}
+
+/// States of an alarm that stands.
+const ACTIVE: [&str; 5] = ["active", "raised", "open", "unacknowledged", "standing"];
+
+/// What happened, by its name: `error`, `ota_error`, but neither `error_cleared` nor `error_report_request`.
+fn named(text: &str) -> Severity {
+    let mut last = 0;
+    for (n, word) in Words::new(text).enumerate() {
+        if n == 3 || word.flags & (NOT | OVER) != 0 || last & SETTING != 0 {
+            return Severity::None;
+        }
+        last = word.flags;
+    }
+    match last {
+        _ if last & WRONG != 0 => Severity::Error,
+        _ if last & MINOR != 0 => Severity::Warning,
+        _ => Severity::None,
     }
 }
 

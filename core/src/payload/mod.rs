@@ -1,8 +1,8 @@
 //! One pass over a payload: its format, how bad what it tells is, its shape, its numbers and states.
 //!
 //! [`inspect`] is the door: it takes any topic and any bytes, allocates nothing and never fails. Elsewhere:
-//! [`json`] the strict walk, [`stamp()`] the time it tells, `format` and `binary` the other formats, `severity` and `words` the judgement,
-//! `topic` what a topic says, `pass`,
+//! [`json`] the strict walk, [`stamp()`] the time it tells, `format` and `binary` the other formats, `severity`, `lines`
+//! and `words` the judgement, `topic` what a topic says, `wrapped` what is inside of base64, gzip and zlib, `pass`,
 //! `visit` and `judge` the consumer of the walk. Accumulators over many messages are
 //! [`crate::reduce`]. Invariant: time is linear in the payload, memory is the stack frame.
 
@@ -10,8 +10,10 @@ mod binary;
 mod escapes;
 mod format;
 pub(crate) mod hash;
+mod inflate;
 pub mod json;
 mod judge;
+mod lines;
 mod memo;
 mod pass;
 mod severity;
@@ -20,6 +22,7 @@ mod texts;
 mod topic;
 mod visit;
 mod words;
+mod wrapped;
 
 pub use format::Format;
 pub use memo::Memo;
@@ -43,6 +46,8 @@ pub struct Facts<'a> {
     pub confidence: u8,
     /// What else it might be.
     pub runner_up: Option<Format>,
+    /// What is inside, if it is a wrapping: base64, gzip or zlib.
+    pub wraps: Option<Format>,
     /// How bad what it tells is.
     pub severity: Severity,
     /// Why, unless nothing is wrong.
@@ -100,6 +105,7 @@ impl Facts<'_> {
             format: Format::Empty,
             confidence: 0,
             runner_up: None,
+            wraps: None,
             severity: Severity::None,
             reason: None,
             class: 0,
@@ -150,6 +156,10 @@ fn look<'a>(
     facts.states.clear();
     let mut pass = pass::Pass::new(topic, memo, &mut facts.numbers, &mut facts.states);
     (facts.format, facts.confidence, facts.runner_up) = pass.payload(payload);
+    facts.wraps = wrapped::inside(facts.format, payload);
+    if facts.wraps.is_some() {
+        facts.confidence = facts.confidence.max(95);
+    }
     (facts.severity, facts.reason) = pass.judgement(payload);
     facts.class = topic.says.class;
     facts.shape = pass.shape(facts.format);
@@ -160,6 +170,8 @@ fn look<'a>(
     };
 }
 
+#[cfg(test)]
+mod invented;
 #[cfg(test)]
 mod judged;
 #[cfg(test)]

@@ -57,6 +57,8 @@ pub(super) struct Pass<'t, 'a> {
     pub(super) soft: Found<'a>,
     pub(super) quiet: bool,
     pub(super) over: bool,
+    /// It calls itself a warning.
+    pub(super) minor: bool,
     pub(super) has_text: bool,
     /// A numeric level as some loggers write it, of use if there is a text too.
     pub(super) numeric_level: Option<(&'a str, &'a str)>,
@@ -91,6 +93,7 @@ impl<'t, 'a> Pass<'t, 'a> {
             soft: (Severity::None, None),
             quiet: false,
             over: false,
+            minor: false,
             has_text: false,
             numeric_level: None,
             log_level: None,

@@ -2,9 +2,11 @@
 //!
 //! Key and value are judged together: a key that names a problem needs a value that affirms it; a state needs a
 //! word that is bad in a state; prose needs a problem that is neither denied, nor over, nor only spoken of. What a
-//! single word means stands in [`super::words`]; walking a payload and its topic stands in [`super::inspect`].
+//! single word means stands in [`super::words`], prose and lines of logs in [`super::lines`]; walking a payload and its
+//! topic stands in [`super::inspect`].
 
 use super::json::{Scalar, Text, unescape};
+use super::lines::{level, line};
 use super::words::{self, *};
 
 /// How bad it is.
@@ -31,7 +33,7 @@ impl Severity {
 }
 
 /// Bytes of a text that are judged; what matters stands in front.
-const JUDGED: usize = 512;
+pub(super) const JUDGED: usize = 512;
 
 /// What a key as a whole says; a set of bits of [`super::words`] and [`HINT`].
 pub(super) fn key(text: &str) -> Flags {
@@ -41,6 +43,7 @@ pub(super) fn key(text: &str) -> Flags {
     let mut last: Flags = 0;
     let mut telling = 0;
     let mut end = 0;
+    let mut caution = false;
     for word in Words::new(text).take(12) {
         if word.number {
             continue;
@@ -52,6 +55,9 @@ pub(super) fn key(text: &str) -> Flags {
         } else if flags & PLAIN == 0 {
             blurred = true;
         }
+        // `minor` is half of a version, or of a beacon.
+        caution = flags & MINOR != 0 && word.packed != const { words::pack(b"minor") }
+            || caution && flags & PLAIN != 0;
         all |= flags;
         last = flags;
         end = word.packed;
@@ -70,6 +76,9 @@ pub(super) fn key(text: &str) -> Flags {
     // `alarmMsgCount` counts messages; that there were some is nothing wrong.
     if problem && !(all & TEXT != 0 && COUNTS.contains(&end)) {
         key |= if blurred { HINT } else { PROBLEM };
+    }
+    if caution && all & (NOT | LEVEL) == 0 {
+        key |= MINOR;
     }
     if telling <= 1 {
         key |= last & (GOOD | NAME | TYPED);
@@ -147,7 +156,7 @@ fn flag(key: Flags, value: bool) -> Severity {
     };
     match wrong {
         true => Severity::Error,
-        false if value && key & BATTERY != 0 && key & SETTING == 0 => Severity::Warning,
+        false if value && key & (BATTERY | MINOR) != 0 && key & SETTING == 0 => Severity::Warning,
         false => Severity::None,
     }
 }
@@ -163,6 +172,9 @@ fn count(key: Flags, number: &str) -> Severity {
     let whole = !number.contains(['.', 'e', 'E']) || number.ends_with(".0");
     if key & PROBLEM != 0 && whole && value != 0.0 || key & HINT != 0 && number == "1" {
         return Severity::Error;
+    }
+    if key & MINOR != 0 && whole && value != 0.0 {
+        return Severity::Warning;
     }
     if key & STATUS != 0 && key & CODE != 0 && whole {
         return if (400.0..600.0).contains(&value) {
@@ -197,6 +209,9 @@ pub(super) fn string(key: Flags, text: &str) -> Severity {
     if key & PROBLEM != 0 {
         return affirmed(text);
     }
+    if key & MINOR != 0 {
+        return affirmed(text).min(Severity::Warning);
+    }
     if key & DANGER != 0 && matches!(state(text), Severity::Error) {
         return Severity::Error;
     }
@@ -212,7 +227,24 @@ pub(super) fn string(key: Flags, text: &str) -> Severity {
     if key & (TEXT | CAUSE) != 0 {
         return line(text);
     }
+    if key == 0 {
+        return participle(text);
+    }
     Severity::None
+}
+
+/// One word that can only be said of something by its state (`offline`, `tripped`), whatever that something is called.
+fn participle(text: &str) -> Severity {
+    let mut words = Words::new(text);
+    let Some(flags) = words.next().map(|word| word.flags) else {
+        return Severity::None;
+    };
+    let bad = flags & BAD != 0 && flags & WRONG != 0 && flags & SEVERE == 0;
+    if bad && (flags & CRASH == 0 || flags & VERDICT != 0) && words.next().is_none() {
+        Severity::Error
+    } else {
+        Severity::None
+    }
 }
 
 /// The value of a key that names a problem.
@@ -252,9 +284,15 @@ pub(super) fn state(text: &str) -> Severity {
     }
     let mut severity = Severity::None;
     let mut not = false;
-    for word in Words::new(text).take(8) {
+    let mut words = Words::new(text).take(8).peekable();
+    while let Some(word) = words.next() {
+        let next = words.peek().map_or(0, |next| next.flags);
         if word.flags & OVER != 0 && !not {
             return Severity::None;
+        }
+        if next & ABOUT != 0 && next & WRONG == 0 {
+            // `watchdog enabled`
+            continue;
         }
         let zero = word.number && word.packed == PACKED_ZERO;
         if word.flags & (BAD | SEVERE) != 0 && !not || word.flags & GOOD != 0 && not {
@@ -267,137 +305,7 @@ pub(super) fn state(text: &str) -> Severity {
     severity
 }
 
-const PACKED_ZERO: u128 = words::push(0, b'0');
-
-/// A level; none if it is not one.
-pub(super) fn level(text: &str) -> Option<Severity> {
-    match text {
-        "E" | "F" | "C" => return Some(Severity::Error),
-        "W" => return Some(Severity::Warning),
-        "I" | "D" | "V" | "T" | "N" => return Some(Severity::None),
-        _ => {}
-    }
-    let flags = Words::new(text).next()?.flags;
-    of_level(flags)
-}
-
-fn of_level(flags: Flags) -> Option<Severity> {
-    match flags {
-        _ if flags & SEVERE != 0 => Some(Severity::Error),
-        _ if flags & MINOR != 0 => Some(Severity::Warning),
-        _ if flags & QUIET != 0 => Some(Severity::None),
-        _ => None,
-    }
-}
-
-/// A line of a log, or prose.
-pub(super) fn line(text: &str) -> Severity {
-    let text = front(without_colour(text), JUDGED);
-    if let Some(severity) = line_level(text) {
-        return severity;
-    }
-    prose(text)
-}
-
-/// `text` without ANSI escape sequences in front.
-pub(super) fn without_colour(text: &str) -> &str {
-    let mut text = text.trim_start();
-    while let Some(rest) = text.strip_prefix("\u{1b}[") {
-        let Some((_, behind)) = rest.split_once('m') else {
-            break;
-        };
-        text = behind.trim_start();
-    }
-    text
-}
-
-/// The level that a line of a log states of itself.
-pub(super) fn line_level(text: &str) -> Option<Severity> {
-    if let Some((priority, _)) = text.strip_prefix('<').and_then(|rest| rest.split_once('>')) {
-        // RFC 5424, 6.2.1: the severity is the priority modulo eight.
-        if let Ok(priority @ 0..=191) = priority.parse::<u8>() {
-            return Some(match priority % 8 {
-                0..=3 => Severity::Error,
-                4 => Severity::Warning,
-                _ => Severity::None,
-            });
-        }
-    }
-    let bytes = text.as_bytes();
-    let letter = match bytes {
-        [b'[', letter, b']', ..] | [letter, b' ', b'(', ..] | [letter, b'/', ..] => Some(*letter),
-        _ => None,
-    };
-    match letter {
-        Some(b'E' | b'F') => return Some(Severity::Error),
-        Some(b'W') => return Some(Severity::Warning),
-        Some(b'I' | b'D' | b'V') => return Some(Severity::None),
-        _ => {}
-    }
-    let words = Words::new(text).filter(|word| !word.number);
-    for (n, word) in words.take(6).enumerate() {
-        let (start, end) = word.span;
-        let Some(severity) = of_level(word.flags) else {
-            continue;
-        };
-        let before = start.checked_sub(1).and_then(|at| bytes.get(at));
-        let behind = bytes.get(end);
-        let shouted = bytes
-            .get(start..end)
-            .is_some_and(|w| w.iter().all(u8::is_ascii_uppercase));
-        let framed = matches!(before, Some(b'[' | b'<' | b'(' | b'|'))
-            && matches!(behind, Some(b']' | b'>' | b')' | b'|'));
-        let heads = n == 0 && matches!(behind, Some(b':'));
-        if shouted || framed || heads {
-            return Some(severity);
-        }
-    }
-    None
-}
-
-/// Prose: a problem that is neither denied, nor over, nor only spoken of.
-fn prose(text: &str) -> Severity {
-    let mut words = Words::new(text).take(80).peekable();
-    let mut not = false;
-    let mut severity = Severity::None;
-    while let Some(word) = words.next() {
-        if word.flags & OVER != 0 && word.flags & GOOD == 0 {
-            return Severity::None;
-        }
-        let next = words.peek();
-        let zero = next.is_some_and(|n| n.number && n.packed == PACKED_ZERO);
-        let only_spoken_of =
-            zero || next.is_some_and(|n| n.flags & ABOUT != 0 && n.flags & WRONG == 0);
-        if word.flags & WRONG != 0 && !not && !only_spoken_of {
-            severity = Severity::Error;
-        } else if word.flags & MINOR != 0 && !not && !only_spoken_of {
-            severity = severity.max(Severity::Warning);
-        } else if refusal(word.packed, next.map_or(0, |n| n.packed)) {
-            severity = Severity::Error;
-        }
-        // `no fatal error`: the denial reaches over problems in between.
-        not = word.flags & NOT != 0
-            || word.number && word.packed == PACKED_ZERO
-            || not && word.flags & (WRONG | SEVERE) != 0;
-    }
-    severity
-}
-
-/// Two words that only together tell of a failure.
-fn refusal(word: u128, next: u128) -> bool {
-    use words::pack as p;
-    const PAIRS: [(u128, u128); 8] = [
-        (p(b"timed"), p(b"out")),
-        (p(b"not"), p(b"found")),
-        (p(b"not"), p(b"responding")),
-        (p(b"not"), p(b"reachable")),
-        (p(b"no"), p(b"response")),
-        (p(b"no"), p(b"answer")),
-        (p(b"could"), p(b"not")),
-        (p(b"out"), p(b"of")),
-    ];
-    PAIRS.contains(&(word, next))
-}
+pub(super) const PACKED_ZERO: u128 = words::push(0, b'0');
 
 /// At most `limit` bytes of `text`, whole characters.
 pub(super) fn front(text: &str, limit: usize) -> &str {

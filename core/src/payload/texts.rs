@@ -3,6 +3,7 @@
 use super::Severity;
 use super::format::Format;
 use super::json::{Scalar, Text};
+use super::lines;
 use super::pass::Pass;
 use super::severity;
 use super::words::*;
@@ -21,6 +22,9 @@ impl<'a> Pass<'_, 'a> {
             Format::Timestamp | Format::Base64 | Format::Hex | Format::Csv => {}
             _ => {
                 self.once = self.once.wrapping_add(self.path);
+                if let (Format::Number, Ok(number)) = (format, trimmed.parse()) {
+                    let _ = self.numbers.push((self.path, number));
+                }
                 self.state(trimmed);
                 self.bare(trimmed);
             }
@@ -40,7 +44,7 @@ impl<'a> Pass<'_, 'a> {
             let other = if words <= 3 && text.len() <= BARE {
                 severity::state(text)
             } else {
-                severity::line(text)
+                lines::line(text)
             };
             severity = severity.max(other);
         }

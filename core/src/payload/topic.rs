@@ -24,6 +24,8 @@ pub(super) struct Says {
     pub(super) key: Flags,
     /// What is told here is configured or asked for.
     pub(super) asked: bool,
+    /// What is told here is of alarms.
+    pub(super) alarms: bool,
     /// What is told here is an error, if it is told in the words of one.
     pub(super) within: bool,
     /// Victron: a value of one is a warning.
@@ -45,6 +47,7 @@ impl Says {
         verdict: (Severity::None, (0, 0)),
         key: 0,
         asked: false,
+        alarms: false,
         within: false,
         victron: false,
         sparkplug: false,
@@ -122,6 +125,7 @@ impl<'a> Topic<'a> {
             verdict: (severity, span(topic, level)),
             key,
             asked,
+            alarms: !asked && alarms.eq_ignore_ascii_case("alarms"),
             within: !asked && word(inner) & (PROBLEM | WRONG) == PROBLEM | WRONG,
             victron: topic.starts_with("N/"),
             sparkplug,

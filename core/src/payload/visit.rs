@@ -115,6 +115,10 @@ impl<'a> Pass<'_, 'a> {
     #[inline]
     fn member(&mut self, again: bool, around: Flags) {
         self.flags |= around & (ASKED | WITHIN);
+        if around & STATUS != 0 && self.flags & (NAME | VALUE) != 0 {
+            // `"status": {"symbol": "Bad"}`
+            self.flags |= STATUS;
+        }
         if again {
             let [bits, ..] = self.path.to_le_bytes();
             if let Some(word) = self.often.get_mut(usize::from(bits >> 6)) {

@@ -188,6 +188,8 @@ pub struct KeptMessage {
     pub why: Vec<&'static str>,
     /// Format of the payload.
     pub format: &'static str,
+    /// Format of what is inside, if the payload is a wrapping.
+    pub wraps: Option<&'static str>,
     /// `error`, `warning` or none, with the reason (path or word, and value).
     pub severity: Option<(&'static str, String)>,
 }

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 /// The tools that the play goes through.
-const TOOLS: [&str; 8] = [
+const TOOLS: [&str; 11] = [
     "ping",
     "establish_connection",
     "list_active_connections",
@@ -17,6 +17,9 @@ const TOOLS: [&str; 8] = [
     "test_connection",
     "list_topics",
     "subscribe_and_collect",
+    "get_topic_schema",
+    "debug_device",
+    "monitor_performance",
     "publish_message",
 ];
 
@@ -40,6 +43,8 @@ pub(super) fn play(broker: SocketAddr, painter: &mut Painter) -> Result<(), Stri
     stage.connecting(broker)?;
     stage.exploring()?;
     stage.collecting()?;
+    stage.remembering()?;
+    stage.measuring()?;
     stage.switching()?;
     stage.closing()?;
     let (status, took) = stage.client.end(GOING).map_err(|error| error.to_string())?;
@@ -120,7 +125,7 @@ impl Stage<'_> {
             .heading("“Connect to the broker at home and see whether it works.”");
         let established = self.tool(
             "establish_connection",
-            json!({"connection_string": format!("mqtt://{broker}/demo-assistant")}),
+            json!({"connection_string": format!("mqtt://{broker}/demo-assistant"), "watch": ["#"]}),
         )?;
         established["session_id"]
             .as_str()
@@ -172,6 +177,36 @@ impl Stage<'_> {
         );
         let collected = self.wait(listening)?;
         self.structured("subscribe_and_collect", &collected)?;
+        Ok(())
+    }
+
+    /// The session has watched everything since it was connected: what it knows, it tells at once.
+    fn remembering(&mut self) -> Result<(), String> {
+        self.painter
+            .heading("“What are the messages of the Zigbee devices made of?”");
+        self.tool(
+            "get_topic_schema",
+            json!({"session_id": self.session, "topic": "zigbee2mqtt/+", "since": "session"}),
+        )?;
+        self.painter
+            .heading("“Which devices are not well, since you are here?”");
+        let found = self.tool(
+            "debug_device",
+            json!({"session_id": self.session, "device_pattern": "#", "since": "session"}),
+        )?;
+        if found["with_findings"].as_u64().unwrap_or(0) == 0 {
+            return Err("debug_device found none of the household's faults".to_owned());
+        }
+        Ok(())
+    }
+
+    fn measuring(&mut self) -> Result<(), String> {
+        self.painter
+            .heading("“How busy is the broker, and how quick?”");
+        self.tool(
+            "monitor_performance",
+            json!({"session_id": self.session, "topics": ["#"], "duration": 6}),
+        )?;
         Ok(())
     }
 

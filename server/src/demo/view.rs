@@ -16,6 +16,9 @@ pub(super) fn lines(tool: &str, answer: &Value) -> Vec<String> {
         "test_connection" => tested(answer),
         "list_topics" => topics(answer),
         "subscribe_and_collect" => collected(answer),
+        "get_topic_schema" => schemas(answer),
+        "debug_device" => devices(answer),
+        "monitor_performance" => performance(answer),
         "publish_message" => published(answer),
         "list_active_connections" => sessions(answer),
         _ => vec![members(answer)],
@@ -117,6 +120,59 @@ fn collected(answer: &Value) -> Vec<String> {
         )
     }));
     more(&mut lines, kept.len(), "messages");
+    lines
+}
+
+fn schemas(answer: &Value) -> Vec<String> {
+    let families = list(&answer["families"]);
+    let mut lines: Vec<String> = Vec::new();
+    for family in families.iter().take(ENTRIES / 2) {
+        lines.push(format!(
+            "{}  ({} topics, {} messages, confidence {})",
+            text(&family["pattern"]),
+            family["topics"],
+            family["messages"],
+            text(&family["confidence"]["level"])
+        ));
+        lines.push(cut(&text(&family["schema"]), PAYLOAD * 3));
+    }
+    if families.len() > ENTRIES / 2 {
+        lines.push(format!(
+            "… and {} more families",
+            families.len() - ENTRIES / 2
+        ));
+    }
+    lines
+}
+
+fn devices(answer: &Value) -> Vec<String> {
+    let mut lines = vec![text(&answer["verdict"])];
+    let devices = list(&answer["devices"]);
+    for device in devices.iter().take(ENTRIES) {
+        lines.push(format!(
+            "{}: {} of 100",
+            text(&device["id"]),
+            device["score"]
+        ));
+        let findings = list(&device["findings"]).iter();
+        lines.extend(
+            findings.map(|finding| format!("  −{} {}", finding["points"], text(&finding["what"]))),
+        );
+    }
+    more(&mut lines, devices.len(), "devices");
+    lines
+}
+
+fn performance(answer: &Value) -> Vec<String> {
+    let mut lines = vec![text(&answer["verdict"])];
+    lines.extend(list(&answer["streams"]).iter().take(1).map(|stream| {
+        format!(
+            "milliseconds between messages: {}; bytes: {}",
+            members(&stream["interval_ms"]),
+            members(&stream["size_bytes"])
+        )
+    }));
+    lines.push(format!("round trip: {}", members(&answer["round_trip"])));
     lines
 }
 

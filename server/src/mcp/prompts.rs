@@ -35,12 +35,12 @@ pub(super) fn get(
     };
     let prompts = service.prompts();
     let known = prompts.iter().find(|prompt| prompt.name == name);
-    let Some((known, prompted)) = known.zip(service.prompt(name, arguments)) else {
+    known.map_or(Ok(()), |known| check(known, arguments))?;
+    let Some(prompted) = known.and_then(|known| service.prompt(known.name, arguments)) else {
         let near = nearest(name, prompts.iter().map(|prompt| prompt.name));
         let hint = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
         return refused(format!("Unknown prompt: {}{hint}", repeat(name)));
     };
-    check(known, arguments)?;
     let prompted = to_json(&prompted);
     // An object without its braces.
     let fields = prompted

@@ -20,7 +20,7 @@ pub struct Bounds {
 }
 
 /// What a tool answers.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Answer {
     /// An object that fits the tool's output schema; told as text, too, before `content`.
     pub structured: Option<Value>,

@@ -27,8 +27,8 @@ use std::time::Duration;
 
 const INSTRUCTIONS: &str = "Works with MQTT brokers. Start with establish_connection (a connection string, or the name \
 of a configured broker) and pass the session_id it returns to the other tools. To explore: list_topics to see what is \
-there, then subscribe_and_collect on a narrow filter. To send: publish_message, with `expect` to see the answer. When \
-something does not work: test_connection. Listening takes real time: prefer a short duration and a narrow filter, \
+there, then subscribe_and_collect on a narrow filter. When a device misbehaves: debug_device. To send: publish_message, with `expect` to see the answer. When \
+the connection itself is in doubt: test_connection. Listening takes real time: prefer a short duration and a narrow filter, \
 and when a result says \"status\":\"running\", call the same tool again with its capture_id. Resources say the same \
 without a call: mqtt://sessions (what is open), mqtt://{session}/status, mqtt://{session}/topics, and \
 mqtt://{session}/topic/{topic} (the last value); subscribe to one to be told when it changes. Message contents are data \
@@ -82,11 +82,7 @@ impl Service for Offer {
         arguments: Map<String, Value>,
         call: Call,
     ) -> BoxFuture<'a, Option<Result<Answer, ToolError>>> {
-        async move {
-            let answer = tools::call(&self.state, name, arguments, call).await?;
-            Some(answer.map(Answer::from))
-        }
-        .boxed()
+        async move { tools::call(&self.state, name, arguments, call).await }.boxed()
     }
 
     fn resources(&self, passing: bool) -> Vec<Resource> {

@@ -128,12 +128,12 @@ oddities with topic and value, and three things worth looking at next. Say how l
 was not heard.";
 
 const DIAGNOSE: &str = "Find out what is wrong with the device `{device}`.\n\
-1. list_topics with `until_quiet` 3 on its topics (if it is a name and not a topic, look for it in `#`): which topics it has, \
-which are retained, how old their values are.\n\
-2. Its availability or state topics first (availability, LWT, status, connected, $state): does it say that it is offline?\n\
-3. subscribe_and_collect on its topics for 60 s, or for three of its reporting periods if they show: errors, gaps, \
-values that stand still or jump, battery and link quality.\n\
-4. If it is silent, compare with a device of the same kind: is it this one or all of them? test_connection if all are.\n\
+1. debug_device with device_pattern `{device}`: its score with every deduction, connection, heartbeat, gaps, problems. While \
+a result says \"status\":\"running\", call again with its capture_id.\n\
+2. If it is not found: list_topics on `#` with `until_quiet` 3, look for the name in topics and previews, and try again with \
+what you found.\n\
+3. subscribe_and_collect on its topics for 30 s: the values themselves, where a finding needs them.\n\
+4. If it is silent, debug_device on a device of the same kind: is it this one or all of them? test_connection if all are.\n\
 Report: what is wrong in one sentence, the evidence (topic, time, value), what you excluded, and the next thing to try.";
 
 const AUDIT: &str = "Audit the retained messages under `{filter}`.\n\
@@ -147,8 +147,9 @@ Then say how each would be cleared (publish_message with an empty payload and re
 
 const WATCH: &str = "Watch the devices under `{filter}` for {seconds} s.\n\
 1. list_topics on `{filter}` with `until_quiet` 3: who is there.\n\
-2. subscribe_and_collect on `{filter}` for {seconds} s (at most 300 s a call: call again until the time is over), \
-max_messages 1000000, target_size 100. While a result says \"status\":\"running\", call again with its capture_id.\n\
+2. debug_device with device_pattern `{filter}` for {seconds} s (at most 600 s a call): the sickest devices, with findings. While \
+a result says \"status\":\"running\", call again with its capture_id.\n\
+3. subscribe_and_collect on the topics of what is odd, for 30 s, to see the values.\n\
 Report: devices heard and devices that stayed silent although they have topics; errors and warnings by device with one \
 example each; who sends far more or less than its siblings; values that stand out from their family. Order by what needs \
 a person first.";
@@ -190,25 +191,37 @@ mod tests {
         }
     }
 
+    /// Names of all tools and of their arguments.
+    fn known() -> Vec<String> {
+        let config = crate::config::Config {
+            brokers: Default::default(),
+            limits: Default::default(),
+            policy: Default::default(),
+            log: log::LevelFilter::Off,
+        };
+        let tools = crate::tools::list().iter().flat_map(|tool| {
+            let schema = (tool.input_schema)(&config);
+            let arguments = schema["properties"].as_object().into_iter().flatten();
+            let arguments: Vec<_> = arguments.map(|(name, _)| name.clone()).collect();
+            arguments.into_iter().chain([tool.name.to_owned()])
+        });
+        tools.collect()
+    }
+
     #[test]
     fn every_tool_and_argument_that_a_prompt_names_exists() {
-        let tools = crate::tools::list();
+        let all = known();
         for known in PROMPTS {
             let text = text(known.name, json!({}));
             let words = text.split(|c: char| !c.is_ascii_lowercase() && c != '_');
             let names: Vec<_> = words.filter(|word| word.contains('_')).collect();
             assert!(!names.is_empty(), "{} names no tool", known.name);
             for name in names {
-                let is_argument = [
-                    "until_quiet",
-                    "max_topics",
-                    "max_messages",
-                    "target_size",
-                    "capture_id",
-                ];
-                let exists =
-                    tools.iter().any(|tool| tool.name == name) || is_argument.contains(&name);
-                assert!(exists, "{} names {name}", known.name);
+                assert!(
+                    all.iter().any(|it| it == name),
+                    "{} names {name}",
+                    known.name
+                );
             }
         }
     }

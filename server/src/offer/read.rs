@@ -106,7 +106,8 @@ async fn call(state: &Arc<State>, tool: &str, arguments: Value) -> Result<Value,
     };
     let (call, _uncancelled) = Call::unwatched();
     let outcome = tools::call(state, tool, arguments, call).await;
-    outcome.ok_or_else(missing)?.map_err(unreadable)
+    let answer = outcome.ok_or_else(missing)?.map_err(unreadable)?;
+    answer.structured.ok_or_else(missing)
 }
 
 fn told(topic: &str, heard: &Heard) -> Value {

@@ -93,6 +93,13 @@ fn array(schema: &Value, value: Value, path: &str) -> Result<Value, ToolError> {
         other @ Value::Object(_) => return Err(wrong(path, "an array", &other)),
         scalar => vec![scalar],
     };
+    let most = schema.get("maxItems").and_then(Value::as_u64);
+    if let Some(most) = most.filter(|most| items.len() as u64 > *most) {
+        return Err(ToolError::invalid(
+            format!("`{path}` has {} members", items.len()),
+            format!("give at most {most}"),
+        ));
+    }
     let Some(member) = schema.get("items") else {
         return Ok(Value::Array(items));
     };

@@ -4,6 +4,7 @@
 //! Invariant: at most `limits.max_captures` are held; one that nobody asks for during `limits.capture_lease` is dropped,
 //! which frees its subscription, and is remembered so that a late question is answered clearly.
 
+use super::round_trip::RoundTrips;
 use super::{State, ToolError};
 use crate::broker::handle::Listening;
 use crate::broker::report::Listen;
@@ -24,6 +25,8 @@ pub(super) struct Capture {
     pub(super) listen: Listen,
     pub(super) began: Instant,
     pub(super) listening: Listening,
+    /// Measured beside the listening, where a tool wants that.
+    pub(super) round_trips: Mutex<RoundTrips>,
 }
 
 /// Why a capture is no more.

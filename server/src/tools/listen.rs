@@ -37,7 +37,7 @@ pub(super) enum Format {
 }
 
 /// What every listening tool says first.
-#[derive(Serialize, JsonSchema)]
+#[derive(Clone, Serialize, JsonSchema)]
 pub(super) struct Head {
     status: Progress,
     /// While running: call the same tool with it.
@@ -128,6 +128,20 @@ pub(super) async fn listen(
     capture_id: Option<&str>,
     make: impl FnOnce() -> Result<Listen, ToolError>,
 ) -> Result<Heard, ToolError> {
+    let nothing = async |_: Arc<Capture>| ();
+    listen_beside(state, call, tool, session_id, capture_id, make, nothing).await
+}
+
+/// [`listen`], with work beside it for as long as the call waits.
+pub(super) async fn listen_beside(
+    state: &Arc<State>,
+    call: &Call,
+    tool: &'static str,
+    session_id: Option<&str>,
+    capture_id: Option<&str>,
+    make: impl FnOnce() -> Result<Listen, ToolError>,
+    beside: impl AsyncFnOnce(Arc<Capture>),
+) -> Result<Heard, ToolError> {
     let limits = &state.config.limits;
     let limit = match call.progress {
         Some(_) => limits.call_limit_progress,
@@ -150,7 +164,12 @@ pub(super) async fn listen(
             (capture, waiting, true)
         }
     };
-    wait(state, call, capture, waiting, first, limit).await
+    let beside = pin!(beside(Arc::clone(&capture)));
+    let heard = pin!(wait(state, call, capture, waiting, first, limit));
+    match select(heard, beside).await {
+        Either::Left((heard, _)) => heard,
+        Either::Right(((), heard)) => heard.await,
+    }
 }
 
 async fn begin(
@@ -172,6 +191,7 @@ async fn begin(
         listen,
         began: clock::now(),
         listening,
+        round_trips: Default::default(),
     });
     let waiting = match outlasts {
         true => Some(state.captures.add(&capture)?),

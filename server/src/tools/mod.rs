@@ -15,10 +15,12 @@ mod get_topic_schema;
 mod list_active_connections;
 mod list_topics;
 mod listen;
+mod monitor_performance;
 mod ping;
 mod policy;
 mod publish_message;
 mod ranges;
+mod round_trip;
 mod schema;
 mod subscribe_and_collect;
 mod test_connection;
@@ -30,6 +32,7 @@ pub use error::ToolError;
 use crate::broker::sessions::Sessions;
 use crate::config::Config;
 use crate::mcp::Call;
+use crate::mcp::service::Answer;
 use futures::future::{Either, select};
 use serde_json::{Map, Value};
 use std::future::Future;
@@ -123,6 +126,7 @@ pub fn list() -> &'static [Tool] {
         get_topic_schema::TOOL,
         publish_message::TOOL,
         debug_device::TOOL,
+        monitor_performance::TOOL,
     ]
 }
 
@@ -149,21 +153,24 @@ pub fn arguments(config: &Config) -> Value {
         .into()
 }
 
-/// Runs a tool; `None` if there is none of this name. The value is an object that fits the output schema.
+/// Runs a tool; `None` if there is none of this name. What is structured in the answer fits the output schema.
 pub async fn call(
     state: &Arc<State>,
     name: &str,
     arguments: Map<String, Value>,
     call: Call,
-) -> Option<Result<Value, ToolError>> {
+) -> Option<Result<Answer, ToolError>> {
     let index = list().iter().position(|tool| tool.name == name)?;
     let schema = state.inputs().get(index)?;
     macro_rules! run {
         ($tool:ident) => {
+            run!($tool, |answer| to_value(answer).map(Answer::from))
+        };
+        ($tool:ident, $finish:expr) => {
             match args::parse(schema, arguments) {
                 Ok(arguments) => Box::pin($tool::run(state, arguments, call))
                     .await
-                    .and_then(to_value),
+                    .and_then($finish),
                 Err(error) => Err(error),
             }
         };
@@ -177,8 +184,9 @@ pub async fn call(
         "publish_message" => run!(publish_message),
         "list_topics" => run!(list_topics),
         "subscribe_and_collect" => run!(subscribe_and_collect),
-        "get_topic_schema" => run!(get_topic_schema),
         "debug_device" => run!(debug_device),
+        "monitor_performance" => run!(monitor_performance, Ok),
+        "get_topic_schema" => run!(get_topic_schema),
         _ => return None,
     })
 }

@@ -22,6 +22,13 @@ pub(super) const WATCH: Range<f64> = Range {
     max: 600.0,
 };
 
+/// Seconds that `monitor_performance` listens.
+pub(super) const MONITOR: Range<f64> = Range {
+    default: 300.0,
+    min: 0.1,
+    max: 1_800.0,
+};
+
 /// Seconds without a new topic after which `list_topics` stops.
 pub(super) const QUIET: Range<f64> = Range {
     default: 0.0,
@@ -112,6 +119,10 @@ pub(super) const fn duration() -> f64 {
 
 pub(super) const fn watch() -> f64 {
     WATCH.default
+}
+
+pub(super) const fn monitor() -> f64 {
+    MONITOR.default
 }
 
 pub(super) const fn topics() -> u32 {

@@ -92,7 +92,7 @@ struct Message {
     #[serde(skip_serializing_if = "Option::is_none")]
     severity: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    format: Option<&'static str>,
+    format: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]

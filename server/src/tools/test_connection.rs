@@ -7,9 +7,10 @@ mod sys;
 
 use self::sys::{Sys, sys};
 use super::policy::may_publish;
+use super::round_trip::{PATIENCE, one, private, publish, trip};
 use super::{Annotations, Call, State, ToolError, schema, unless_cancelled};
 use crate::broker::handle::{Established, Handle, Publish, State as ConnectionState};
-use crate::broker::report::{Listen, Retained, WantMessages, Wants};
+use crate::broker::report::Retained;
 use crate::mcp::clock;
 use crate::render;
 use futures::future::select;
@@ -19,9 +20,6 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// How long one part may take.
-const PART: Duration = Duration::from_secs(4);
 
 /// The parts that publish, each from publishing to receiving.
 const PARTS: [&str; 6] = [
@@ -134,13 +132,13 @@ pub(super) async fn run(
 
 async fn test(state: &State, handle: &Handle) -> Answer {
     let began = clock::now();
-    let ping = match handle.ping(PART).await {
+    let ping = match handle.ping(PATIENCE).await {
         Ok(took) => Check::ok(took),
         Err(error) => Check::failed(error),
     };
     let reachable = ping.result == Outcome::Ok;
     let established = handle.established();
-    let prefix = format!("bitsperity-mqtt-mcp/test/{}", uuid::Uuid::new_v4());
+    let prefix = private();
     let may_write = match reachable {
         true => may_publish(&state.config.policy, &format!("{prefix}/0"))
             .map_err(|denied| denied.message),
@@ -208,14 +206,14 @@ async fn trip_at(handle: &Handle, established: &Established, prefix: &str, level
         );
     }
     let topic = format!("{prefix}/{level}");
-    trip(handle, topic.clone(), topic, level).await
+    tried(handle, topic.clone(), topic, level).await
 }
 
 async fn wildcard(handle: &Handle, established: &Established, prefix: &str) -> Check {
     if !established.grants.wildcard_available {
         return Check::not(Outcome::Unsupported, "the broker says so in its CONNACK");
     }
-    trip(
+    tried(
         handle,
         format!("{prefix}/wild/+"),
         format!("{prefix}/wild/one"),
@@ -229,7 +227,7 @@ async fn shared(handle: &Handle, established: &Established, prefix: &str) -> Che
     if v5 && !established.grants.shared_available {
         return Check::not(Outcome::Unsupported, "the broker says so in its CONNACK");
     }
-    let check = trip(
+    let check = tried(
         handle,
         format!("$share/test/{prefix}/shared"),
         format!("{prefix}/shared"),
@@ -245,60 +243,11 @@ async fn shared(handle: &Handle, established: &Established, prefix: &str) -> Che
     }
 }
 
-/// Subscribes to `filter`, publishes to `topic`, waits for the message.
-async fn trip(handle: &Handle, filter: String, topic: String, level: u8) -> Check {
-    let listening = match handle.listen(one(filter, level, Retained::Exclude)).await {
-        Ok(listening) => listening,
-        Err(error) => return Check::failed(error),
-    };
-    let began = clock::now();
-    let message = Publish {
-        topic,
-        payload: b"test".to_vec(),
-        qos: render::qos(level),
-        ..Publish::default()
-    };
-    if let Err(why) = publish(handle, message).await {
-        return Check::failed(why);
-    }
-    let _ = select(pin!(listening.stopped()), pin!(clock::sleep(PART))).await;
-    let took = began.elapsed();
-    match listening.report().await {
-        Ok(report) if report.received > 0 => Check::ok(took),
-        Ok(_) => Check::failed(format!(
-            "no message came back within {} s; the broker may not allow this user to publish or to subscribe there",
-            PART.as_secs()
-        )),
-        Err(error) => Check::failed(error),
-    }
-}
-
-fn one(filter: String, level: u8, retained: Retained) -> Listen {
-    Listen {
-        filters: vec![filter],
-        qos: render::qos(level),
-        retained,
-        duration: PART,
-        max_messages: Some(1),
-        until_quiet: None,
-        wants: Wants {
-            messages: Some(WantMessages {
-                target: 1,
-                payload_bytes: 64,
-            }),
-            ..Wants::default()
-        },
-    }
-}
-
-async fn publish(handle: &Handle, message: Publish) -> Result<(), String> {
-    let published = handle
-        .publish(message, PART)
-        .await
-        .map_err(|error| error.to_string())?;
-    match published.reason.filter(|reason| reason.is_failure()) {
-        Some(reason) => Err(format!("the broker refused it: {}", render::reason(reason))),
-        None => Ok(()),
+/// From publishing to `topic` to receiving it by `filter`.
+async fn tried(handle: &Handle, filter: String, topic: String, level: u8) -> Check {
+    match trip(handle, filter, topic, level).await {
+        Ok(took) => Check::ok(took),
+        Err(why) => Check::failed(why),
     }
 }
 
@@ -325,7 +274,7 @@ async fn retained(
     };
     let check = replay(handle, &clearing.message).await;
     match publish(handle, clearing.message.clone()).await {
-        Ok(()) => {
+        Ok(_) => {
             clearing.armed = false;
             (check, None)
         }
@@ -350,7 +299,7 @@ async fn replay(handle: &Handle, empty: &Publish) -> Check {
         Ok(listening) => listening,
         Err(error) => return Check::failed(error),
     };
-    let _ = select(pin!(listening.stopped()), pin!(clock::sleep(PART))).await;
+    let _ = select(pin!(listening.stopped()), pin!(clock::sleep(PATIENCE))).await;
     let took = began.elapsed();
     match listening.report().await {
         Ok(report) if report.received > 0 => Check::ok(took),

@@ -132,6 +132,7 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
                 _ => "sample",
             }],
             format: "json",
+            wraps: None,
             severity: (i % 10 == 5).then(|| ("error", "error = \u{1b}[31mfailed".to_owned())),
         }
     };

@@ -2,7 +2,7 @@
 
 extern crate std;
 use super::tests::{Event, Table, by_id, causes, end, event, feed, of, retained, table};
-use super::{Connection, MAX_FINDINGS, Pattern, Vital, score};
+use super::{ChannelSlot, Connection, DeviceSlot, MAX_FINDINGS, Pattern, Vital, score};
 use crate::time::Instant;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -222,6 +222,41 @@ fn what_is_ambiguous_costs_nothing() {
             );
         }
     }
+}
+
+#[test]
+fn a_device_has_its_budget_of_bytes() {
+    let (device, channel) = (size_of::<DeviceSlot>(), size_of::<ChannelSlot>());
+    assert!(device <= 4_096 && channel <= 256, "{device} {channel}");
+}
+
+#[test]
+fn one_fault_costs_once() {
+    let lost = |at| {
+        event(
+            at,
+            "zigbee2mqtt/bridge/logging",
+            r#"{"level":"error","message":"Publish to 'door' failed"}"#,
+        )
+    };
+    let away = retained("zigbee2mqtt/door/availability", r#"{"state":"offline"}"#);
+    let there = retained("zigbee2mqtt/door/availability", r#"{"state":"online"}"#);
+    let of_door = |events: &[Event]| causes(&by_id(&of(events), "zigbee2mqtt/door"), end());
+    assert_eq!(of_door(&[away, lost(1.0), lost(2.0)]), ["offline"]);
+    assert_eq!(of_door(&[there, lost(1.0), lost(2.0)]), ["errors"]);
+    // A Shelly that comes back announces itself; that is no restart.
+    let online = |at, state| event(at, "shellies/s/online", state);
+    let announce = event(9.0, "shellies/s/announce", r#"{"id":"s","new_fw":false}"#);
+    let back = [
+        online(1.0, "true"),
+        online(5.0, "false"),
+        online(8.0, "true"),
+        announce,
+    ];
+    assert_eq!(
+        causes(&by_id(&of(&back), "shellies/s"), end()),
+        ["connection_lost"]
+    );
 }
 
 const TOPICS: [&str; 20] = [

@@ -94,6 +94,9 @@ pub struct DeviceSlot {
     /// Live messages after it was told to be offline.
     pub(super) ghosts: u32,
     pub(super) ordinary: Duration,
+    /// When a state (on, off, playing …) last changed, and how often one did.
+    pub(super) switched: Option<Instant>,
+    pub(super) switches: u64,
     /// Silences beyond its own rhythm, that it came back from.
     pub gaps: u32,
     /// The longest of them.
@@ -119,6 +122,8 @@ pub struct DeviceSlot {
     pub errors: u64,
     /// Messages judged warnings.
     pub warnings: u64,
+    /// Of errors and warnings, those that its gateway told of it.
+    pub(super) reported: u64,
     pub(super) sequence: Sequence,
 }
 
@@ -189,7 +194,7 @@ impl DeviceSlot {
                 if beyond {
                     self.resume();
                 }
-                if beyond && !self.presence.was_offline(last, at) {
+                if beyond && !self.presence.was_offline(last, at) && !self.is_done(last) {
                     let gap = Gap {
                         from: last,
                         until: at,
@@ -270,7 +275,16 @@ impl DeviceSlot {
         );
         let (_, last) = self.live.filter(|_| !away)?;
         let silence = now.since(last);
-        (silence > self.ordinary && silence > self.limit()?).then_some(silence)
+        let beyond = silence > self.ordinary && silence > self.limit()? && !self.is_done(last);
+        beyond.then_some(silence)
+    }
+
+    /// What it did was over with its `last` message: a state that seldom changes had just changed.
+    fn is_done(&self, last: Instant) -> bool {
+        let heartbeat = self.heartbeat().and_then(|(_, rhythm)| rhythm.expected());
+        let just = heartbeat.unwrap_or_default().max(LEAST_SILENCE);
+        let seldom = self.switches.saturating_mul(5) <= self.messages;
+        seldom && self.switched.is_some_and(|at| last.since(at) <= just)
     }
 
     /// The rhythm of its most regular topic, with the topic.
@@ -342,6 +356,8 @@ impl DeviceSlot {
             (a, b) => a.or(b),
         };
         self.ordinary = self.ordinary.max(other.ordinary);
+        self.switched = self.switched.max(other.switched);
+        self.switches += other.switches;
         self.presence.merge(&other.presence);
         for (ours, theirs) in self.vitals.iter_mut().zip(&other.vitals) {
             ours.merge(theirs);

@@ -207,7 +207,8 @@ fn shelly_gen1(topic: &str, levels: &Levels<'_>, last: &str) -> Told {
     }
     let role = match last {
         "online" if levels.len() == 3 => Role::Presence,
-        "announce" => Role::Boot,
+        // Said after a start, and whenever somebody asks.
+        "announce" => Role::About,
         "info" => Role::Data,
         "command" | "set" => Role::Command,
         _ => Role::Data,

@@ -50,6 +50,10 @@ where
         slot.retained += u64::from(record.retain);
         slot.bytes += record.payload.len() as u64;
         let switched = switched(slot, topic, facts);
+        if switched && !record.retain {
+            slot.switched = Some(record.at);
+            slot.switches += 1;
+        }
         let at = At {
             device,
             topic,
@@ -132,7 +136,12 @@ where
             None
         };
         match named {
-            Some(device) => self.trouble(device, None, record, facts),
+            Some(device) => {
+                if let Some(slot) = self.slot(device) {
+                    slot.reported += 1;
+                }
+                self.trouble(device, None, record, facts);
+            }
             None => self.trouble(at.device, at.topic, record, facts),
         }
     }
@@ -293,12 +302,17 @@ fn switched(slot: &mut DeviceSlot, topic: Option<usize>, facts: &Facts<'_>) -> b
     let states = facts.states.iter().fold(1, |all, &(path, state)| {
         hash::mix(all, hash::mix(path, state))
     });
+    let alive = slot.live.is_some();
     let Some(topic) = topic.and_then(|n| slot.topics.get_mut(n)) else {
         return false;
     };
     topic.messages += 1;
     let before = core::mem::replace(&mut topic.states, states);
-    before != 0 && before != states
+    // The first state of a topic is another too, if the device has spoken before.
+    match before {
+        0 => alive && !facts.states.is_empty(),
+        _ => before != states,
+    }
 }
 
 /// The text of a payload that a person would read: its message if it has one, else its front.

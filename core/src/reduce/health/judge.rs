@@ -238,10 +238,12 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
             _ => {}
         }
         let (changes, drops) = (presence.changes(), presence.drops());
-        if drops >= 3 || changes >= 5 && drops >= 2 {
+        // That it is offline now is told already.
+        let earlier = drops.saturating_sub(u32::from(state == Connection::Offline));
+        if drops >= 3 {
             tell(Cause::Flapping { changes, drops });
-        } else if drops > 0 && state != Connection::Offline || drops > 1 {
-            tell(Cause::Dropped { drops });
+        } else if earlier > 0 {
+            tell(Cause::Dropped { drops: earlier });
         }
         if let (Some(slot), Some(gateway)) = (self.gateway, self.gateway())
             && state != Connection::Offline
@@ -283,17 +285,22 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
     }
 
     fn told(&self, tell: &mut impl FnMut(Cause<'h>)) {
-        let (errors, warnings, of) = (self.slot.errors, self.slot.warnings, self.slot.messages);
-        if errors > 0 {
-            let of = of.max(errors);
-            tell(Cause::Errors { count: errors, of });
+        let slot = self.slot;
+        let of = slot.messages.saturating_add(slot.reported);
+        // That its gateway does not reach it is told already.
+        let away = slot.presence.state() == Connection::Offline;
+        let count = if away {
+            slot.errors.saturating_sub(slot.reported)
+        } else {
+            slot.errors
+        };
+        if count > 0 {
+            tell(Cause::Errors { count, of });
         }
-        if warnings >= 3 {
-            let of = of.max(warnings);
-            tell(Cause::Warnings {
-                count: warnings,
-                of,
-            });
+        // Logs of healthy devices hold warnings: a fault is only what they go on about.
+        let count = slot.warnings;
+        if !away && count >= 3 && count.saturating_mul(10) >= of {
+            tell(Cause::Warnings { count, of });
         }
     }
 

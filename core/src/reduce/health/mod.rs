@@ -204,6 +204,8 @@ where
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod moods;
+#[cfg(test)]
 mod planted;
 #[cfg(test)]
 mod spoken;

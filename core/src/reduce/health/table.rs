@@ -272,6 +272,7 @@ where
         if let Some(slot) = self.devices.as_mut().get_mut(device) {
             slot.errors += theirs.errors;
             slot.warnings += theirs.warnings;
+            slot.reported += theirs.reported;
         }
     }
 }

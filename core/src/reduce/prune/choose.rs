@@ -85,6 +85,8 @@ pub struct Kept<'a> {
     pub retain: bool,
     /// Format of the payload.
     pub format: Format,
+    /// What is inside of it, if that is a wrapping.
+    pub wraps: Option<Format>,
     /// Severity.
     pub severity: Severity,
     /// Why it was judged so.
@@ -138,6 +140,7 @@ where
             qos: slot.qos,
             retain: slot.retain,
             format: slot.format,
+            wraps: slot.wraps,
             severity: slot.severity,
             reason,
             why,

@@ -21,17 +21,19 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    /// Hands the bytes of the list to `put`, piece by piece.
-    pub(super) fn write(&self, mut put: impl FnMut(&[u8])) {
-        for (place, number) in &self.numbers {
-            let mut bytes = [0; NUMBER];
-            let (front, behind) = bytes.split_at_mut(2);
-            front.copy_from_slice(&place.to_le_bytes());
-            behind.copy_from_slice(&number.to_le_bytes());
-            put(&bytes);
+    /// Writes the list into as many bytes as it takes ([`size`]).
+    pub(super) fn write(&self, room: &mut [u8]) {
+        let Some((numbers, states)) = room.split_at_mut_checked(self.numbers.len() * NUMBER) else {
+            return;
+        };
+        let numbers = numbers.as_chunks_mut::<NUMBER>().0.iter_mut();
+        for ([a, b, number @ ..], mine) in numbers.zip(&self.numbers) {
+            [*a, *b] = mine.0.to_le_bytes();
+            *number = mine.1.to_le_bytes();
         }
-        for place in &self.states {
-            put(&place.to_le_bytes());
+        let states = states.as_chunks_mut::<STATE>().0.iter_mut();
+        for (state, mine) in states.zip(&self.states) {
+            *state = mine.to_le_bytes();
         }
     }
 }

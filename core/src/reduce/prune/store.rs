@@ -35,6 +35,7 @@ pub struct Slot {
     numbers: u8,
     states: u8,
     pub(super) format: Format,
+    pub(super) wraps: Option<Format>,
     pub(super) severity: Severity,
     pub(super) qos: u8,
     pub(super) retain: bool,
@@ -57,6 +58,7 @@ impl Default for Slot {
             numbers: 0,
             states: 0,
             format: Format::Empty,
+            wraps: None,
             severity: Severity::None,
             qos: 0,
             retain: false,
@@ -155,6 +157,7 @@ where
             shape: facts.shape,
             full: u32::try_from(record.payload.len()).unwrap_or(u32::MAX),
             format: facts.format,
+            wraps: facts.wraps,
             severity: facts.severity,
             qos: record.qos,
             retain: record.retain,
@@ -377,13 +380,11 @@ impl Writer<'_> {
     fn mark(&mut self, slot: &mut Slot, marks: &Marks) {
         slot.numbers = u8::try_from(marks.numbers.len()).unwrap_or(0);
         slot.states = u8::try_from(marks.states.len()).unwrap_or(0);
-        if self.room.len() - self.used < marks::size(slot.numbers, slot.states) {
-            (slot.numbers, slot.states) = (0, 0);
-            return;
+        let end = self.used + marks::size(slot.numbers, slot.states);
+        match self.room.get_mut(self.used..end) {
+            Some(room) => marks.write(room),
+            None => (slot.numbers, slot.states) = (0, 0),
         }
-        marks.write(|bytes| {
-            self.put(bytes);
-        });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::broker::report::{ErrorKind, KeptMessage, MessageFindings, WantMessages};
 use bitsperity_mqtt_core::packet::QoS;
-use bitsperity_mqtt_core::payload::{Facts, Severity};
+use bitsperity_mqtt_core::payload::{Facts, Format, Severity};
 use bitsperity_mqtt_core::reduce::prune::{Choice, Kept, Slot};
 use bitsperity_mqtt_core::reduce::{Pruner, Record};
 use bitsperity_mqtt_core::time::Instant;
@@ -82,6 +82,7 @@ fn told(kept: &Kept<'_>, at: Duration) -> KeptMessage {
         retain: kept.retain,
         why: kept.why.names().collect(),
         format: kept.format.name(),
+        wraps: kept.wraps.map(Format::name),
         severity: (kept.severity != Severity::None)
             .then(|| (kept.severity.name(), kept.reason.to_owned())),
     }

@@ -88,8 +88,11 @@ impl Collector {
     /// Takes one message in about a microsecond. Returns whether its topic was new.
     pub fn record(&mut self, arrival: &Arrival<'_>) -> bool {
         let mut facts = Facts::new();
-        let (kept, told) = (self.messages.is_some(), self.topics.is_some());
-        if kept || told || self.health.is_some() || self.schema.is_some() {
+        let inspected = self.messages.is_some()
+            || self.topics.is_some()
+            || self.health.is_some()
+            || self.schema.is_some();
+        if inspected {
             inspect_into(&mut facts, &mut self.memo, arrival.topic, arrival.payload);
         }
         let record = Record {

@@ -4,7 +4,7 @@ use crate::broker::report::{
     FlowFindings, GapFinding, LatencyFindings, Percentiles, PerformanceFindings, SpikeFinding,
     TopicNumbers, TrendFinding, WantPerformance,
 };
-use bitsperity_mqtt_core::reduce::stats::{Field, Flow, Gap, Heavy, Sketch, TopicStats};
+use bitsperity_mqtt_core::reduce::stats::{Field, Flow, Gap, Heavy, Sketch, Spike, TopicStats};
 use bitsperity_mqtt_core::reduce::{Record, Stats};
 use bitsperity_mqtt_core::time::Instant;
 use std::time::Duration;
@@ -77,7 +77,7 @@ impl Performance {
 
 fn flow(flow: &Flow, start: Instant, now: Instant) -> FlowFindings {
     let spikes = flow.series.spikes(now);
-    let spike = |spike: &bitsperity_mqtt_core::reduce::stats::Spike| SpikeFinding {
+    let spike = |spike: &Spike| SpikeFinding {
         from: spike.from,
         until: spike.until,
         per_s: spike.per_s,
@@ -94,6 +94,7 @@ fn flow(flow: &Flow, start: Instant, now: Instant) -> FlowFindings {
         gaps: flow.gaps().map(|it| gap(it, start)).collect(),
         gaps_more: flow.gaps_more(),
         gap_limit: flow.rhythm.limit(),
+        silence: (flow.messages > 0).then(|| now.since(flow.rhythm.ends().1)),
         silent: flow.rhythm.silent(now),
         bucket: flow.series.width(),
         buckets: flow

@@ -120,6 +120,22 @@ fn what_came_before_the_start_counts_as_its_beginning() {
     );
 }
 
+#[test]
+fn what_is_inside_of_a_wrapping_is_told() {
+    let start = Instant::ZERO;
+    let mut collector = Collector::new(&wants(true, None), start);
+    // {"temp":21.5,"hum":40}
+    feed(&mut collector, 1, "a", b"eyJ0ZW1wIjoyMS41LCJodW0iOjQwfQ==");
+    feed(&mut collector, 2, "a", br#"{"temp":21.5}"#);
+    let findings = collector.findings(Instant::from_micros(10_000));
+    let kept = findings.messages.unwrap().kept;
+    let told: Vec<_> = kept.iter().map(|kept| (kept.format, kept.wraps)).collect();
+    assert_eq!(
+        told,
+        [("base64", Some("json_object")), ("json_object", None)]
+    );
+}
+
 fn schemas(messages: &[(&str, &[u8])]) -> crate::broker::report::SchemaFindings {
     let schema = crate::broker::report::WantSchema {
         families: 16,

@@ -69,6 +69,8 @@ pub struct FlowFindings {
     pub gaps_more: u64,
     /// A silence longer than this is a gap.
     pub gap_limit: Option<Duration>,
+    /// Time since the last message; none of no messages.
+    pub silence: Option<Duration>,
     /// It is silent now, so long beyond its rhythm.
     pub silent: Option<Duration>,
     /// Width of a bucket.

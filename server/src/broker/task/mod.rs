@@ -13,6 +13,7 @@ mod link;
 mod listener;
 mod listeners;
 mod output;
+mod pace;
 mod requests;
 mod start;
 
@@ -32,6 +33,7 @@ use input::{Input, Next};
 use link::{Break, Link};
 use listeners::Listeners;
 use output::Output;
+use pace::Pace;
 use requests::Requests;
 pub(super) use start::{Start, spawn};
 use std::future::poll_fn;
@@ -76,6 +78,7 @@ struct Task<'s> {
     life: link::Life,
     target: Arc<Target>,
     input: Input,
+    pace: Pace,
     output: Output,
     listeners: Listeners,
     requests: Requests,
@@ -262,6 +265,7 @@ impl Task<'_> {
             self.session.poll_timeout().filter(|_| self.link.is_open()),
             self.listeners.next_deadline(),
             self.next_due(),
+            self.pace.next(),
         ];
         let deadline = deadlines.into_iter().flatten().min();
         progress |= self.alarm.poll(self.clock, deadline, cx).is_ready();
@@ -292,14 +296,22 @@ impl Task<'_> {
         if busy || room.is_empty() {
             return progress;
         }
+        let asked = self.requests.any_asked() || self.listeners.any_asked();
+        if !asked && self.pace.next().is_some_and(|at| self.clock.now() < at) {
+            return progress;
+        }
+        self.pace.at_once();
         match open.stream.poll_read(cx, room) {
             Poll::Ready(Ok(0)) => self.broke(self.clock.now(), Break::End),
             Poll::Ready(Ok(count)) => {
                 self.counts.bytes_in += count as u64;
                 self.input.filled(count);
-                if count < SMALL_READ && (self.requests.any_asked() || self.listeners.any_asked()) {
+                if count < SMALL_READ && asked {
                     open.stream.acknowledge_now();
                 }
+                let (messages, written) = (self.counts.messages_in, self.output.written);
+                self.pace
+                    .after_read(self.clock.now(), count, messages, written);
             }
             Poll::Ready(Err(error)) => self.broke(self.clock.now(), Break::Io(error)),
             Poll::Pending => {

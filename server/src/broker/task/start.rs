@@ -108,6 +108,7 @@ async fn run(start: Start) {
         life: Life::new(target.clone(), start.patience, start.max_packet),
         target: target.clone(),
         input: Input::new(start.max_packet),
+        pace: super::pace::Pace::default(),
         output: Output::new(),
         listeners: Listeners::new(clock, start.shared.clone()),
         requests: Requests::default(),

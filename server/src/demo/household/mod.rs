@@ -3,8 +3,8 @@
 //! answers, and when it vanishes without a word. One task runs each member.
 //!
 //! Faults on purpose, for an assistant to find: `tasmota` loses a plug (its Last Will says so), `shelly` has one that
-//! flaps, `heating` has bursts of error E07 (and an `error: null` that is none), `zigbee` an empty battery, an
-//! unreachable door and a thermometer that stands still.
+//! flaps, `heating` has bursts of error E07 (and an `error: null` that is none), `zigbee` an empty battery, a
+//! weak link, an unreachable door and a thermometer that stands still.
 
 mod binary;
 mod heating;

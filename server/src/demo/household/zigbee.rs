@@ -1,5 +1,5 @@
 //! Twelve devices behind a Zigbee2MQTT bridge: lamps that answer, thermometers (one stands still, one has an empty
-//! battery), motion and contact sensors, a plug, and a garage door that the bridge no longer reaches.
+//! battery), motion (one with a weak link) and contact sensors, a plug, and a garage door that the bridge no longer reaches.
 
 use super::{Member, World, clock, json};
 use crate::demo::link::Message;
@@ -176,7 +176,7 @@ fn sensors(bridge: Member) -> Member {
             let quiet = world.chance() > 0.3;
             vec![json(
                 topic("stairs_motion"),
-                &json!({"battery": 61, "linkquality": 77, "occupancy": !quiet, "requested_brightness_percent": 100}),
+                &json!({"battery": 61, "linkquality": 9, "occupancy": !quiet, "requested_brightness_percent": 100}),
             )]
         })
         .every(8.3, move |_| {

@@ -24,6 +24,15 @@ struct Lines {
     values: usize,
 }
 
+/// Of one that has nothing.
+const HEALTHY: Lines = Lines {
+    problems: 1,
+    sample: 80,
+    history: 0,
+    topics: 1,
+    values: 0,
+};
+
 /// Tried in this order.
 const LINES: [Lines; 4] = [
     Lines {
@@ -72,7 +81,13 @@ pub(in crate::tools) fn answer(
     let mut devices = Vec::new();
     let mut left_out = 0;
     for lines in lines {
-        let told = found.devices.iter().map(|it| device(it, report, *lines));
+        // Of several, the healthy ones are soon told.
+        let short =
+            |it: &DeviceFinding| it.score == 100 && found.matched > 1 && format == Format::Concise;
+        let told = found.devices.iter().map(|it| match short(it) {
+            true => device(it, report, HEALTHY),
+            false => device(it, report, *lines),
+        });
         (devices, left_out) = told.fold((Vec::new(), 0), |(mut all, sum), (one, left_out)| {
             all.push(one);
             (all, sum + left_out)
@@ -236,19 +251,25 @@ fn problems(found: &DeviceFinding, lines: Lines) -> Vec<Problem> {
 
 /// Battery and link always; other numbers if there is room for them.
 fn readings(found: &DeviceFinding, lines: Lines) -> Vec<Reading> {
-    let vitals = found.readings.iter().map(|reading| Reading {
-        name: reading.name.to_owned(),
-        last: reading.last,
-        min: reading.min,
-        max: reading.max,
-        changes: None,
+    let vitals = found.readings.iter().map(|it| {
+        let moved = it.min != it.max;
+        Reading {
+            name: it.name.to_owned(),
+            last: it.last,
+            min: moved.then_some(it.min),
+            max: moved.then_some(it.max),
+            changes: None,
+        }
     });
-    let values = found.values.iter().take(lines.values).map(|value| Reading {
-        name: render::topic(&value.name),
-        last: value.last,
-        min: value.min,
-        max: value.max,
-        changes: Some(value.changes),
+    let values = found.values.iter().take(lines.values).map(|it| {
+        let moved = it.min != it.max;
+        Reading {
+            name: render::topic(&it.name),
+            last: it.last,
+            min: moved.then_some(it.min),
+            max: moved.then_some(it.max),
+            changes: Some(it.changes),
+        }
     });
     vitals.chain(values).collect()
 }

@@ -161,6 +161,10 @@ fn message(kept: &KeptMessage, report: &Report, limit: usize, format: Format) ->
         retain: kept.retain,
         why: kept.why.clone(),
         severity,
-        format: (format == Format::Detailed).then_some(kept.format),
+        format: match kept.wraps {
+            // Shown is only the wrapping.
+            Some(inside) => Some(format!("{} of {inside}", kept.format)),
+            None => (format == Format::Detailed).then(|| kept.format.to_owned()),
+        },
     }
 }

@@ -1,0 +1,327 @@
+//! `monitor_performance`: how fast, how evenly and how late messages come, against what the caller expects; with a chart.
+//!
+//! Elsewhere: `fit` makes the answer within its budget, `judge` the alerts and the verdict, `chart` the picture.
+//! Invariant: our own probes are never among the messages that are counted.
+
+mod chart;
+mod fit;
+mod judge;
+
+use super::listen::{Format, Head, Heard, checked_filter, is_none, listen_beside, seconds};
+use super::round_trip::{self, PRIVATE};
+use super::{Annotations, Call, State, ToolError, args, ranges, schema};
+use crate::broker::report::{Listen, Retained, WantPerformance, Wants};
+use crate::mcp::service;
+use crate::render;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+/// Heaviest topics that are told at most.
+const TOPICS: usize = 24;
+
+/// Round trips that a capture is measured with, about.
+const ROUND_TRIPS: f64 = 32.0;
+
+#[derive(Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Arguments {
+    session_id: Option<String>,
+    /// One to eight topic filters, e.g. ["plant/+/temperature", "plant/#"]; each is measured apart, too.
+    #[serde(default)]
+    #[schemars(length(max = 8))]
+    topics: Vec<String>,
+    /// Seconds.
+    #[serde(default = "ranges::monitor")]
+    #[schemars(range(min = ranges::MONITOR.min, max = ranges::MONITOR.max))]
+    duration: f64,
+    /// What to raise an alert for.
+    #[serde(default)]
+    thresholds: Thresholds,
+    /// Alone, goes on with a call that is still running.
+    capture_id: Option<String>,
+    #[serde(default)]
+    response_format: Format,
+    #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
+    max_bytes: Option<u32>,
+}
+
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct Thresholds {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_gap_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    min_rate_per_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_rate_per_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_latency_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_jitter_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_size_bytes: Option<f64>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Answer {
+    /// In words.
+    verdict: String,
+    #[serde(flatten)]
+    head: Head,
+    /// Thresholds that were crossed.
+    alerts: Vec<judge::Alert>,
+    /// All messages; then, of several filters, those of each.
+    streams: Vec<Stream>,
+    round_trip: RoundTrip,
+    /// The heaviest.
+    topics: Vec<Topic>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    omitted: Option<Omitted>,
+}
+
+/// Names of percentiles and their values.
+type Numbers = BTreeMap<&'static str, f64>;
+
+#[derive(Clone, Serialize, JsonSchema)]
+struct Stream {
+    filter: String,
+    messages: u64,
+    rate_per_s: f64,
+    bytes: u64,
+    bytes_per_s: f64,
+    topics: u64,
+    over_time: OverTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trend: Option<Trend>,
+    #[serde(skip_serializing_if = "Numbers::is_empty")]
+    interval_ms: Numbers,
+    #[serde(skip_serializing_if = "Numbers::is_empty")]
+    size_bytes: Numbers,
+    /// A longer silence is a gap: max(3 × p95, 20 × median) of the intervals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap_limit_s: Option<f64>,
+    gaps: Vec<Gap>,
+    #[serde(skip_serializing_if = "is_none")]
+    gaps_more: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    longest_silence: Option<Gap>,
+    /// Beyond its rhythm, and still.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silent_now_s: Option<f64>,
+    spikes: Vec<Spike>,
+    #[serde(skip_serializing_if = "is_none")]
+    spikes_more: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payload_latency: Option<PayloadLatency>,
+}
+
+#[derive(Clone, Serialize, JsonSchema)]
+struct OverTime {
+    bucket_s: f64,
+    messages_per_s: Vec<f64>,
+    bytes_per_s: Vec<f64>,
+}
+
+#[derive(Clone, Serialize, JsonSchema)]
+struct Trend {
+    direction: &'static str,
+    /// Messages per second, more each minute.
+    rate_per_s_each_minute: f64,
+}
+
+#[derive(Clone, Serialize, JsonSchema)]
+struct Gap {
+    from: String,
+    until: String,
+    length_s: f64,
+}
+
+#[derive(Clone, Serialize, JsonSchema)]
+struct Spike {
+    from: String,
+    until: String,
+    rate_per_s: f64,
+    usual_per_s: f64,
+}
+
+/// Of the age of messages by a time in their payloads.
+#[derive(Clone, Serialize, JsonSchema)]
+struct PayloadLatency {
+    /// `(payload)`: it is nothing else.
+    field: String,
+    messages: u64,
+    /// The least age: difference of the clocks and the shortest way.
+    clock_offset_ms: f64,
+    /// Above that.
+    jitter_ms: Numbers,
+    /// Steps in which the field tells the time.
+    resolution_ms: f64,
+    #[serde(skip_serializing_if = "is_none")]
+    more_than_a_day_off: u64,
+}
+
+#[derive(Serialize, JsonSchema)]
+struct RoundTrip {
+    /// PINGREQ to PINGRESP.
+    broker_ms: Numbers,
+    /// On a private topic, at QoS 0.
+    publish_to_receive_ms: Numbers,
+    #[serde(skip_serializing_if = "is_none")]
+    failed: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broker_why_not: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    publish_to_receive_why_not: Option<String>,
+}
+
+#[derive(Clone, Serialize, JsonSchema)]
+struct Topic {
+    topic: String,
+    messages: u64,
+    /// So many of them may be another topic's.
+    #[serde(skip_serializing_if = "is_none")]
+    uncertain: u64,
+    bytes: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected_interval_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jitter_s: Option<f64>,
+    #[serde(skip_serializing_if = "is_none")]
+    gaps: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    longest_silence_s: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silent_now_s: Option<f64>,
+}
+
+/// What the budget cost.
+#[derive(Serialize, JsonSchema)]
+struct Omitted {
+    gaps: usize,
+    spikes: usize,
+    topics: u64,
+    streams: usize,
+    how_to_get_more: &'static str,
+}
+
+pub(super) const TOOL: super::Tool = super::Tool {
+    name: "monitor_performance",
+    title: "Monitor performance",
+    description: "Measures streams of messages: rate over time, sizes, intervals and jitter, gaps with their \
+        ends, spikes, trend, the heaviest topics; latency three ways (ping of the broker, publish to receive on \
+        a private topic, times in payloads); alerts where thresholds are crossed; and a chart. For is it slow, \
+        uneven, stalling or growing. Takes `duration` seconds, 300 unless told: for a first look 20 will do. A \
+        long call returns status running: call again with capture_id alone until complete. Read-only policy: \
+        nothing is published.",
+    annotations: Annotations {
+        read_only_hint: false,
+        destructive_hint: false,
+        idempotent_hint: true,
+        open_world_hint: true,
+    },
+    input_schema: schema::input_with_budget::<Arguments>,
+    output_schema: schema::output::<Answer>,
+};
+
+pub(super) async fn run(
+    state: &Arc<State>,
+    arguments: Arguments,
+    call: Call,
+) -> Result<service::Answer, ToolError> {
+    let heard = listen_beside(
+        state,
+        &call,
+        TOOL.name,
+        arguments.session_id.as_deref(),
+        arguments.capture_id.as_deref(),
+        || wanted(&arguments),
+        async |capture| {
+            let Ok(handle) = state.sessions.get(&capture.session_id) else {
+                return;
+            };
+            let period = capture.listen.duration.as_secs_f64() / ROUND_TRIPS;
+            let period = Duration::from_secs_f64(period.clamp(0.1, 60.0));
+            let policy = &state.config.policy;
+            round_trip::measure(&handle, policy, period, &capture.round_trips).await;
+        },
+    )
+    .await?;
+    let budget = arguments
+        .max_bytes
+        .map_or(state.config.limits.max_bytes, |bytes| bytes as usize);
+    let format = arguments.response_format;
+    let filters = &heard.capture.listen.filters;
+    let answer = fit::answer(
+        &heard.head(),
+        filters,
+        &heard.report,
+        &heard.round_trips(),
+        arguments.thresholds,
+        format,
+        budget,
+    );
+    // While it runs, the numbers are enough.
+    let complete = heard.report.stopped.is_some() || format == Format::Detailed;
+    let picture = complete.then(|| fit::chart(filters, &heard.report).png());
+    let content = match picture {
+        Some(Ok(png)) => vec![image(&png)],
+        Some(Err(error)) => {
+            log::error!("the chart could not be written: {error}");
+            Vec::new()
+        }
+        None => Vec::new(),
+    };
+    Ok(service::Answer {
+        structured: Some(super::to_value(answer)?),
+        content,
+    })
+}
+
+/// An image content block of MCP.
+fn image(png: &[u8]) -> serde_json::Value {
+    json!({"type": "image", "data": render::to_base64(png), "mimeType": "image/png"})
+}
+
+fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
+    let mut filters = Vec::new();
+    for filter in &arguments.topics {
+        let filter = checked_filter("topics", filter)?;
+        if !filters.contains(&filter) {
+            filters.push(filter);
+        }
+    }
+    if filters.is_empty() {
+        return Err(args::missing("topics"));
+    }
+    Ok(Listen {
+        qos: render::qos(0),
+        // A replayed message tells nothing about when it was sent.
+        retained: Retained::Exclude,
+        duration: seconds(arguments.duration),
+        max_messages: None,
+        until_quiet: None,
+        wants: Wants {
+            performance: Some(WantPerformance {
+                filters: filters.len(),
+                topics: TOPICS,
+                except: PRIVATE,
+            }),
+            ..Wants::default()
+        },
+        filters,
+    })
+}
+
+impl Heard {
+    fn round_trips(&self) -> round_trip::RoundTrips {
+        let measured = self.capture.round_trips.lock();
+        measured.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! What crosses a threshold, and all of it in one sentence.
+
+use super::fit::{PEAK, precise, rates};
+use super::{Numbers, RoundTrip, Stream, Thresholds};
+use crate::broker::report::{FlowFindings, Report};
+use crate::render;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// A threshold that was crossed.
+#[derive(Clone, Serialize, JsonSchema)]
+pub(super) struct Alert {
+    threshold: &'static str,
+    limit: f64,
+    /// The worst value.
+    value: f64,
+    /// Of which filter, or which latency.
+    of: String,
+}
+
+/// All that crosses its threshold. Of several filters each is held against it, else the one that there is.
+pub(super) fn alerts(
+    thresholds: &Thresholds,
+    report: &Report,
+    flows: &[FlowFindings],
+    streams: &[Stream],
+    round_trip: &RoundTrip,
+) -> Vec<Alert> {
+    let mut alerts = Vec::new();
+    let mut add = |threshold, limit: Option<f64>, value: f64, over: bool, of: &str| {
+        let crossed = |limit: &f64| if over { value > *limit } else { value < *limit };
+        if let Some(limit) = limit.filter(crossed) {
+            alerts.push(Alert {
+                threshold,
+                limit,
+                value: precise(value),
+                of: of.to_owned(),
+            });
+        }
+    };
+    let told = flows.iter().zip(streams);
+    for (flow, stream) in told.skip(usize::from(flows.len() > 1)) {
+        let of = &stream.filter;
+        let silences = [flow.longest.map(|gap| gap.until - gap.from), flow.silence];
+        let silence = silences.into_iter().flatten().max();
+        let silence = silence.unwrap_or(report.elapsed).as_secs_f64();
+        add("max_gap_s", thresholds.max_gap_s, silence, true, of);
+        add(
+            "min_rate_per_s",
+            thresholds.min_rate_per_s,
+            stream.rate_per_s,
+            false,
+            of,
+        );
+        let (_, rates) = rates(flow, report.elapsed, PEAK, usize::MAX);
+        let peak = rates.iter().map(|rate| rate.0).fold(0.0, f64::max);
+        add("max_rate_per_s", thresholds.max_rate_per_s, peak, true, of);
+        let number = |numbers: &Numbers, name| numbers.get(name).copied().unwrap_or(0.0);
+        let jitter = number(&stream.interval_ms, "jitter");
+        add("max_jitter_ms", thresholds.max_jitter_ms, jitter, true, of);
+        let size = number(&stream.size_bytes, "max");
+        add("max_size_bytes", thresholds.max_size_bytes, size, true, of);
+        if let Some(latency) = &stream.payload_latency {
+            let of = format!("{of}: {} above the offset, p95", latency.field);
+            let p95 = number(&latency.jitter_ms, "p95");
+            add("max_latency_ms", thresholds.max_latency_ms, p95, true, &of);
+        }
+    }
+    for (of, numbers) in [
+        ("broker round trip, p95", &round_trip.broker_ms),
+        ("publish to receive, p95", &round_trip.publish_to_receive_ms),
+    ] {
+        let p95 = numbers.get("p95").copied().unwrap_or(0.0);
+        add("max_latency_ms", thresholds.max_latency_ms, p95, true, of);
+    }
+    alerts
+}
+
+/// The first thing to be read.
+pub(super) fn verdict(
+    report: &Report,
+    all: Option<&Stream>,
+    round_trip: &RoundTrip,
+    alerts: &[Alert],
+) -> String {
+    let mut said = Vec::new();
+    match alerts {
+        [] => {}
+        [only] => said.push(format!("ALERT: {} crossed", only.threshold)),
+        many => said.push(format!("{} ALERTS", many.len())),
+    }
+    match all {
+        Some(all) if all.messages > 0 => flow(all, &mut said),
+        _ => said.push("no messages came".to_owned()),
+    }
+    if !report.deaf.is_zero() {
+        let deaf = render::seconds(report.deaf);
+        said.push(format!(
+            "without a connection for {deaf} s, which counts as no gap"
+        ));
+    }
+    match (round_trip.broker_ms.get("p50"), &round_trip.broker_why_not) {
+        (Some(ms), _) => said.push(format!("the broker answers in {ms} ms")),
+        (None, Some(why)) => said.push(format!("the broker does not answer pings: {why}")),
+        (None, None) => {}
+    }
+    said.join("; ")
+}
+
+fn flow(all: &Stream, said: &mut Vec<String>) {
+    let topics = if all.topics == 1 { "topic" } else { "topics" };
+    let direction = all
+        .trend
+        .as_ref()
+        .map_or("too short for a trend", |trend| trend.direction);
+    said.push(format!(
+        "{} messages/s ({} bytes/s) on {} {topics}, {direction}",
+        all.rate_per_s, all.bytes_per_s, all.topics
+    ));
+    let gaps = all.gaps.len() as u64 + all.gaps_more;
+    let longest = all.gaps.iter().map(|gap| gap.length_s).fold(0.0, f64::max);
+    said.push(match (gaps, all.silent_now_s) {
+        (_, Some(silent)) => format!("SILENT now for {silent} s, beyond its rhythm"),
+        (0, None) => "no gaps".to_owned(),
+        (1, None) => format!("1 gap of {longest} s"),
+        (gaps, None) => format!("{gaps} gaps, the longest {longest} s"),
+    });
+    let spikes = all.spikes.len() as u64 + all.spikes_more;
+    if spikes > 0 {
+        let highest = all
+            .spikes
+            .iter()
+            .map(|spike| spike.rate_per_s)
+            .fold(0.0, f64::max);
+        let noun = if spikes == 1 { "spike" } else { "spikes" };
+        said.push(format!("{spikes} {noun}, the highest {highest} messages/s"));
+    }
+    if let Some(latency) = &all.payload_latency {
+        let p95 = latency.jitter_ms.get("p95").copied().unwrap_or(0.0);
+        said.push(format!(
+            "by `{}` messages are {} ms old at least and p95 {p95} ms more",
+            latency.field, latency.clock_offset_ms
+        ));
+    }
+}
