@@ -278,3 +278,50 @@ fn the_health_of_devices() {
     });
     assert_eq!((health.devices().count(), health.missed()), (20, 0));
 }
+
+#[test]
+fn schemas() {
+    use bitsperity_mqtt_core::reduce::Schemas;
+    use bitsperity_mqtt_core::reduce::schema::{Family, Node, Row, Storage, Value};
+    let make = || {
+        let memory = Storage {
+            families: vec![Family::default(); 4],
+            nodes: vec![Node::default(); 128],
+            rows: vec![Row::default(); 64],
+            values: vec![Value::default(); 128],
+            text: vec![0; 4_096],
+        };
+        Schemas::new(memory, 1)
+    };
+    let (mut ours, mut theirs) = (make(), make());
+    let message =
+        |n: u32| format!(r#"{{"value":{n},"state":"s{n}","list":[{{"k{n}":null}}],"{n}":1.5}}"#);
+    let payloads: Vec<_> = (0..400).map(message).collect();
+    struct Sink(usize);
+    impl std::fmt::Write for Sink {
+        fn write_str(&mut self, text: &str) -> std::fmt::Result {
+            self.0 += text.len();
+            Ok(())
+        }
+    }
+    let mut sink = Sink(0);
+    assert_none("schemas: record, merge, write", || {
+        for (payload, at) in payloads.iter().zip(0..) {
+            let record = Record {
+                at: Instant::from_micros(at),
+                topic: TOPIC,
+                payload: payload.as_bytes(),
+                qos: 0,
+                retain: false,
+            };
+            let facts = inspect(record.topic, record.payload);
+            let schemas = if at % 2 == 0 { &mut ours } else { &mut theirs };
+            schemas.record(&record, facts.class, facts.format);
+        }
+        ours.merge(&theirs);
+        for family in ours.families() {
+            family.write_schema(&mut sink).expect("a sink takes all");
+        }
+    });
+    assert!(sink.0 > 200 && ours.families().all(|family| family.documents() == 400));
+}

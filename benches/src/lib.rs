@@ -1,4 +1,5 @@
 //! What the measurements share. Benchmarks and examples live beside `src`, one target each; [`quality`] measures how
-//! good the reduction is.
+//! good the reduction is, [`schemas`] how good the schemas are.
 
 pub mod quality;
+pub mod schemas;

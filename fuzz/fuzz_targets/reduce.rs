@@ -1,6 +1,7 @@
 //! Any messages through the accumulators. Input: target, slots, arena in 128 bytes, payload bound in 8 bytes; then messages,
 //! each: topic and flags, how much later, length, payload.
 //!
+//! Schemas are JSON however little room there is, tell the same again, and have lost nothing that is not counted.
 //! Budgets hold: at most the target is kept, in order of time, each a message that came, cut at the bounds; asking
 //! changes nothing. Counts are exact. Two halves of the stream, merged, keep the same budgets and have the counts of the whole.
 #![no_main]
@@ -10,6 +11,7 @@ mod reduce_health;
 use bitsperity_mqtt_core::payload::inspect;
 use bitsperity_mqtt_core::reduce::prune::{Choice, Pruner, Slot};
 use bitsperity_mqtt_core::reduce::stats::{Flow, Heavy, Stats, TopicStats};
+use bitsperity_mqtt_core::reduce::schema::{Family, Node, Row, Schemas, Storage, Value};
 use bitsperity_mqtt_core::reduce::topics::{TopicSlot, Topics};
 use bitsperity_mqtt_core::reduce::{Distinct, Record};
 use bitsperity_mqtt_core::time::Instant;
@@ -37,6 +39,7 @@ const TOPICS: [&str; 16] = [
 ];
 
 type Pruned = Pruner<Vec<Slot>, Vec<u8>>;
+type Shapes = Schemas<Vec<Family>, Vec<Node>, Vec<Row>, Vec<Value>, Vec<u8>>;
 type Table = Topics<Vec<TopicSlot>, Vec<u32>, Vec<u8>>;
 type Numbers = Stats<Vec<Flow>, Vec<TopicStats>, Vec<u32>, Vec<u8>>;
 
@@ -68,6 +71,7 @@ struct Sums {
     pruner: Pruned,
     topics: Table,
     distinct: Distinct,
+    schemas: Shapes,
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -120,6 +124,18 @@ fn messages(mut bytes: &[u8]) -> Vec<Message<'_>> {
     messages
 }
 
+/// Little room, so that bounds are met.
+fn schemas(bounds: &Bounds) -> Shapes {
+    let memory = Storage {
+        families: vec![Family::default(); 4],
+        nodes: vec![Node::default(); bounds.slots],
+        rows: vec![Row::default(); bounds.target],
+        values: vec![Value::default(); bounds.target],
+        text: vec![0; bounds.arena],
+    };
+    Schemas::new(memory, 7)
+}
+
 impl Sums {
     fn new(bounds: &Bounds) -> Self {
         Self {
@@ -136,6 +152,7 @@ impl Sums {
                 7,
             ),
             distinct: Distinct::default(),
+            schemas: schemas(bounds),
         }
     }
 
@@ -151,12 +168,14 @@ impl Sums {
         self.pruner.record(&record, &facts);
         self.topics.record(&record, &facts);
         self.distinct.record(facts.shape);
+        self.schemas.record(&record, facts.class, facts.format);
     }
 
     fn merge(&mut self, other: &Self) {
         self.pruner.merge(&other.pruner);
         self.topics.merge(&other.topics);
         self.distinct.merge(&other.distinct);
+        self.schemas.merge(&other.schemas);
     }
 
     fn check(&self, bounds: &Bounds, messages: &[Message<'_>]) {
@@ -164,6 +183,28 @@ impl Sums {
         let formats: u64 = self.pruner.formats().map(|(_, count)| count).sum();
         assert_eq!(formats, messages.len() as u64);
         self.check_topics(messages);
+        self.check_schemas(messages);
+    }
+
+    fn check_schemas(&self, messages: &[Message<'_>]) {
+        let mut counted = self.schemas.lost().messages;
+        for family in self.schemas.families() {
+            counted += family.messages();
+            let (mut schema, mut again, mut text) = (String::new(), String::new(), String::new());
+            family.write_schema(&mut schema).unwrap();
+            family.write_schema(&mut again).unwrap();
+            family.write_text_schema(&mut text).unwrap();
+            assert_eq!(schema, again);
+            for schema in [schema, text] {
+                let read = serde_json::from_str::<serde_json::Value>(&schema);
+                assert!(read.is_ok_and(|json| json.is_object()), "{schema}");
+            }
+            let (sure, _) = family.confidence();
+            assert!((0.0..=1.0).contains(&sure));
+            assert!(family.documents() <= family.messages());
+            family.each_path(|_, path| assert!(path.types().map(|of| of.1).sum::<u32>() == path.count()));
+        }
+        assert_eq!(counted, messages.len() as u64);
     }
 
     fn check_kept(&self, bounds: &Bounds, messages: &[Message<'_>]) {

@@ -24,5 +24,6 @@ mod tools_listening;
 mod tools_monitoring;
 mod tools_publishing;
 mod tools_refusals;
+mod tools_schema;
 mod tools_watching;
 mod tools_ways;

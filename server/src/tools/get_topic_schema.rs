@@ -198,3 +198,6 @@ fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
         },
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,7 +108,7 @@ fn the_list_stays_under_its_budget() {
 }
 
 /// A report as a broker's task would make it.
-fn report(kept: usize, payload: usize) -> Report {
+pub(super) fn report(kept: usize, payload: usize) -> Report {
     let topic = |i: usize| format!("zigbee2mqtt/device_{}/{}", i % 37, ["state", "set"][i % 2]);
     let at = |i: usize| Duration::from_millis(40 * i as u64);
     let message = |i: usize| {
@@ -203,11 +203,11 @@ fn report(kept: usize, payload: usize) -> Report {
     }
 }
 
-fn head(report: &Report) -> listen::Head {
+pub(super) fn head(report: &Report) -> listen::Head {
     listen::Head::of(&["zigbee2mqtt/#".to_owned()], report, None)
 }
 
-fn valid(tool: &Tool, value: &Value) {
+pub(super) fn valid(tool: &Tool, value: &Value) {
     let schema = (tool.output_schema)();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let wrong: Vec<String> = validator

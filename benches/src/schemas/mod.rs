@@ -1,0 +1,76 @@
+//! How good the schemas are: learnt from some messages of a topic, are other messages of it accepted, and are messages
+//! rejected into which one of nine faults was put ([`faults`])?
+//!
+//! A score is the harmonic mean (F1) of the share of unseen messages that are accepted and the mean share of faults
+//! that are rejected, a kind of fault weighing as much as another. Rows come from files as `../shared/data` has them.
+
+pub mod faults;
+pub mod score;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The JSON messages of one topic, in order of time.
+pub struct Topic {
+    /// Topic Name.
+    pub name: String,
+    /// Each as it came, and parsed.
+    pub messages: Vec<(Vec<u8>, Value)>,
+}
+
+/// A generator that gives the same numbers everywhere.
+pub struct Random(pub u64);
+
+impl Random {
+    /// From zero to below `n`.
+    pub fn below(&mut self, n: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % n.max(1)
+    }
+
+    /// Any order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            items.swap(i, self.below(i + 1));
+        }
+    }
+}
+
+/// The topics with JSON objects and arrays of all files in a folder; none where it is absent.
+pub fn topics(folder: &Path) -> Option<Vec<Topic>> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    files.sort();
+    let mut topics: BTreeMap<String, Topic> = BTreeMap::new();
+    for file in files
+        .iter()
+        .filter(|file| file.extension().is_some_and(|e| e == "jsonl"))
+    {
+        for line in std::fs::read_to_string(file).ok()?.lines() {
+            let row: Value = serde_json::from_str(line).ok()?;
+            let name = row.get("topic")?.as_str()?;
+            let payload = STANDARD.decode(row.get("payload_b64")?.as_str()?).ok()?;
+            let Some(value) = serde_json::from_slice(&payload)
+                .ok()
+                .filter(|v: &Value| v.is_object() || v.is_array())
+            else {
+                continue;
+            };
+            let topic = topics.entry(name.to_owned()).or_insert_with(|| Topic {
+                name: name.to_owned(),
+                messages: Vec::new(),
+            });
+            topic.messages.push((payload, value));
+        }
+    }
+    Some(topics.into_values().collect())
+}
