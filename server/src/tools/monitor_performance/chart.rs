@@ -402,7 +402,7 @@ mod tests {
             let points: Vec<(f64, f64)> =
                 (0..n).map(|i| (f64::from(i) * 1e-3, height(i))).collect();
             let sharp = Chart {
-                span_s: 0.01 * f64::from(n),
+                span_s: 1e-3 * f64::from(n),
                 lines: vec![Series {
                     label: "a".to_owned(),
                     points,
