@@ -11,9 +11,10 @@ fn accepts_what_is_like_it_and_rejects_what_is_not() {
         return println!("skipped: no payloads");
     };
     // F1 at least, by the rows of the table.
-    let least = [0.98, 0.97, 0.97, 0.98, 0.97, 0.95, 0.80];
+    let least = [0.98, 0.97, 0.97, 0.98, 0.97, 0.95, 0.88];
     for (row, least) in ROWS.iter().zip(least) {
-        let scores = row.scores(&all, 2, 10);
+        let judge = if row.together { 100 } else { 10 };
+        let scores = row.scores(&all, 3, judge);
         let mean = Mean::of(&scores);
         println!(
             "{}: {:.3}, accepted {:.3}, rejected {:.3}, told {:.3}",
