@@ -6,6 +6,8 @@ use bitsperity_mqtt_benches::quality::labels;
 use bitsperity_mqtt_benches::quality::score::{PARTS, Score, Truth};
 use bitsperity_mqtt_benches::quality::selectors::{BASELINES, Selection, baseline, knowing, ours};
 use bitsperity_mqtt_benches::quality::streams::{Message, Scenario, Sent, scenarios, stream};
+use bitsperity_mqtt_benches::schemas::table::{Mean, ROWS};
+use bitsperity_mqtt_benches::schemas::{shared, topics};
 
 const TARGET: usize = 50;
 const SEEDS: [u64; 3] = [1, 2, 3];
@@ -14,13 +16,18 @@ fn main() {
     let Some((scenarios, faults)) = scenarios() else {
         return println!("Nothing to measure on: there is no ../shared/data.");
     };
-    let long = std::env::args().all(|word| word != "short");
+    let said = |word: &str| std::env::args().any(|said| said == word);
+    if said("schemas") {
+        return schemas();
+    }
+    let long = !said("short");
     println!("## {TARGET} of 500, mean of {} seeds", SEEDS.len());
     table(&scenarios, &faults, 500, &SEEDS, long);
     println!("\n## {TARGET} of 20,000");
     table(&scenarios, &faults, 20_000, &[4], false);
     shards(&scenarios, &faults);
     judgements();
+    schemas();
 }
 
 fn whole(_: usize, _: usize) -> bool {
@@ -116,5 +123,30 @@ fn judgements() {
     }
     if let Some((right, all, _)) = labels::formats() {
         println!("| formats guessed right | {right} of {all} |");
+    }
+}
+
+/// How sure a schema is said to be stands beside the share of messages that it really accepts.
+fn schemas() {
+    let Some(all) = topics(&shared()) else {
+        return;
+    };
+    println!(
+        "\n## Schemas\n\n| learnt from | trials | F1 | accepted | rejected | confidence | median bytes |"
+    );
+    println!("| --- |{}", " ---: |".repeat(6));
+    for row in ROWS {
+        let scores = row.scores(&all, 6, 100);
+        let mean = Mean::of(&scores);
+        println!(
+            "| {} | {} | {:.3} | {:.3} | {:.3} | {:.3} | {} |",
+            row.name,
+            scores.len(),
+            mean.f1,
+            mean.acceptance,
+            mean.rejection,
+            mean.confidence,
+            mean.bytes
+        );
     }
 }

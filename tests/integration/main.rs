@@ -17,6 +17,7 @@ mod mcp_resources;
 mod mcp_subscriptions;
 mod offline_capture;
 mod offline_lines;
+mod offline_schema;
 mod support;
 mod tools_assistant;
 mod tools_debug;

@@ -210,7 +210,7 @@ fn a_live_pipe_is_answered_line_by_line() {
 
 #[test]
 fn help_has_an_example_and_fits_a_terminal() {
-    for command in ["capture", "prune", "classify"] {
+    for command in ["capture", "prune", "classify", "schema"] {
         let (code, out, _) = run(&[command, "--help"], &[]);
         assert_eq!(code, Some(0));
         let example = format!("bitsperity-mqtt-mcp {command} ");

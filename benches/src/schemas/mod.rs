@@ -6,12 +6,20 @@
 
 pub mod faults;
 pub mod score;
+pub mod table;
+#[cfg(test)]
+mod tests;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Where the shared payloads are, if they are there.
+pub fn shared() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/payloads")
+}
 
 /// The JSON messages of one topic, in order of time.
 pub struct Topic {

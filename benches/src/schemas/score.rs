@@ -1,7 +1,5 @@
 //! Learning from some messages, and the score on others.
 
-#![allow(clippy::print_stdout)] // what a schema refused and let through, when a person asks for it
-
 use super::faults::{KINDS, Truth};
 use super::{Random, Topic};
 use bitsperity_mqtt_core::payload::Format;
@@ -25,8 +23,18 @@ pub fn memory() -> Memory {
     Schemas::new(memory, 7)
 }
 
-/// One schema from messages, and how sure it is said to be.
-pub fn learn<'m>(messages: impl IntoIterator<Item = &'m [u8]>) -> (String, f64) {
+/// What was learnt from messages.
+pub struct Learnt {
+    /// A JSON Schema.
+    pub schema: String,
+    /// How sure it is said to be, 0 to 1.
+    pub confidence: f64,
+    /// Values that are said to be left out of it.
+    pub outliers: u64,
+}
+
+/// One schema from messages; none if there are none.
+pub fn learn<'m>(messages: impl IntoIterator<Item = &'m [u8]>) -> Option<Learnt> {
     let mut schemas = memory();
     for (n, payload) in messages.into_iter().enumerate() {
         let at = Instant::from_micros(n as u64 * 1_000_000);
@@ -39,13 +47,14 @@ pub fn learn<'m>(messages: impl IntoIterator<Item = &'m [u8]>) -> (String, f64) 
         };
         schemas.record(&record, 0, Format::JsonObject);
     }
-    let mut text = String::new();
-    let family = schemas.families().next();
-    let sure = family.map_or(0.0, |family| {
-        let _ = family.write_schema(&mut text);
-        family.confidence().0
-    });
-    (text, sure)
+    let family = schemas.families().next()?;
+    let mut schema = String::new();
+    family.write_schema(&mut schema).ok()?;
+    Some(Learnt {
+        schema,
+        confidence: family.confidence().0,
+        outliers: family.outliers(),
+    })
 }
 
 /// What was measured, summed.
@@ -59,6 +68,8 @@ pub struct Score {
     pub bytes: usize,
     /// Confidence that was told.
     pub confidence: f64,
+    /// Messages it was learnt from that it refuses, and values that it says it leaves out.
+    pub unlearnt: (u32, u64),
 }
 
 impl Score {
@@ -93,56 +104,54 @@ fn share((part, all): (u32, u32)) -> f64 {
     f64::from(part) / f64::from(all.max(1))
 }
 
-/// Messages of several topics, shuffled or in order: `train` to learn from, the rest (at most 100) to judge by.
-pub fn score(
-    topics: &[&Topic],
-    all: &[Topic],
-    train: usize,
-    seed: u64,
-    shuffled: bool,
-    show: bool,
-) -> Option<Score> {
-    let mut random = Random(seed);
-    let truths: Vec<Truth> = topics
-        .iter()
-        .map(|topic| Truth::of(topic.messages.iter().map(|m| &m.1)))
-        .collect();
+/// One measurement.
+#[derive(Clone, Copy)]
+pub struct Trial {
+    /// Messages to learn from.
+    pub train: usize,
+    /// Most messages of the rest to judge by.
+    pub judge: usize,
+    /// In any order rather than that of time.
+    pub shuffled: bool,
+    /// For that order and for the faults.
+    pub seed: u64,
+}
+
+/// Learns from some messages of `topics`, and judges by the rest; none if they are too few.
+pub fn score(topics: &[&Topic], all: &[Topic], trial: Trial) -> Option<Score> {
+    let mut random = Random(trial.seed);
     let mut messages: Vec<(usize, &(Vec<u8>, Value))> = Vec::new();
     for (n, topic) in topics.iter().enumerate() {
         // Of one among many no more than a few, so that none is most of them.
         let most = if topics.len() > 1 { 40 } else { usize::MAX };
         messages.extend(topic.messages.iter().take(most).map(|message| (n, message)));
     }
-    if shuffled {
+    if trial.shuffled {
         random.shuffle(&mut messages);
     }
-    if messages.len() < train + train.min(20) {
+    if messages.len() < trial.train + trial.train.min(20) {
         return None;
     }
-    let (learnt, unseen) = messages.split_at(train);
-    let (schema, confidence) = learn(learnt.iter().map(|(_, message)| message.0.as_slice()));
-    let parsed: Value = serde_json::from_str(&schema).ok()?;
+    let truths: Vec<Truth> = topics
+        .iter()
+        .map(|topic| Truth::of(topic.messages.iter().map(|m| &m.1)))
+        .collect();
+    let (training, unseen) = messages.split_at(trial.train);
+    let learnt = learn(training.iter().map(|(_, message)| message.0.as_slice()))?;
+    let parsed: Value = serde_json::from_str(&learnt.schema).ok()?;
     let validator = jsonschema::validator_for(&parsed).ok()?;
+    let refused = training
+        .iter()
+        .filter(|(_, message)| !validator.is_valid(&message.1))
+        .count();
     let mut score = Score {
-        bytes: schema.len(),
-        confidence,
+        bytes: learnt.schema.len(),
+        confidence: learnt.confidence,
+        unlearnt: (u32::try_from(refused).ok()?, learnt.outliers),
         ..Score::default()
     };
-    for (_, message) in learnt {
-        if show && !validator.is_valid(&message.1) {
-            println!("  LEARNT BUT REFUSED: {}", message.1);
-        }
-    }
-    for (n, message) in unseen.iter().take(100) {
-        let accepted = validator.is_valid(&message.1);
-        if show && let Some(error) = validator.iter_errors(&message.1).next() {
-            println!(
-                "  refused: {} {}",
-                error.instance_path(),
-                error.to_string().chars().take(200).collect::<String>()
-            );
-        }
-        score.valid = (score.valid.0 + u32::from(accepted), score.valid.1 + 1);
+    for (n, message) in unseen.iter().take(trial.judge) {
+        count(&mut score.valid, validator.is_valid(&message.1));
         for (kind, sum) in KINDS.iter().zip(&mut score.faults) {
             let faulty = match *kind {
                 "foreign" => foreign(topics, all, &mut random),
@@ -150,35 +159,29 @@ pub fn score(
                     .get(*n)
                     .and_then(|truth| truth.put(kind, &message.1, &mut random)),
             };
-            let Some(faulty) = faulty else { continue };
-            let rejected = !validator.is_valid(&faulty);
-            if show && !rejected {
-                println!(
-                    "  let through: {kind}: {}",
-                    faulty.to_string().chars().take(300).collect::<String>()
-                );
+            if let Some(faulty) = faulty {
+                count(sum, !validator.is_valid(&faulty));
             }
-            *sum = (sum.0 + u32::from(rejected), sum.1 + 1);
         }
-    }
-    if show {
-        println!("  {schema}");
     }
     Some(score)
 }
 
+fn count(sum: &mut (u32, u32), right: bool) {
+    *sum = (sum.0 + u32::from(right), sum.1 + 1);
+}
+
 /// A message of a topic that is none of `topics`, nor made like one of theirs.
 fn foreign(topics: &[&Topic], all: &[Topic], random: &mut Random) -> Option<Value> {
-    let keys = |value: &Value| {
-        value
-            .as_object()
-            .map(|object| object.keys().cloned().collect::<Vec<_>>())
+    let same_keys = |a: &Value, b: &Value| match (a.as_object(), b.as_object()) {
+        (Some(a), Some(b)) => a.keys().eq(b.keys()),
+        (a, b) => a.is_some() == b.is_some(),
     };
     for _ in 0..20 {
         let other = all.get(random.below(all.len()))?;
         let message = &other.messages.get(random.below(other.messages.len()))?.1;
         let alike = topics.iter().any(|topic| {
-            topic.name == other.name || topic.messages.iter().any(|m| keys(&m.1) == keys(message))
+            topic.name == other.name || topic.messages.iter().any(|m| same_keys(&m.1, message))
         });
         if !alike {
             return Some(message.clone());

@@ -72,7 +72,8 @@ impl<W: Write> Writer<'_, '_, W> {
         let bit = |of: Type| 1u8 << of.code();
         let is_enum =
             types & bit(Type::String) != 0 && claim::is_enumeration(self.view, node, place.rows);
-        let kinds = (types & bit(Type::Object) != 0)
+        // While new sets of members keep coming, kinds say too little: what all have in common is told instead.
+        let kinds = (types & bit(Type::Object) != 0 && is_closed(self.view, node))
             .then(|| Kinds::of(self.view, node))
             .filter(|kinds| kinds.len() > 1);
         let mut rest = types;
