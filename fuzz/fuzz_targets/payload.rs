@@ -20,13 +20,13 @@ const TOPICS: [&str; 6] = [
 /// Any bytes as a DEFLATE stream; put in a stored block of one they are found again.
 fn inside_of_gzip(bytes: &[u8]) {
     let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
-    let facts = inspect("a", &[&head, bytes].concat());
+    let facts = inspect("a", &[&head[..], bytes].concat());
     assert_eq!(facts.format, Format::Gzip);
     let Ok(length) = u16::try_from(bytes.len()) else {
         return;
     };
     let ([a, b], [c, d]) = (length.to_le_bytes(), (!length).to_le_bytes());
-    let stored = inspect("a", &[&head, &[1, a, b, c, d], bytes].concat());
+    let stored = inspect("a", &[&head[..], &[1, a, b, c, d], bytes].concat());
     assert!(stored.wraps.is_some());
     let json = inspect("a", bytes).format;
     if [Format::JsonObject, Format::JsonArray].contains(&json)

@@ -9,7 +9,7 @@ use canvas::*;
 use embedded_graphics::mono_font::iso_8859_1::{FONT_9X15, FONT_9X18_BOLD};
 use embedded_graphics::pixelcolor::Gray8;
 use embedded_graphics::prelude::*;
-use embedded_graphics::primitives::{Line, Polyline, PrimitiveStyle, Rectangle, Triangle};
+use embedded_graphics::primitives::{Line, PrimitiveStyle, Rectangle, Triangle};
 use embedded_graphics::text::Alignment;
 use std::convert::Infallible;
 
@@ -91,9 +91,12 @@ impl Chart {
                 .iter()
                 .map(|&(t, rate)| plot.at(t, rate))
                 .collect();
-            Polyline::new(&points)
-                .into_styled(stroke(colour, 2))
-                .draw(canvas)?;
+            // Line by line: a thick polyline computes its corners in 32 bits, which sharp ones exceed.
+            for pair in points.windows(2) {
+                Line::new(pair[0], pair[1])
+                    .into_styled(stroke(colour, 2))
+                    .draw(canvas)?;
+            }
         }
         if let Some((from, to)) = self.trend {
             plot.dashes(canvas, from, to)?;
@@ -390,6 +393,24 @@ mod tests {
             ..chart()
         };
         decoded(&empty.png().unwrap());
+    }
+
+    #[test]
+    fn sharp_corners_are_drawn() {
+        for n in (1..400).step_by(19) {
+            let height = |i: u32| f64::from((i * 7_919 + n * 104_729) % 1_000);
+            let points: Vec<(f64, f64)> =
+                (0..n).map(|i| (f64::from(i) * 1e-3, height(i))).collect();
+            let sharp = Chart {
+                span_s: 0.01 * f64::from(n),
+                lines: vec![Series {
+                    label: "a".to_owned(),
+                    points,
+                }],
+                ..chart()
+            };
+            sharp.png().unwrap();
+        }
     }
 
     #[test]
