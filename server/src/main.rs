@@ -14,7 +14,8 @@ const USAGE: u8 = 2;
 
 const HELP: &str = "\
 An assistant's host starts this program and speaks MCP with it over standard input and output.
-What to paste into its configuration (Claude Desktop, Cursor and most others: \"mcpServers\"; VS Code: \"servers\"):
+What to paste into its configuration (Claude Desktop, Cursor and most others: \"mcpServers\";
+VS Code: \"servers\"):
 
   {
     \"mcpServers\": {
@@ -27,8 +28,9 @@ What to paste into its configuration (Claude Desktop, Cursor and most others: \"
 
   claude mcp add mqtt -- /path/to/bitsperity-mqtt-mcp          (Claude Code)
 
-The variables are optional: they describe a broker named \"default\". Without them the assistant needs a connection
-string, or the name of a broker from the configuration file, so that no password passes through the conversation:
+The variables are optional: they describe a broker named \"default\". Without them the
+assistant needs a connection string, or the name of a broker from the configuration file, so
+that no password passes through the conversation:
 
   # ~/.config/bitsperity-mqtt-mcp/config.toml
   [brokers.home]
@@ -40,8 +42,9 @@ string, or the name of a broker from the configuration file, so that no password
   [policy]
   publish_deny = [\"+/lock/#\"]            # or read_only = true
 
-Every setting stands in the file, in the environment as BITSPERITY_MQTT_NAME, or on the command line as --set NAME=VALUE;
-the later is the stronger. `config show` prints all of them with default, range, unit and source.
+Every setting stands in the file, in the environment as BITSPERITY_MQTT_NAME, or on the
+command line as --set NAME=VALUE; the later is the stronger. `config show` prints all of them
+with default, range, unit and source.
 
 Examples:
   bitsperity-mqtt-mcp --read-only                        nothing can be published
@@ -49,8 +52,8 @@ Examples:
   bitsperity-mqtt-mcp config show                        what is in force, and from where
   echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}' | bitsperity-mqtt-mcp
 
-Exit codes: 0 the host closed standard input, or SIGTERM or SIGINT came; 2 command line or configuration are
-wrong; 1 anything else.";
+Exit codes: 0 the host closed standard input, or SIGTERM or SIGINT came; 2 command line or
+configuration are wrong; 1 anything else.";
 
 /// MCP server that lets an AI assistant work with MQTT brokers
 #[derive(Parser)]

@@ -55,6 +55,10 @@ impl Default for TopicSlot {
     }
 }
 
+/// Seconds, or messages in less time, from which on a rate is told: two messages in one breath are none.
+const RATE_SPAN: f64 = 1.0;
+const RATE_MESSAGES: u64 = 16;
+
 impl TopicSlot {
     /// The front of the last payload.
     pub fn preview(&self) -> &[u8] {
@@ -63,12 +67,13 @@ impl TopicSlot {
             .unwrap_or(&[])
     }
 
-    /// Live messages per second between the first and the last live one; none under two, or in no time.
+    /// Live messages per second between the first and the last live one; none while a burst is all that there was.
     pub fn rate(&self) -> Option<f64> {
         let live = self.messages.saturating_sub(self.retained);
         let span = self.live.1.since(self.live.0).as_secs_f64();
         let steps = u32::try_from(live.saturating_sub(1)).unwrap_or(u32::MAX);
-        (live >= 2 && span > 0.0).then(|| f64::from(steps) / span)
+        let told = live >= 2 && span >= RATE_SPAN || live >= RATE_MESSAGES && span > 0.0;
+        told.then(|| f64::from(steps) / span)
     }
 
     fn count(&mut self, record: &Record<'_>, format: Format) {

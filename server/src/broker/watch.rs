@@ -180,7 +180,6 @@ fn wants(filters: usize) -> Wants {
         performance: Some(WantPerformance {
             filters,
             topics: HEAVIEST,
-            except: PROBES,
         }),
         health: Some(WantHealth {
             name: None,

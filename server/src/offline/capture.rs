@@ -30,21 +30,23 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const FOR_EVER: Duration = Duration::from_secs(366 * 24 * 3_600);
 
 const HELP: &str = "\
-One line a message: {\"t_ms\":1700000000123,\"topic\":\"…\",\"qos\":0,\"retain\":false,\"payload\":\"…\"}, t_ms in Unix milliseconds,
-payload_b64 in place of payload where it is not text. Ctrl-C or SIGTERM end it with what it has. How many messages
-came, and how many were missed, is said on standard error at the end.
+One line a message:
+{\"t_ms\":1700000000123,\"topic\":\"…\",\"qos\":0,\"retain\":false,\"payload\":\"…\"}, t_ms in
+Unix milliseconds, payload_b64 in place of payload where it is not text. Ctrl-C or SIGTERM end
+it with what it has. How many messages came, and how many were missed, is said on standard
+error at the end.
 
-A password does not belong on a command line, where every user of the machine sees it: describe the broker in the
-configuration file and give its name, or set BITSPERITY_MQTT_URL and BITSPERITY_MQTT_PASSWORD, which is the broker
-\"default\".
+A password does not belong on a command line, where every user of the machine sees it:
+describe the broker in the configuration file and give its name, or set BITSPERITY_MQTT_URL
+and BITSPERITY_MQTT_PASSWORD, which is the broker \"default\".
 
 Examples:
   bitsperity-mqtt-mcp capture --broker home --topic '#' --duration 60 > minute.jsonl
   bitsperity-mqtt-mcp capture --broker mqtt://192.168.1.7 --topic 'zigbee2mqtt/#' --max-messages 500 \\
     | bitsperity-mqtt-mcp prune --keep 20
 
-Exit codes: 0 its time was over, somebody interrupted it or nobody read the output any more; 1 no connection, or lost
-for good; 2 the command line or the configuration are wrong.";
+Exit codes: 0 its time was over, somebody interrupted it or nobody read the output any more; 1
+no connection, or lost for good; 2 the command line or the configuration are wrong.";
 
 /// Records the messages of a broker, one JSON line each, on standard output
 #[derive(clap::Args)]

@@ -24,12 +24,14 @@ use std::process::ExitCode;
 
 /// What every help of these commands ends with.
 const LINES_HELP: &str = "\
-Input is JSON lines: {\"t_ms\":…,\"topic\":\"…\",\"qos\":0,\"retain\":false,\"payload\":\"…\"}, as `capture` writes them, with
-payload_b64 where the payload is not text; also what `mosquitto_sub -F %j` prints. A line is at most 2 MiB long. Lines
-that cannot be read are counted, the first three said on standard error.
+Input is JSON lines:
+{\"t_ms\":…,\"topic\":\"…\",\"qos\":0,\"retain\":false,\"payload\":\"…\"}, as `capture` writes
+them, with payload_b64 where the payload is not text; also what `mosquitto_sub -F %j` prints.
+A line is at most 2 MiB long. Lines that cannot be read are counted, the first three said on
+standard error.
 
-Exit codes: 0 done, or nobody read the output to its end; 1 a file could not be read, or no line at all; 2 the command
-line is wrong.";
+Exit codes: 0 done, or nobody read the output to its end; 1 a file could not be read, or no
+line at all; 2 the command line is wrong.";
 
 /// Configuration or command line are wrong; clap's own exit code, too.
 const USAGE: u8 = 2;

@@ -20,9 +20,10 @@ const ARENA: usize = 8 * (MAX_LINE + 4_096);
 const KINDS: usize = 20;
 
 const HELP: &str = "\
-The kept lines come back unchanged, in order, each with \"why\" added: error, warning, first, last, gap, shape, extreme,
-change or sample, most important first. A summary of all that was read goes to standard error: how many were kept and
-why, every kind of error with its count, formats. Takes any number of lines in about 16 MiB.
+The kept lines come back unchanged, in order, each with \"why\" added: error, warning, first,
+last, gap, shape, extreme, change or sample, most important first. A summary of all that was
+read goes to standard error: how many were kept and why, every kind of error with its count,
+formats. Takes any number of lines in about 16 MiB.
 
 Example: the 50 lines worth reading of a day
   bitsperity-mqtt-mcp prune monday.jsonl > monday-50.jsonl

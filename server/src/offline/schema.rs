@@ -15,9 +15,10 @@ use std::process::ExitCode;
 const FAMILIES: usize = 8_192;
 
 const HELP: &str = "\
-Writes one line of JSON for each family of topics, those with the most messages first: its pattern (+ for levels that
-differ), topics, messages, formats with counts, and for its JSON messages a JSON Schema (2020-12) with confidence,
-confidence_score (chance that the next message is like one before) and sample_size; changed_type where a field changed.
+Writes one line of JSON for each family of topics, those with the most messages first: its
+pattern (+ for levels that differ), topics, messages, formats with counts, and for its JSON
+messages a JSON Schema (2020-12) with confidence, confidence_score (chance that the next
+message is like one before) and sample_size; changed_type where a field changed.
 
 Examples
   what the devices of a recording send

@@ -202,12 +202,12 @@ fn configured(config: &Config, name: &str) -> Result<Target, ToolError> {
             nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
         let listed = match known.is_empty() {
             true => "none is configured".to_owned(),
-            false => format!("configured: {}", known.join(", ")),
+            false => known.join(", "),
         };
         return Err(ToolError::invalid(
             "`connection_string` is neither a URL nor the name of a configured broker",
             format!(
-                "{}{listed}; or give a URL such as mqtt://host:1883",
+                "{}give a URL such as mqtt://host:1883, or the name of a configured broker ({listed})",
                 near.unwrap_or_default()
             ),
         ));

@@ -4,7 +4,7 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
-use super::listen::{Asked, Format, Head, Since, checked_filter, listen, seconds};
+use super::listen::{Asked, Format, Head, Since, checked_filter, is_none, listen, seconds};
 use super::{Annotations, Call, State, ToolError, ranges, schema};
 use crate::broker::report::{Listen, Retained, Wants};
 use crate::render;
@@ -44,11 +44,14 @@ fn everything() -> String {
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<String>,
     #[serde(flatten)]
     head: Head,
     messages: u64,
     retained: u64,
     topics_seen: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     topics_seen_estimated: bool,
     /// In order of name.
     topics: Vec<Topic>,
@@ -64,11 +67,13 @@ struct Topic {
     topic: String,
     messages: u64,
     /// Of these, replayed retained ones.
+    #[serde(skip_serializing_if = "is_none")]
     retained: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     first_seen: Option<String>,
-    last_seen: String,
-    /// Since last_seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_seen: Option<String>,
+    /// Since it was last seen.
     age_s: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_per_s: Option<f64>,
@@ -84,8 +89,8 @@ struct Family {
     pattern: String,
     topics: usize,
     messages: u64,
+    #[serde(skip_serializing_if = "is_none")]
     retained: u64,
-    last_seen: String,
     age_s: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_per_s: Option<f64>,

@@ -111,7 +111,12 @@ impl Heard {
         if self.capture.is_none() {
             head.status = Progress::Complete;
             head.since = Some(Since::Session);
-            head.note = self.report.narrowed.then_some(NARROWED);
+            head.note = match &self.report.findings {
+                _ if !self.report.narrowed => None,
+                found if found.messages.is_some() => Some(NARROWED),
+                found if found.schema.is_some() => Some("families are told whole"),
+                _ => None,
+            };
             head.next_step = self.report.stopped.map(|_| {
                 "the connection was lost for good, this is what came before: establish_connection anew".to_owned()
             });
@@ -121,6 +126,10 @@ impl Heard {
 }
 
 impl Head {
+    pub(super) fn filter(&self) -> &str {
+        &self.filter
+    }
+
     /// `next`: the capture's id and what to do with it, while it runs.
     pub(super) fn of(filters: &[String], report: &Report, next: Option<(String, String)>) -> Self {
         let (capture_id, next_step) = next.unzip();

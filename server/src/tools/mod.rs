@@ -21,6 +21,7 @@ mod policy;
 mod publish_message;
 mod ranges;
 mod round_trip;
+mod said;
 mod schema;
 mod subscribe_and_collect;
 mod test_connection;

@@ -10,7 +10,7 @@ mod judge;
 use super::listen::{
     Asked, Format, Head, Heard, Since, checked_filter, is_none, listen_beside, seconds,
 };
-use super::round_trip::{self, PRIVATE};
+use super::round_trip;
 use super::{Annotations, Call, State, ToolError, args, ranges, schema};
 use crate::broker::report::{Listen, Retained, WantPerformance, Wants};
 use crate::mcp::service;
@@ -96,7 +96,8 @@ struct Stream {
     bytes: u64,
     bytes_per_s: f64,
     topics: u64,
-    over_time: OverTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    over_time: Option<OverTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trend: Option<Trend>,
     #[serde(skip_serializing_if = "Numbers::is_empty")]
@@ -203,11 +204,19 @@ struct Topic {
 /// What the budget cost.
 #[derive(Serialize, JsonSchema)]
 struct Omitted {
+    #[serde(skip_serializing_if = "is_nothing")]
     gaps: usize,
+    #[serde(skip_serializing_if = "is_nothing")]
     spikes: usize,
+    #[serde(skip_serializing_if = "is_none")]
     topics: u64,
+    #[serde(skip_serializing_if = "is_nothing")]
     streams: usize,
     how_to_get_more: &'static str,
+}
+
+fn is_nothing(count: &usize) -> bool {
+    *count == 0
 }
 
 pub(super) const TOOL: super::Tool = super::Tool {
@@ -310,7 +319,6 @@ fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
             performance: Some(WantPerformance {
                 filters: filters.len(),
                 topics: TOPICS,
-                except: PRIVATE,
             }),
             ..Wants::default()
         },

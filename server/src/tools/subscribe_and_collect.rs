@@ -64,6 +64,8 @@ enum RetainedArgument {
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Answer {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verdict: Option<String>,
     #[serde(flatten)]
     head: Head,
     summary: Summary,

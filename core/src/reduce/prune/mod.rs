@@ -129,7 +129,8 @@ where
     /// Takes one message and what one pass over it found.
     pub fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>) {
         let at = record.at.as_micros();
-        let silence = if self.count == 0 {
+        // What a broker replays tells nothing about when it was sent.
+        let silence = if self.count == 0 || record.retain {
             0
         } else {
             at.saturating_sub(self.store.last.at)

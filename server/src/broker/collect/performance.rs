@@ -92,6 +92,9 @@ fn flow(flow: &Flow, start: Instant, now: Instant) -> FlowFindings {
         until: spike.until,
         per_s: spike.per_s,
     };
+    let limit = flow.rhythm.limit();
+    // What seemed long before the rhythm was learnt is none.
+    let is_gap = |it: &GapFinding| limit.is_none_or(|limit| it.until - it.from > limit);
     FlowFindings {
         messages: flow.messages,
         bytes: flow.bytes,
@@ -101,9 +104,13 @@ fn flow(flow: &Flow, start: Instant, now: Instant) -> FlowFindings {
         mean: flow.rhythm.mean(),
         jitter: flow.rhythm.deviation(),
         longest: flow.rhythm.longest().map(|it| gap(&it, start)),
-        gaps: flow.gaps().map(|it| gap(it, start)).collect(),
+        gaps: flow
+            .gaps()
+            .map(|it| gap(it, start))
+            .filter(is_gap)
+            .collect(),
         gaps_more: flow.gaps_more(),
-        gap_limit: flow.rhythm.limit(),
+        gap_limit: limit,
         silence: (flow.messages > 0).then(|| now.since(flow.rhythm.ends().1)),
         silent: flow.rhythm.silent(now),
         bucket: flow.series.width(),

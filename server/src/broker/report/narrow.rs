@@ -36,7 +36,11 @@ impl Report {
             narrow_messages(findings, part);
             if let Some(schema) = &mut findings.schema {
                 let filters = &part.listen.filters;
-                let heard = |pattern: &str| filters.iter().any(|filter| overlap(filter, pattern));
+                let known = findings.topics.as_ref().filter(|table| !table.estimated);
+                let heard = |pattern: &str| match known {
+                    Some(table) => table.topics.iter().any(|it| matches(pattern, &it.topic)),
+                    None => filters.iter().any(|filter| overlap(filter, pattern)),
+                };
                 schema.families.retain(|family| heard(&family.pattern));
             }
             if let Some(table) = &findings.topics {

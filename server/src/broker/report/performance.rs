@@ -11,15 +11,6 @@ pub struct WantPerformance {
     pub filters: usize,
     /// The heaviest topics are told, at most so many.
     pub topics: usize,
-    /// Topics that begin so are passed over: our own probes.
-    pub except: &'static str,
-}
-
-impl WantPerformance {
-    /// Whether a message is one of our own.
-    pub(in crate::broker) fn passes_over(&self, topic: &str) -> bool {
-        topic.starts_with(self.except)
-    }
 }
 
 /// The numbers.

@@ -8,6 +8,7 @@ use crate::broker::collect::{Arrival, Collector};
 use crate::broker::error::BrokerError;
 use crate::broker::report::{Listen, Part, Report, Retained, StopReason};
 use crate::broker::shared::ListenerSlot;
+use crate::broker::watch::PROBES;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::session::{Message, SubscriptionId};
 use bitsperity_mqtt_core::time::Instant;
@@ -87,6 +88,12 @@ impl Listener {
         counts.then_some(matched)
     }
 
+    /// A message that one of our tools sent to itself, and not to this listener.
+    fn is_anothers_probe(&self, topic: &str) -> bool {
+        let mut filters = self.listen.filters.iter();
+        topic.starts_with(PROBES) && !filters.any(|filter| filter.contains(PROBES))
+    }
+
     /// Returns whether it is full now.
     pub(super) fn record(&mut self, now: Instant, wall_us: u64, message: &Message<'_>) -> bool {
         let taken = match self.listen.retained {
@@ -94,8 +101,7 @@ impl Listener {
             Retained::Exclude => !message.retain,
             Retained::Only => message.retain,
         };
-        let measured = self.listen.wants.performance.as_ref();
-        if !taken || measured.is_some_and(|wanted| wanted.passes_over(message.topic)) {
+        if !taken || self.is_anothers_probe(message.topic) {
             return false;
         }
         let Some(matched) = self.matched(message) else {

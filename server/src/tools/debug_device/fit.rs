@@ -5,12 +5,15 @@ use super::{
     Answer, Connection, Device, Finding, Format, Gaps, Head, Heartbeat, NotFound, Omitted, Problem,
     Reading, Topic,
 };
-use crate::broker::report::{DeviceFinding, HealthFindings, Report};
+use crate::broker::report::{DeviceFinding, HealthFindings, Report, TroubleFinding};
 use crate::render;
 use std::time::Duration;
 
 /// Bytes that the rest of the answer may take.
 const RESERVE: usize = 640;
+
+/// Seconds below which a clock is not told to be wrong: many fields tell whole seconds, and messages take time.
+const CLOCK: f64 = 2.0;
 
 const MORE: &str = "a narrower device_pattern, larger max_bytes or response_format detailed";
 
@@ -209,6 +212,7 @@ fn device(found: &DeviceFinding, report: &Report, lines: Lines) -> (Device, usiz
         uptime_s: found.uptime.map(f64::round),
         clock_behind_s: found
             .clock_behind
+            .filter(|seconds| seconds.abs() >= CLOCK)
             .map(|seconds| (seconds * 10.0).round() / 10.0),
         messages: found.messages,
         commands: found.commands,
@@ -239,7 +243,7 @@ fn problems(found: &DeviceFinding, lines: Lines) -> Vec<Problem> {
     let told = problems.map(|trouble| Problem {
         severity: trouble.severity,
         count: trouble.count,
-        why: render::clean(&trouble.why),
+        why: render::clean(why(trouble)),
         topic: render::topic(&trouble.topic),
         sample: render::clean(render::front(&trouble.sample, lines.sample)),
         first_t_ms: render::whole_millis(trouble.first),
@@ -249,15 +253,28 @@ fn problems(found: &DeviceFinding, lines: Lines) -> Vec<Problem> {
     told.collect()
 }
 
+/// Where it was found and what was found there, but for what the sample says.
+fn why(trouble: &TroubleFinding) -> &str {
+    match trouble.why.split_once(": ") {
+        Some((place, text)) if !text.is_empty() && trouble.sample.starts_with(text) => place,
+        _ => &trouble.why,
+    }
+}
+
+/// Six significant digits.
+fn short(number: f64) -> f64 {
+    format!("{number:.5e}").parse().unwrap_or(number)
+}
+
 /// Battery and link always; other numbers if there is room for them.
 fn readings(found: &DeviceFinding, lines: Lines) -> Vec<Reading> {
     let vitals = found.readings.iter().map(|it| {
         let moved = it.min != it.max;
         Reading {
             name: it.name.to_owned(),
-            last: it.last,
-            min: moved.then_some(it.min),
-            max: moved.then_some(it.max),
+            last: short(it.last),
+            min: moved.then(|| short(it.min)),
+            max: moved.then(|| short(it.max)),
             changes: None,
         }
     });
@@ -265,9 +282,9 @@ fn readings(found: &DeviceFinding, lines: Lines) -> Vec<Reading> {
         let moved = it.min != it.max;
         Reading {
             name: render::topic(&it.name),
-            last: it.last,
-            min: moved.then_some(it.min),
-            max: moved.then_some(it.max),
+            last: short(it.last),
+            min: moved.then(|| short(it.min)),
+            max: moved.then(|| short(it.max)),
             changes: Some(it.changes),
         }
     });

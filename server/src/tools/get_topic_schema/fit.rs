@@ -4,6 +4,7 @@
 use super::{Answer, Binary, Bytes, Changed, Confidence, Family, Format, Head, Omitted, Text};
 use crate::broker::report::{Report, SchemaFamily};
 use crate::render;
+use crate::tools::said;
 use serde_json::Value;
 
 /// Examples of a family and the bytes of each, tried in this order.
@@ -26,7 +27,8 @@ pub(in crate::tools) fn answer(
 ) -> Answer {
     let none = Default::default();
     let found = report.findings.schema.as_ref().unwrap_or(&none);
-    let room = budget.saturating_sub(render::json_len(&head) + RESERVE);
+    let verdict = verdict(&head, report, &found.families);
+    let room = budget.saturating_sub(render::json_len(&head) + verdict.len() + RESERVE);
     let steps = match format {
         Format::Concise => &EXAMPLES[1..],
         Format::Detailed => EXAMPLES,
@@ -52,11 +54,27 @@ pub(in crate::tools) fn answer(
         || omitted.messages_beyond > 0
         || omitted.members_lost > 0;
     Answer {
+        verdict: Some(verdict),
         head,
         messages: report.received,
         topics_seen: topics.sum(),
         families,
         omitted: any.then_some(omitted),
+    }
+}
+
+fn verdict(head: &Head, report: &Report, families: &[SchemaFamily]) -> String {
+    if report.received == 0 {
+        return said::nothing(head, report);
+    }
+    let judged = families.iter().filter(|family| family.sample > 0);
+    let low = judged.filter(|family| family.confidence.1 == "Low").count();
+    let all = said::count(families.len() as u64, "family", "families");
+    match low {
+        0 => format!("{all} of topics"),
+        low => format!(
+            "{all} of topics; for {low} so few messages came that the schema is a guess: listen longer"
+        ),
     }
 }
 
@@ -101,7 +119,7 @@ fn tell(found: &SchemaFamily, examples: usize, bytes: usize) -> Family {
             score: render::rounded(found.confidence.0),
             sample_size: found.sample,
         }),
-        schema: found.schema.as_ref().map(parse),
+        schema: found.schema.as_ref().map(parse).map(without_dialect),
         changed_type: found.changed.iter().take(PATHS).map(changed).collect(),
         outliers: found.outliers,
         structure: structure(found),
@@ -124,6 +142,14 @@ fn tell(found: &SchemaFamily, examples: usize, bytes: usize) -> Family {
         bytes: Bytes { min, mean, max },
         examples: shown(found, examples, bytes),
     }
+}
+
+/// The output schema says which JSON Schema it is, once for all.
+fn without_dialect(mut schema: Value) -> Value {
+    if let Some(members) = schema.as_object_mut() {
+        members.shift_remove("$schema");
+    }
+    schema
 }
 
 fn changed(found: &crate::broker::report::ChangedPath) -> Changed {

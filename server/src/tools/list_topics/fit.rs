@@ -3,8 +3,9 @@
 
 use super::super::fold::{Group, Known, fold};
 use super::{Answer, Example, Family, Format, Head, Omitted, Topic};
-use crate::broker::report::{Report, TopicFinding};
+use crate::broker::report::{Report, TopicFinding, TopicFindings};
 use crate::render;
+use crate::tools::said;
 
 /// Bytes of a preview, tried in this order; 0 is none.
 const PREVIEWS: &[usize] = &[96, 48, 24, 0];
@@ -29,7 +30,8 @@ pub(in crate::tools) fn answer(
     let none = Default::default();
     let found = report.findings.topics.as_ref().unwrap_or(&none);
     let known: Vec<_> = found.topics.iter().map(Known::from).collect();
-    let room = budget.saturating_sub(render::json_len(&head) + RESERVE);
+    let verdict = verdict(&head, report, found);
+    let room = budget.saturating_sub(render::json_len(&head) + verdict.len() + RESERVE);
     let (wanted, previews) = match format {
         Format::Concise => (20, &PREVIEWS[1..]),
         Format::Detailed => (120, PREVIEWS),
@@ -41,7 +43,7 @@ pub(in crate::tools) fn answer(
     for (step, preview) in previews.iter().enumerate() {
         entries = groups
             .iter()
-            .filter_map(|group| entry(group, &found.topics, report, *preview))
+            .filter_map(|group| entry(group, &found.topics, report, *preview, format))
             .collect();
         total = entries.iter().map(cost).sum::<usize>();
         longest = step == 0;
@@ -67,6 +69,7 @@ pub(in crate::tools) fn answer(
     }
     let any = omitted.topics > 0 || omitted.beyond_max_topics > 0 || omitted.previews_cut;
     Answer {
+        verdict: Some(verdict),
         head,
         messages: report.received,
         retained: report.retained,
@@ -75,6 +78,23 @@ pub(in crate::tools) fn answer(
         topics,
         families,
         omitted: any.then_some(omitted),
+    }
+}
+
+fn verdict(head: &Head, report: &Report, found: &TopicFindings) -> String {
+    if report.received == 0 {
+        return said::nothing(head, report);
+    }
+    let seen = said::count(found.seen, "topic", "topics");
+    let about = if found.estimated { "about " } else { "" };
+    let spoke = found.topics.iter().filter(|it| it.messages > it.retained);
+    match (spoke.count(), found.topics.len()) {
+        (spoke, all) if spoke == all => format!("{about}{seen}, all with live messages"),
+        (0, _) => format!("{about}{seen}, only as retained: none spoke meanwhile"),
+        (spoke, all) => format!(
+            "{about}{seen}: {spoke} with live messages, {} only as retained",
+            all - spoke
+        ),
     }
 }
 
@@ -113,7 +133,13 @@ fn drop_quietest(entries: &mut Vec<Entry>, total: usize, room: usize, omitted: &
     entries.retain(|_| !gone.next().unwrap_or(false));
 }
 
-fn entry(group: &Group, topics: &[TopicFinding], report: &Report, preview: usize) -> Option<Entry> {
+fn entry(
+    group: &Group,
+    topics: &[TopicFinding],
+    report: &Report,
+    preview: usize,
+    format: Format,
+) -> Option<Entry> {
     let members: Vec<&TopicFinding> = group
         .members
         .iter()
@@ -121,19 +147,21 @@ fn entry(group: &Group, topics: &[TopicFinding], report: &Report, preview: usize
         .collect();
     match members.as_slice() {
         [] => None,
-        [one] => Some(Entry::Topic(topic(one, report, preview))),
+        [one] => Some(Entry::Topic(topic(one, report, preview, format))),
         many => Some(Entry::Family(family(&group.pattern, many, report, preview))),
     }
 }
 
-fn topic(found: &TopicFinding, report: &Report, preview: usize) -> Topic {
-    let several = found.messages > 1;
+fn topic(found: &TopicFinding, report: &Report, preview: usize, format: Format) -> Topic {
+    // Else the age says it.
+    let dated = format == Format::Detailed;
+    let time = |at| render::time(report.started + at);
     Topic {
         topic: render::topic(&found.topic),
         messages: found.messages,
         retained: found.retained,
-        first_seen: several.then(|| render::time(report.started + found.first)),
-        last_seen: render::time(report.started + found.last),
+        first_seen: (dated && found.messages > 1).then(|| time(found.first)),
+        last_seen: dated.then(|| time(found.last)),
         age_s: render::seconds(report.elapsed.saturating_sub(found.last)),
         rate_per_s: found.rate.map(render::rounded),
         format: found.format,
@@ -180,7 +208,6 @@ fn family(pattern: &str, members: &[&TopicFinding], report: &Report, preview: us
         topics: members.len(),
         messages: members.iter().map(|found| found.messages).sum(),
         retained: members.iter().map(|found| found.retained).sum(),
-        last_seen: render::time(report.started + last),
         age_s: render::seconds(report.elapsed.saturating_sub(last)),
         rate_per_s: (!rates.is_empty()).then(|| render::rounded(rates.iter().sum())),
         formats: formats

@@ -169,12 +169,15 @@ fn stream(
         bytes: flow.bytes,
         bytes_per_s: precise(flow.bytes as f64 / heard),
         topics: flow.topics,
-        over_time: OverTime {
+        over_time: (flow.messages > 0).then(|| OverTime {
             bucket_s: render::seconds(width),
             messages_per_s: rates.iter().map(|rate| render::rounded(rate.0)).collect(),
             bytes_per_s: rates.iter().map(|rate| render::rounded(rate.1)).collect(),
-        },
-        trend: flow.trend.map(|found| trend(found, flow, report.elapsed)),
+        }),
+        trend: flow
+            .trend
+            .filter(|_| flow.messages > 0)
+            .map(|found| trend(found, flow, report.elapsed)),
         interval_ms: intervals(flow),
         size_bytes: flow
             .sizes

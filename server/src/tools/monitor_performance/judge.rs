@@ -1,7 +1,7 @@
 //! What crosses a threshold, and all of it in one sentence.
 
 use super::fit::{PEAK, precise, rates};
-use super::{Numbers, RoundTrip, Stream, Thresholds};
+use super::{Numbers, PayloadLatency, RoundTrip, Stream, Thresholds};
 use crate::broker::report::{FlowFindings, Report};
 use crate::render;
 use schemars::JsonSchema;
@@ -61,8 +61,11 @@ pub(super) fn alerts(
         let size = number(&stream.size_bytes, "max");
         add("max_size_bytes", thresholds.max_size_bytes, size, true, of);
         if let Some(latency) = &stream.payload_latency {
-            let of = format!("{of}: {} above the offset, p95", latency.field);
-            let p95 = number(&latency.jitter_ms, "p95");
+            let of = format!(
+                "{of}: {} above the offset and its steps, p95",
+                latency.field
+            );
+            let p95 = surely_late_ms(latency);
             add("max_latency_ms", thresholds.max_latency_ms, p95, true, &of);
         }
     }
@@ -74,6 +77,12 @@ pub(super) fn alerts(
         add("max_latency_ms", thresholds.max_latency_ms, p95, true, of);
     }
     alerts
+}
+
+/// By how much the latest twentieth is late at least: a field that tells whole seconds tells nothing below them.
+fn surely_late_ms(latency: &PayloadLatency) -> f64 {
+    let p95 = latency.jitter_ms.get("p95").copied().unwrap_or(0.0);
+    (p95 - latency.resolution_ms).max(0.0)
 }
 
 /// The first thing to be read.
@@ -136,10 +145,16 @@ fn flow(all: &Stream, said: &mut Vec<String>) {
         said.push(format!("{spikes} {noun}, the highest {highest} messages/s"));
     }
     if let Some(latency) = &all.payload_latency {
+        let (field, offset) = (&latency.field, latency.clock_offset_ms);
         let p95 = latency.jitter_ms.get("p95").copied().unwrap_or(0.0);
-        said.push(format!(
-            "by `{}` messages are {} ms old at least and p95 {p95} ms more",
-            latency.field, latency.clock_offset_ms
-        ));
+        said.push(match surely_late_ms(latency) > 0.0 {
+            true => {
+                format!("by `{field}` messages are {offset} ms old at least and p95 {p95} ms more")
+            }
+            false => format!(
+                "by `{field}` no message is late: all within its steps of {} ms",
+                latency.resolution_ms
+            ),
+        });
     }
 }

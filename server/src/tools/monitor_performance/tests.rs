@@ -180,7 +180,7 @@ fn each_threshold_has_its_alert() {
         ("max_rate_per_s", 109.0),
         ("max_jitter_ms", 20.0),
         ("max_size_bytes", 4_012_345.0),
-        ("max_latency_ms", 20.456),
+        ("max_latency_ms", 19.456),
         ("max_latency_ms", 19.0),
     ];
     assert_eq!(told, expected);

@@ -2,8 +2,9 @@
 //! was cut is counted and named. Same report, same answer.
 
 use super::{Answer, Format, Head, Message, Omitted, Summary, summary};
-use crate::broker::report::{KeptMessage, Report};
+use crate::broker::report::{KeptMessage, Report, StopReason};
 use crate::render::{self, Encoding};
+use crate::tools::said;
 use std::collections::BTreeMap;
 
 /// Bytes of a payload shown, tried in this order.
@@ -34,7 +35,8 @@ pub(in crate::tools) fn answer(
         .as_ref()
         .map_or(&none, |found| &found.kept);
     let summary = small_summary(report, budget);
-    let base = render::json_len(&head) + render::json_len(&summary) + RESERVE;
+    let verdict = verdict(&head, report, &summary);
+    let base = render::json_len(&head) + render::json_len(&summary) + verdict.len() + RESERVE;
     let room = budget.saturating_sub(base);
     let sizes = match format {
         Format::Concise => CONCISE,
@@ -73,11 +75,37 @@ pub(in crate::tools) fn answer(
     }
     let any = omitted.messages > 0 || omitted.payloads_cut > 0;
     Answer {
+        verdict: Some(verdict),
         head,
         summary,
         messages: left,
         omitted: any.then_some(omitted),
     }
+}
+
+fn verdict(head: &Head, report: &Report, summary: &Summary) -> String {
+    if summary.received == 0 {
+        return said::nothing(head, report);
+    }
+    let mut all = match summary.errors {
+        0 => "no errors".to_owned(),
+        errors => said::count(errors, "error", "errors"),
+    };
+    if let Some(kind) = summary.error_kinds.first() {
+        let why = render::front(&kind.why, 80);
+        let topic = render::front(&kind.topic, 80);
+        all += &format!(", most often `{why}` on {topic} ({}×)", kind.count);
+    }
+    if summary.warnings > 0 {
+        all += &format!("; {}", said::count(summary.warnings, "warning", "warnings"));
+    }
+    if report.stopped == Some(StopReason::MaxMessages) {
+        all += "; stopped early by max_messages";
+        if summary.received == summary.retained {
+            all += ", all retained: raise it, or retained exclude";
+        }
+    }
+    all
 }
 
 /// Shown shorter than the format alone would have it.
