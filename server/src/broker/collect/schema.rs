@@ -133,7 +133,8 @@ impl Shapes {
 type Pattern = (u64, Vec<String>);
 
 /// The families' places by their patterns: families whose messages are alike and whose topics differ in one level that
-/// is not the last become one, level by level. A first level with `$` stays, `+` does not match it.
+/// is not the last become one, level by level, then all of the same pattern. A first level with `$` stays, `+` does
+/// not match it.
 fn alike(families: &[FamilyView<'_>]) -> Vec<(String, Vec<usize>)> {
     let own = families.iter().enumerate().map(|(place, family)| {
         let (topic, varying) = family.topic();
@@ -161,8 +162,12 @@ fn alike(families: &[FamilyView<'_>]) -> Vec<(String, Vec<usize>)> {
         let joined: Vec<_> = joined.collect();
         groups = left.into_iter().flatten().chain(joined).collect();
     }
-    let told = |((_, levels), places): ((u64, Vec<String>), _)| (levels.join("/"), places);
-    groups.into_iter().map(told).collect()
+    // Whoever asks for a pattern wants one answer: unlike messages become kinds of one schema.
+    let mut told: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for ((_, levels), places) in groups {
+        told.entry(levels.join("/")).or_default().extend(places);
+    }
+    told.into_iter().collect()
 }
 
 /// The levels of a topic, those that differ among a family's topics as `+`.
