@@ -117,7 +117,7 @@ pub struct Report {
     pub reconnects: u32,
     /// How long it was deaf through them.
     pub deaf: Duration,
-    /// Told of a part of what was heard: see [`Report::narrow`].
+    /// Told of a part of what was heard: see `narrow`.
     pub narrowed: bool,
     /// What the accumulators hold.
     pub findings: Findings,
