@@ -2,7 +2,7 @@
 //!
 //! The connection string may hold a password: nothing here repeats it, in whatever way the call fails.
 
-use super::listen::checked_filter;
+use super::topic::checked_filter;
 use super::{Annotations, Call, State, ToolError, ranges, schema, unless_cancelled};
 use crate::broker::sessions::SessionInfo;
 use crate::broker::target::{Protocol, Target};

@@ -4,7 +4,8 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
-use super::listen::{Asked, Format, Head, Since, checked_filter, is_none, listen, seconds};
+use super::listen::{Asked, Format, Head, Since, is_none, listen, seconds};
+use super::topic::checked_filter;
 use super::{Annotations, Call, State, ToolError, args, ranges, schema};
 use crate::broker::report::{Listen, Retained, WantSchema, Wants};
 use crate::render;
@@ -155,24 +156,16 @@ pub(super) async fn run(
     arguments: Arguments,
     call: Call,
 ) -> Result<Answer, ToolError> {
-    let heard = listen(
-        state,
-        &call,
-        TOOL.name,
-        Asked {
-            session_id: arguments.session_id.as_deref(),
-            capture_id: arguments.capture_id.as_deref(),
-            since: arguments.since,
-        },
-        || wanted(&arguments),
-    )
-    .await?;
-    let budget = arguments
-        .max_bytes
-        .map_or(state.config.limits.max_bytes, |bytes| bytes as usize);
-    let head = heard.head();
+    let asked = Asked {
+        session_id: arguments.session_id.as_deref(),
+        capture_id: arguments.capture_id.as_deref(),
+        since: arguments.since,
+        max_bytes: arguments.max_bytes,
+    };
+    let heard = listen(state, &call, TOOL.name, asked, || wanted(&arguments)).await?;
+    let budget = asked.budget(state);
     Ok(fitted(
-        head,
+        heard.head(),
         &heard.report,
         arguments.response_format,
         budget,

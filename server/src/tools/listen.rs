@@ -9,7 +9,6 @@ use crate::broker::report::{Listen, Report, StopReason};
 use crate::broker::watch::NotRecalled;
 use crate::mcp::{Call, clock};
 use crate::render;
-use bitsperity_mqtt_core::topic::{TopicError, validate_filter};
 use futures::future::{Either, select};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -154,12 +153,21 @@ impl Head {
     }
 }
 
-/// What a call says of where its answer comes from.
+/// What a call says of where its answer comes from and how long it may be.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     pub(super) session_id: Option<&'a str>,
     pub(super) capture_id: Option<&'a str>,
     pub(super) since: Since,
+    pub(super) max_bytes: Option<u32>,
+}
+
+impl Asked<'_> {
+    /// Bytes of the answer.
+    pub(super) fn budget(&self, state: &State) -> usize {
+        let usual = state.config.limits.max_bytes;
+        self.max_bytes.map_or(usual, |bytes| bytes as usize)
+    }
 }
 
 /// Goes on with a capture if its id is given, asks the session's watch if that is wanted, else begins what `make` says;
@@ -188,6 +196,7 @@ pub(super) async fn listen_beside(
         session_id,
         capture_id,
         since,
+        ..
     } = asked;
     if capture_id.is_none() && since == Since::Session {
         return recall(state, session_id, make()?).await;
@@ -391,53 +400,6 @@ fn tick(call: &Call, capture: &Capture) {
         total,
         message: format!("{passed:.0}/{total:.0} s, {messages} messages on {topics} topics"),
     });
-}
-
-/// The filter, if it is one.
-pub(crate) fn checked_filter(name: &str, filter: &str) -> Result<String, ToolError> {
-    match validate_filter(filter) {
-        Ok(()) => Ok(filter.to_owned()),
-        Err(wrong) => Err(bad_topic(name, filter, wrong)),
-    }
-}
-
-/// What is wrong with a Topic Name or Topic Filter, and what would be right.
-pub(super) fn bad_topic(name: &str, given: &str, wrong: TopicError) -> ToolError {
-    let shown = render::topic(given);
-    let (what, next) = match wrong {
-        TopicError::Empty => ("is empty", "give at least one character".to_owned()),
-        TopicError::TooLong => ("is over 65,535 bytes", "give a shorter one".to_owned()),
-        TopicError::Nul(_) => ("holds U+0000", "leave that character out".to_owned()),
-        TopicError::Wildcard(_) => (
-            "holds a wildcard (+ or #), which is for listening only",
-            "publish to one topic at a time; list_topics shows which there are".to_owned(),
-        ),
-        TopicError::MultiLevel(at) => (
-            "has # in a place other than the whole last level",
-            format!("try `{}#`", render::clean(whole_levels(given, at))),
-        ),
-        TopicError::SingleLevel(at) => (
-            "has + beside other characters in one level",
-            format!(
-                "+ stands for a whole level: try `{}+`",
-                render::clean(whole_levels(given, at))
-            ),
-        ),
-        _ => (
-            "is not a shared subscription ($share/group/filter)",
-            "give a group without wildcards, then a filter".to_owned(),
-        ),
-    };
-    ToolError::invalid(format!("`{name}` {what}: `{shown}`"), next)
-}
-
-/// The levels of `given` that lie wholly before the byte `at`, with their last slash.
-fn whole_levels(given: &str, at: usize) -> &str {
-    let before = given.get(..at).unwrap_or_default();
-    before
-        .rfind('/')
-        .and_then(|slash| before.get(..=slash))
-        .unwrap_or_default()
 }
 
 /// Seconds of a checked argument.

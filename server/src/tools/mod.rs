@@ -1,8 +1,8 @@
 //! What the assistant may ask: one file a tool, each with its arguments, its run and its result type.
 //!
 //! `schema` makes the schemas from those types, `args` checks arguments against them, `ranges` holds defaults and ranges,
-//! `listen` and `capture` are what the listening tools share, `error` is how they fail. Values of the core become JSON
-//! in `crate::render`. Nothing here knows the executor, a packet or a transport.
+//! `listen` and `capture` are what the listening tools share, `topic` checks filters, `error` is how they fail.
+//! Values of the core become JSON in `crate::render`. Nothing here knows the executor, a packet or a transport.
 
 mod args;
 mod capture;
@@ -25,12 +25,13 @@ mod said;
 mod schema;
 mod subscribe_and_collect;
 mod test_connection;
+mod topic;
 mod verdict;
 
 pub use capture::Captures;
 pub use error::ToolError;
 pub(crate) use establish_connection::place;
-pub(crate) use listen::checked_filter;
+pub(crate) use topic::checked_filter;
 
 use crate::broker::sessions::Sessions;
 use crate::config::Config;

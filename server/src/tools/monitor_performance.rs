@@ -7,10 +7,9 @@ mod chart;
 mod fit;
 mod judge;
 
-use super::listen::{
-    Asked, Format, Head, Heard, Since, checked_filter, is_none, listen_beside, seconds,
-};
+use super::listen::{Asked, Format, Head, Heard, Since, is_none, listen_beside, seconds};
 use super::round_trip;
+use super::topic::checked_filter;
 use super::{Annotations, Call, State, ToolError, args, ranges, schema};
 use crate::broker::report::{Listen, Retained, WantPerformance, Wants};
 use crate::mcp::service;
@@ -240,15 +239,17 @@ pub(super) async fn run(
     arguments: Arguments,
     call: Call,
 ) -> Result<service::Answer, ToolError> {
+    let asked = Asked {
+        session_id: arguments.session_id.as_deref(),
+        capture_id: arguments.capture_id.as_deref(),
+        since: arguments.since,
+        max_bytes: arguments.max_bytes,
+    };
     let heard = listen_beside(
         state,
         &call,
         TOOL.name,
-        Asked {
-            session_id: arguments.session_id.as_deref(),
-            capture_id: arguments.capture_id.as_deref(),
-            since: arguments.since,
-        },
+        asked,
         || wanted(&arguments),
         async |capture| {
             let Ok(handle) = state.sessions.get(&capture.session_id) else {
@@ -261,9 +262,7 @@ pub(super) async fn run(
         },
     )
     .await?;
-    let budget = arguments
-        .max_bytes
-        .map_or(state.config.limits.max_bytes, |bytes| bytes as usize);
+    let budget = asked.budget(state);
     let format = arguments.response_format;
     let filters = &heard.filters;
     let answer = fit::answer(

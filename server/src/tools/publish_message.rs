@@ -1,7 +1,8 @@
 //! `publish_message`: one message out and, if asked, the answers that come to it.
 
-use super::listen::{bad_topic, checked_filter, seconds};
+use super::listen::seconds;
 use super::policy::may_publish;
+use super::topic::{bad_topic, checked_filter};
 use super::{Annotations, Call, State, ToolError, ranges, schema, unless_cancelled, verdict};
 use crate::broker::handle::{Handle, Publish, Published};
 use crate::broker::report::{KeptMessage, Listen, Retained, WantMessages, Wants};
