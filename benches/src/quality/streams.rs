@@ -39,13 +39,20 @@ pub struct Scenario {
 pub struct Random(pub u64);
 
 impl Random {
-    /// A number below `n`.
+    /// From zero to below `n`, which zero counts as one.
     pub fn below(&mut self, n: usize) -> usize {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(self.0 >> 33).expect("31 bits") % n
+        usize::try_from(self.0 >> 33).expect("31 bits") % n.max(1)
+    }
+
+    /// Any order.
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for i in (1..items.len()).rev() {
+            items.swap(i, self.below(i + 1));
+        }
     }
 }
 

@@ -10,6 +10,7 @@ pub mod table;
 #[cfg(test)]
 mod tests;
 
+pub use crate::quality::streams::Random;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
@@ -27,27 +28,6 @@ pub struct Topic {
     pub name: String,
     /// Each as it came, and parsed.
     pub messages: Vec<(Vec<u8>, Value)>,
-}
-
-/// A generator that gives the same numbers everywhere.
-pub struct Random(pub u64);
-
-impl Random {
-    /// From zero to below `n`.
-    pub fn below(&mut self, n: usize) -> usize {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) as usize % n.max(1)
-    }
-
-    /// Any order.
-    pub fn shuffle<T>(&mut self, items: &mut [T]) {
-        for i in (1..items.len()).rev() {
-            items.swap(i, self.below(i + 1));
-        }
-    }
 }
 
 /// The topics with JSON objects and arrays of all files in a folder; none where it is absent.
