@@ -125,6 +125,26 @@ pub fn covers(wide: &str, narrow: &str) -> bool {
     }
 }
 
+/// Whether some Topic Name is matched by both filters (both valid; `true` if in doubt).
+pub fn overlaps(one: &str, other: &str) -> bool {
+    if is_shared(one) || is_shared(other) {
+        return true;
+    }
+    let hidden = |wild: &str, plain: &str| wild.starts_with(['+', '#']) && plain.starts_with('$');
+    if hidden(one, other) || hidden(other, one) {
+        return false;
+    }
+    let (mut one, mut other) = (one.split('/'), other.split('/'));
+    loop {
+        match (one.next(), other.next()) {
+            (None, None) | (Some("#"), _) | (_, Some("#")) => return true,
+            (Some("+"), Some(_)) | (Some(_), Some("+")) => {}
+            (Some(left), Some(right)) if left == right => {}
+            _ => return false,
+        }
+    }
+}
+
 /// What is left of `one` and `other` after all that both begin with.
 #[inline]
 fn after_common<'a, 'b>(one: &'a [u8], other: &'b [u8]) -> (&'a [u8], &'b [u8]) {

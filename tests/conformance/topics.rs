@@ -1,6 +1,8 @@
 //! Topic Names and Topic Filters (4.7): the standard's own examples, and the bounds.
 
-use bitsperity_mqtt_core::topic::{TopicError, covers, matches, validate_filter, validate_name};
+use bitsperity_mqtt_core::topic::{
+    TopicError, covers, matches, overlaps, validate_filter, validate_name,
+};
 use proptest::prelude::*;
 
 #[test]
@@ -149,6 +151,21 @@ fn a_filter_covers_what_it_matches_and_no_more() {
         assert_eq!(covers(wide, narrow), expected, "{wide} {narrow}");
     }
     // Against what matches says of every short name.
+    let (filters, names) = short_filters_and_names();
+    for wide in &filters {
+        for narrow in filters.iter().filter(|narrow| covers(wide, narrow)) {
+            for name in names.iter().filter(|name| matches(narrow, name)) {
+                assert!(
+                    matches(wide, name),
+                    "{wide} covers {narrow}, which matches {name}"
+                );
+            }
+        }
+    }
+}
+
+/// Every filter and every name of few levels.
+fn short_filters_and_names() -> (Vec<String>, Vec<String>) {
     let levels = ["", "a", "b", "$a"];
     let wild = ["+", "a", "b", "", "$a"];
     let mut filters = vec!["#".to_owned()];
@@ -173,14 +190,21 @@ fn a_filter_covers_what_it_matches_and_no_more() {
         names.extend(longer);
     }
     names.retain(|name| validate_name(name).is_ok());
-    for wide in &filters {
-        for narrow in filters.iter().filter(|narrow| covers(wide, narrow)) {
-            for name in names.iter().filter(|name| matches(narrow, name)) {
-                assert!(
-                    matches(wide, name),
-                    "{wide} covers {narrow}, which matches {name}"
-                );
-            }
+    (filters, names)
+}
+
+#[test]
+fn filters_overlap_when_a_name_matches_both() {
+    for (one, other) in [("$share/g/a", "b"), ("a", "$share/g/a")] {
+        assert!(overlaps(one, other), "{one} {other}: in doubt");
+    }
+    let (filters, mut names) = short_filters_and_names();
+    names.push(String::new()); // `+` and `/#` have only this one in common, which is no Topic Name
+    for one in &filters {
+        for other in &filters {
+            let both = |name: &&String| matches(one, name) && matches(other, name);
+            let expected = names.iter().any(|name| both(&name));
+            assert_eq!(overlaps(one, other), expected, "{one} {other}");
         }
     }
 }

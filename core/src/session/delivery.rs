@@ -1,6 +1,7 @@
 //! Which callers a message is for (3.3.4): by its Subscription Identifiers in 5.0, else by its Topic Name.
 //!
-//! A replayed retained message is only for the caller whose SUBSCRIBE brought it. Without identifiers a broker may
+//! A replayed retained message is only for the caller whose SUBSCRIBE brought it (`replays` sees to it that this can be
+//! told). Without identifiers a broker may
 //! send a message once, or once for each overlapping subscription (3.3.5 in 3.1.1, 3.3.4 in 5.0): each caller gets
 //! it once. Copies are recognised by standing right behind one another, at most as many as there are subscriptions
 //! that match; a broker that was seen not to copy is believed for the rest of the connection.
@@ -77,6 +78,9 @@ impl Subscriptions<'_> {
         properties: &Properties<'_>,
     ) -> SubscriptionSet {
         let by_identifier = self.by_identifier(topic, retain, properties);
+        if retain {
+            self.replays.seen(by_identifier.is_some());
+        }
         let callers = match by_identifier {
             Some(callers) => callers,
             None => self.by_topic(topic, payload, retain),

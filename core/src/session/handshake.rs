@@ -114,7 +114,7 @@ impl Session<'_> {
             self.inbound.forget();
         }
         self.outbound.connected(&grants);
-        self.subscriptions.connected(connack.session_present, first);
+        self.subscriptions.connected(&grants, first);
         Ok(())
     }
 

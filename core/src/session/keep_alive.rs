@@ -67,6 +67,11 @@ impl KeepAlive {
     /// A PINGREQ for the sake of its round trip; one that is under way will do.
     pub(super) fn measure(&mut self, now: Instant) {
         self.measured = true;
+        self.ping(now);
+    }
+
+    /// A PINGREQ, unless one is under way.
+    pub(super) fn ping(&mut self, now: Instant) {
         if self.ping == Ping::Idle {
             self.ping = Ping::Queued(now);
         }

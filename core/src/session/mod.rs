@@ -9,7 +9,7 @@
 //! `poll_transmit`, so it must have been recorded by then.
 //!
 //! Rooms: `handshake` (CONNECT, CONNACK, the end), `receive` (dispatch), `inbound` and `aliases` (what the broker
-//! publishes), `subscriptions`, `requests` and `delivery` (for whom), `outbound` and `in_flight` (what we publish), `transmit`
+//! publishes), `subscriptions`, `requests`, `replays` and `delivery` (for whom), `outbound` and `in_flight` (what we publish), `transmit`
 //! (what is written next), `keep_alive`. Nothing here grows: every table is [`Storage`] or of fixed size.
 
 mod aliases;
@@ -21,6 +21,7 @@ mod inbound;
 mod keep_alive;
 mod outbound;
 mod receive;
+mod replays;
 mod requests;
 mod subscriptions;
 mod transmit;

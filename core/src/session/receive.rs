@@ -51,6 +51,7 @@ impl Session<'_> {
             Packet::UnsubAck(unsuback) => self.handle_unsuback(unsuback.packet_id),
             Packet::PingResp => {
                 self.pong = self.keep_alive.pong(now).or(self.pong);
+                self.subscriptions.ping_answered();
                 Ok(())
             }
             Packet::Disconnect(disconnect) if self.version == Version::V5 => {

@@ -3,10 +3,10 @@
 //! Wishes are sets of slots; a request takes a place in a table of fixed size from its writing to its answer, so that
 //! its Packet Identifier is not used for anything else meanwhile. A request outlives the caller it was made for.
 
-use super::Replay;
 use super::bits::Bits;
 use super::delivery::Overlap;
 use super::subscriptions::{GENERATIONS, Subscriptions};
+use super::{Grants, Replay};
 use crate::packet::{PacketId, QoS, Reason};
 
 /// SUBSCRIBE and UNSUBSCRIBE packets that may wait for an answer at once; further ones wait to be sent.
@@ -62,7 +62,7 @@ impl Subscriptions<'_> {
         } else if let Some(filter) = self.leave.lowest() {
             (filter, Purpose::Unsubscribe, Replay::DoNotSend)
         } else {
-            let id = self.waiting.lowest()?;
+            let id = self.next_caller()?;
             let caller = self.caller(id)?;
             (caller.filter, Purpose::Subscribe(Some(id)), caller.replay)
         };
@@ -118,6 +118,7 @@ impl Subscriptions<'_> {
             }
         }
         self.at_broker.insert(filter);
+        self.replays.begun(filter, wanted.replay);
         if let Some(slot) = self.filter_mut(filter) {
             slot.order = order;
             slot.identifier = wanted.identifier;
@@ -169,6 +170,7 @@ impl Subscriptions<'_> {
         } else if !self.firm.contains(filter) && !self.asked(filter) {
             self.at_broker.remove(filter);
             self.leave.remove(filter);
+            self.replays.over(filter);
         }
         match purpose {
             Purpose::Subscribe(Some(id)) => self.conclude(id, granted),
@@ -195,6 +197,7 @@ impl Subscriptions<'_> {
         let mut requests = self.requests.iter().flatten();
         if !requests.any(|r| r.filter == filter && r.purpose == Purpose::Unsubscribe) {
             self.leaving.remove(filter);
+            self.replays.over(filter);
         }
         self.settle(filter);
     }
@@ -222,11 +225,13 @@ impl Subscriptions<'_> {
     }
 
     /// CONNACK: what the broker still knows decides what is said again.
-    pub(super) fn connected(&mut self, session_present: bool, first: bool) {
+    pub(super) fn connected(&mut self, grants: &Grants, first: bool) {
+        let session_present = grants.session_present;
         self.requests = [None; MAX_REQUESTS];
         self.waiting = self.waiting.or(self.unanswered);
         self.unanswered = Bits::EMPTY;
         self.overlap = Overlap::default();
+        self.replays.connected(grants);
         self.foreign = (self.foreign || first) && session_present;
         if session_present {
             self.at_broker = self.at_broker.or(self.leaving);

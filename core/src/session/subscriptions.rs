@@ -3,11 +3,13 @@
 //! A slot holds two halves that have nothing to do with each other: the caller of that number and the filter of that
 //! number. Every caller has a SUBSCRIBE of its own, so that it gets its own SUBACK and its own retained messages.
 //! In 5.0 each SUBSCRIBE carries a fresh Subscription Identifier that names the filter's slot and a generation.
-//! What is said to the broker and answered stands in `requests`, whom a message is for in `delivery`.
+//! What is said to the broker and answered stands in `requests`, whom a message is for in `delivery`, which SUBSCRIBE
+//! waits for another's retained messages in `replays`.
 //! Invariant: a filter's slot is freed only when no caller, no subscription at the broker and no request needs it.
 
 use super::bits::Bits;
 use super::delivery::Overlap;
+use super::replays::Replays;
 use super::requests::{MAX_REQUESTS, Purpose, Request};
 use super::{Event, Replay, SubscribeError, SubscriptionId};
 use crate::limits::{MAX_FILTER, MAX_SUBSCRIPTIONS};
@@ -112,6 +114,7 @@ pub(super) struct Subscriptions<'s> {
     /// The broker may hold subscriptions of an earlier process, whose identifiers look like ours.
     pub(super) foreign: bool,
     pub(super) overlap: Overlap,
+    pub(super) replays: Replays,
 }
 
 impl<'s> Subscriptions<'s> {
@@ -134,6 +137,7 @@ impl<'s> Subscriptions<'s> {
             order: 0,
             foreign: false,
             overlap: Overlap::default(),
+            replays: Replays::default(),
         }
     }
 

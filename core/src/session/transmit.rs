@@ -131,7 +131,11 @@ impl Session<'_> {
     }
 
     fn begin_other(&mut self, now: Instant) -> bool {
+        if self.subscriptions.wants_ping() {
+            self.keep_alive.ping(now);
+        }
         if self.keep_alive.take_ping(now) && self.load(&Packet::PingReq) {
+            self.subscriptions.ping_written();
             return true;
         }
         while let Some(packet_id) = self.outbound.take_release() {

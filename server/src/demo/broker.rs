@@ -17,6 +17,9 @@ use std::time::Duration;
 /// Time for the broker to be listening; it is a matter of milliseconds.
 const START: Duration = Duration::from_secs(10);
 
+/// Retained messages live as long as the demo; rmqtt would drop them after five minutes.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
 /// Starts the broker on loopback at `port` (0: a free one) and returns its address once it listens. It runs until the
 /// process ends.
 pub(super) fn start(port: u16) -> io::Result<SocketAddr> {
@@ -48,6 +51,7 @@ fn serve(port: u16, listening: &mpsc::SyncSender<io::Result<SocketAddr>>) {
             .name("demo")
             .nodelay(true)
             .laddr(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+            .message_expiry_interval(FOREVER)
             .bind()
             .and_then(|listener| listener.tcp());
         let bound = listener.and_then(|listener| Ok((listener.local_addr()?, listener)));
