@@ -280,6 +280,34 @@ fn retained_messages_only_for_who_has_just_subscribed() {
 }
 
 #[test]
+fn listeners_of_the_same_moment_each_get_their_own_retained_messages() {
+    let broker = Mosquitto::plain();
+    block_on(async {
+        let other = connect(&broker).await;
+        for n in 0..5 {
+            publish_with(&other, &format!("r/{n}"), "old", QoS::AtLeastOnce, true).await;
+        }
+        for protocol in [Protocol::V5, Protocol::V311] {
+            let handle = connect_as(&broker.url(), protocol).await;
+            let only = |filter| Listen {
+                retained: Retained::Only,
+                ..listen(filter)
+            };
+            let filters = ["r/#", "r/#", "#", "r/+", "r/3", "s/#", "r/#", "+/3"];
+            let listeners = filters.map(|filter| listening(&handle, only(filter)));
+            let listeners = futures::future::join_all(listeners).await;
+            handle
+                .ping(PATIENCE)
+                .await
+                .unwrap_or_else(|error| panic!("{error}"));
+            let counted: Vec<u64> = listeners.iter().map(|l| l.counts().0).collect();
+            assert_eq!(counted, [5, 5, 5, 5, 1, 0, 5, 1], "{protocol:?}");
+            handle.close(PATIENCE).await;
+        }
+    });
+}
+
+#[test]
 fn a_collection_lives_through_a_restart_and_says_how_long_it_was_deaf() {
     for graceful in [true, false] {
         let mut broker = Mosquitto::plain();
