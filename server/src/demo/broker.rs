@@ -50,6 +50,7 @@ fn serve(port: u16, listening: &mpsc::SyncSender<io::Result<SocketAddr>>) {
         let listener = Builder::new()
             .name("demo")
             .nodelay(true)
+            .reuseaddr(Some(true))
             .laddr(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
             .message_expiry_interval(FOREVER)
             .bind()
