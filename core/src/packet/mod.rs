@@ -323,13 +323,7 @@ fn emit(
         .get_mut(..needed)
         .ok_or(EncodeError::OutputTooSmall { needed })?;
     let mut writer = Writer::new(out);
-    match body.to_le_bytes() {
-        [small @ 0..=0x7f, 0, 0, 0] => writer.array([first, small]),
-        _ => {
-            writer.u8(first);
-            writer.varint(body);
-        }
-    }
+    writer.fixed_header(first, body);
     packet.write(version, size, &mut writer);
     debug_assert!(writer.is_full(), "a packet is as long as it was measured");
     Ok(needed)

@@ -124,17 +124,23 @@ impl<'a> Properties<'a> {
 
     fn measure_each(&self, home: Option<PacketType>) -> Result<usize, EncodeError> {
         let mut admission = Admission::new(home);
-        let mut add = |length: usize, property: &Property<'_>| {
-            admission.admit(property.id())?;
-            Ok(length.saturating_add(property.measure()?))
-        };
         match self.source {
-            Source::List(list) => list.iter().try_fold(0, add),
+            Source::List(list) => {
+                let mut length: usize = 0;
+                for property in list {
+                    admission.admit(property.id())?;
+                    length = length.saturating_add(property.measure()?);
+                }
+                Ok(length)
+            }
             // Checked when they were decoded, and what differs from packet to packet is which may be there.
-            Source::Wire(bytes, ids) if Admission::takes_all(home, ids) => Ok(bytes.len()),
-            Source::Wire(..) => self
-                .iter()
-                .try_fold(0, |length, property| add(length, &property)),
+            Source::Wire(bytes, ids) => {
+                if !Admission::takes_all(home, ids) {
+                    self.iter()
+                        .try_for_each(|property| admission.admit(property.id()))?;
+                }
+                Ok(bytes.len())
+            }
         }
     }
 
@@ -145,16 +151,21 @@ impl<'a> Properties<'a> {
         match (version, length) {
             (Version::V311, _) => {}
             (Version::V5, 0) => writer.u8(0),
-            (Version::V5, _) => self.write_each(length, writer),
+            (Version::V5, _) => self.write_each(length, writer.part(with_length(version, length))),
         }
     }
 
-    fn write_each(&self, length: usize, writer: &mut Writer<'_>) {
+    fn write_each(&self, length: usize, out: &mut [u8]) {
+        let mut writer = Writer::new(out);
         writer.varint(u32::try_from(length).unwrap_or(u32::MAX));
         match self.source {
             Source::Wire(bytes, _) => writer.bytes(bytes),
-            Source::List(list) => list.iter().for_each(|property| property.write(writer)),
+            Source::List(list) => list.iter().for_each(|property| property.write(&mut writer)),
         }
+        debug_assert!(
+            writer.is_full(),
+            "properties are as long as they were measured"
+        );
     }
 }
 

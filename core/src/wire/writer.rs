@@ -47,6 +47,35 @@ impl<'o> Writer<'o> {
         self.array(value.to_be_bytes());
     }
 
+    /// The next so many bytes, to be written by somebody else.
+    #[inline]
+    pub(crate) fn part(&mut self, length: usize) -> &'o mut [u8] {
+        match mem::take(&mut self.rest).split_at_mut_checked(length) {
+            Some((front, rest)) => {
+                self.rest = rest;
+                front
+            }
+            None => &mut [],
+        }
+    }
+
+    /// First byte and Remaining Length; `length` is at most [`crate::limits::MAX_REMAINING_LENGTH`].
+    #[inline]
+    pub(crate) fn fixed_header(&mut self, first: u8, length: u32) {
+        let [low, ..] = length.to_le_bytes();
+        match length {
+            0..=0x7f => self.array([first, low]),
+            0x80..=0x3fff => {
+                let [_, high, ..] = (length << 1).to_le_bytes();
+                self.array([first, low | 0x80, high]);
+            }
+            _ => {
+                self.u8(first);
+                self.varint(length);
+            }
+        }
+    }
+
     /// Variable Byte Integer; `value` is at most [`crate::limits::MAX_REMAINING_LENGTH`].
     #[inline]
     pub(crate) fn varint(&mut self, mut value: u32) {
