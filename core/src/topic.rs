@@ -84,8 +84,13 @@ pub fn has_wildcard(filter: &str) -> bool {
 
 /// Whether the Topic Name `name` matches `filter` (both valid). A leading wildcard does not match a topic
 /// that begins with `$` `[MQTT-4.7.2-1]`; of a shared subscription the part after the group matches.
+#[inline]
 pub fn matches(filter: &str, name: &str) -> bool {
-    let (wanted, given) = (filter.as_bytes(), name.as_bytes());
+    matches_bytes(filter.as_bytes(), name.as_bytes())
+}
+
+/// As [`matches`], for the bytes of strings.
+pub(crate) fn matches_bytes(wanted: &[u8], given: &[u8]) -> bool {
     if let ([b'$', ..], _) | (_, [b'$', ..]) = (wanted, given) {
         return matches_dollar(wanted, given);
     }

@@ -158,14 +158,14 @@ impl<'a> Property<'a> {
         Ok(match id {
             Self::PAYLOAD_FORMAT_INDICATOR => Self::PayloadFormatIndicator(boolean(reader, id)?),
             Self::MESSAGE_EXPIRY_INTERVAL => Self::MessageExpiryInterval(reader.u32()?),
-            Self::CONTENT_TYPE => Self::ContentType(reader.string()?),
-            Self::RESPONSE_TOPIC => Self::ResponseTopic(reader.string()?),
+            Self::CONTENT_TYPE => Self::ContentType(reader.utf8()?),
+            Self::RESPONSE_TOPIC => Self::ResponseTopic(reader.utf8()?),
             Self::CORRELATION_DATA => Self::CorrelationData(reader.binary()?),
             Self::SUBSCRIPTION_IDENTIFIER => Self::SubscriptionIdentifier(reader.varint()?),
             Self::SESSION_EXPIRY_INTERVAL => Self::SessionExpiryInterval(reader.u32()?),
-            Self::ASSIGNED_CLIENT_IDENTIFIER => Self::AssignedClientIdentifier(reader.string()?),
+            Self::ASSIGNED_CLIENT_IDENTIFIER => Self::AssignedClientIdentifier(reader.utf8()?),
             Self::SERVER_KEEP_ALIVE => Self::ServerKeepAlive(reader.u16()?),
-            Self::AUTHENTICATION_METHOD => Self::AuthenticationMethod(reader.string()?),
+            Self::AUTHENTICATION_METHOD => Self::AuthenticationMethod(reader.utf8()?),
             Self::AUTHENTICATION_DATA => Self::AuthenticationData(reader.binary()?),
             Self::REQUEST_PROBLEM_INFORMATION => {
                 Self::RequestProblemInformation(boolean(reader, id)?)
@@ -174,15 +174,15 @@ impl<'a> Property<'a> {
             Self::REQUEST_RESPONSE_INFORMATION => {
                 Self::RequestResponseInformation(boolean(reader, id)?)
             }
-            Self::RESPONSE_INFORMATION => Self::ResponseInformation(reader.string()?),
-            Self::SERVER_REFERENCE => Self::ServerReference(reader.string()?),
-            Self::REASON_STRING => Self::ReasonString(reader.string()?),
+            Self::RESPONSE_INFORMATION => Self::ResponseInformation(reader.utf8()?),
+            Self::SERVER_REFERENCE => Self::ServerReference(reader.utf8()?),
+            Self::REASON_STRING => Self::ReasonString(reader.utf8()?),
             Self::RECEIVE_MAXIMUM => Self::ReceiveMaximum(reader.u16()?),
             Self::TOPIC_ALIAS_MAXIMUM => Self::TopicAliasMaximum(reader.u16()?),
             Self::TOPIC_ALIAS => Self::TopicAlias(reader.u16()?),
             Self::MAXIMUM_QOS => Self::MaximumQoS(reader.u8()?),
             Self::RETAIN_AVAILABLE => Self::RetainAvailable(boolean(reader, id)?),
-            Self::USER_PROPERTY => Self::UserProperty(reader.string()?, reader.string()?),
+            Self::USER_PROPERTY => Self::UserProperty(reader.utf8()?, reader.utf8()?),
             Self::MAXIMUM_PACKET_SIZE => Self::MaximumPacketSize(reader.u32()?),
             Self::WILDCARD_SUBSCRIPTION_AVAILABLE => {
                 Self::WildcardSubscriptionAvailable(boolean(reader, id)?)
