@@ -56,7 +56,12 @@ impl<'a> Ack<'a> {
 }
 
 /// Which of the four it is says which reasons and properties it may hold.
-impl Body for (PacketType, &Ack<'_>) {
+impl Body for (PacketType, Ack<'_>) {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        self.0.first_byte()
+    }
+
     #[inline]
     fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         let (packet, ack) = self;

@@ -49,6 +49,11 @@ impl<'a> ConnAck<'a> {
 
 impl Body for ConnAck<'_> {
     #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::ConnAck.first_byte()
+    }
+
+    #[inline]
     fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         self.check_rules(version)?;
         let properties = self

@@ -122,6 +122,11 @@ impl<'a> Connect<'a> {
 }
 
 impl Body for Connect<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::Connect.first_byte()
+    }
+
     fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         let properties = self
             .properties

@@ -44,6 +44,11 @@ impl<'a> Disconnect<'a> {
 
 impl Body for Disconnect<'_> {
     #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::Disconnect.first_byte()
+    }
+
+    #[inline]
     fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         measure_short(
             PacketType::Disconnect,
@@ -88,6 +93,11 @@ impl<'a> Auth<'a> {
 }
 
 impl Body for Auth<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::Auth.first_byte()
+    }
+
     #[inline]
     fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         if version == Version::V311 {

@@ -201,7 +201,7 @@ impl<'a> Packet<'a> {
     #[inline]
     pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
         if let Self::Publish(packet) = self {
-            return emit(packet.first_byte(), packet, version, out);
+            return encode(packet, version, out);
         }
         self.encode_other(version, out)
     }
@@ -210,27 +210,19 @@ impl<'a> Packet<'a> {
     #[inline(never)]
     fn encode_other(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
         match self {
-            Self::Connect(packet) => emit(PacketType::Connect.first_byte(), packet, version, out),
-            Self::ConnAck(packet) => emit(PacketType::ConnAck.first_byte(), packet, version, out),
-            Self::Publish(packet) => emit(packet.first_byte(), packet, version, out),
+            Self::Connect(packet) => encode(packet, version, out),
+            Self::ConnAck(packet) => encode(packet, version, out),
+            Self::Publish(packet) => encode(packet, version, out),
             Self::PubAck(ack) | Self::PubRec(ack) | Self::PubRel(ack) | Self::PubComp(ack) => {
-                let kind = self.packet_type();
-                emit(kind.first_byte(), &(kind, ack), version, out)
+                encode(&(self.packet_type(), *ack), version, out)
             }
-            Self::Subscribe(packet) => {
-                emit(PacketType::Subscribe.first_byte(), packet, version, out)
-            }
-            Self::SubAck(packet) => emit(PacketType::SubAck.first_byte(), packet, version, out),
-            Self::Unsubscribe(packet) => {
-                emit(PacketType::Unsubscribe.first_byte(), packet, version, out)
-            }
-            Self::UnsubAck(packet) => emit(PacketType::UnsubAck.first_byte(), packet, version, out),
-            Self::PingReq => emit(PacketType::PingReq.first_byte(), &(), version, out),
-            Self::PingResp => emit(PacketType::PingResp.first_byte(), &(), version, out),
-            Self::Disconnect(packet) => {
-                emit(PacketType::Disconnect.first_byte(), packet, version, out)
-            }
-            Self::Auth(packet) => emit(PacketType::Auth.first_byte(), packet, version, out),
+            Self::Subscribe(packet) => encode(packet, version, out),
+            Self::SubAck(packet) => encode(packet, version, out),
+            Self::Unsubscribe(packet) => encode(packet, version, out),
+            Self::UnsubAck(packet) => encode(packet, version, out),
+            Self::PingReq | Self::PingResp => encode(&Bodiless(self.packet_type()), version, out),
+            Self::Disconnect(packet) => encode(packet, version, out),
+            Self::Auth(packet) => encode(packet, version, out),
         }
     }
 
@@ -257,27 +249,39 @@ impl<'a> Packet<'a> {
     }
 }
 
-/// What follows the fixed header of a packet.
-trait Body {
-    /// How long it is, if it keeps the rules of `version`.
+/// A packet of one type, to be encoded by [`encode`].
+pub(crate) trait Body {
+    /// Type and flags.
+    fn first_byte(&self) -> u8;
+
+    /// How long it is after the fixed header, if it keeps the rules of `version`.
     fn measure(&self, version: Version) -> Result<Size, EncodeError>;
 
-    /// Writes it; it was measured before.
+    /// Writes what follows the fixed header; it was measured before.
     fn write(&self, version: Version, size: Size, writer: &mut Writer<'_>);
 }
 
-/// PINGREQ and PINGRESP.
-impl Body for () {
+/// PINGREQ or PINGRESP.
+pub(crate) struct Bodiless(pub(crate) PacketType);
+
+impl Body for Bodiless {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        self.0.first_byte()
+    }
+
+    #[inline]
     fn measure(&self, _: Version) -> Result<Size, EncodeError> {
         Ok(Size::default())
     }
 
+    #[inline]
     fn write(&self, _: Version, _: Size, _: &mut Writer<'_>) {}
 }
 
 /// How long a body is.
 #[derive(Clone, Copy, Default)]
-struct Size {
+pub(crate) struct Size {
     /// All of it, in bytes.
     body: usize,
     /// Bytes of its properties, without Property Length.
@@ -304,11 +308,10 @@ impl Size {
     }
 }
 
-/// Writes fixed header and body; returns the length of the whole. One function a packet, so that a small one does not
-/// pay for what a large one needs.
+/// As [`Packet::encode`], for a packet of a type that is known. One function a type, so that a small one does not pay for
+/// what a large one needs, and who never sends a type does not carry it.
 #[inline(never)]
-fn emit(
-    first: u8,
+pub(crate) fn encode(
     packet: &impl Body,
     version: Version,
     out: &mut [u8],
@@ -323,7 +326,7 @@ fn emit(
         .get_mut(..needed)
         .ok_or(EncodeError::OutputTooSmall { needed })?;
     let mut writer = Writer::new(out);
-    writer.fixed_header(first, body);
+    writer.fixed_header(packet.first_byte(), body);
     packet.write(version, size, &mut writer);
     debug_assert!(writer.is_full(), "a packet is as long as it was measured");
     Ok(needed)

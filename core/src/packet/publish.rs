@@ -107,10 +107,11 @@ impl<'a> Publish<'a> {
         reader.varint()?;
         Self::decode(first & 0x0f, reader, version)
     }
+}
 
-    /// Type and flags.
+impl Body for Publish<'_> {
     #[inline]
-    pub(super) const fn first_byte(&self) -> u8 {
+    fn first_byte(&self) -> u8 {
         let mut byte = PacketType::Publish.first_byte() | self.delivery.qos().bits() << 1;
         if self.dup {
             byte |= DUP;
@@ -120,9 +121,7 @@ impl<'a> Publish<'a> {
         }
         byte
     }
-}
 
-impl Body for Publish<'_> {
     #[inline]
     fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         if self.dup && self.delivery == Delivery::AtMostOnce {

@@ -153,6 +153,11 @@ impl<'a> Subscribe<'a> {
 }
 
 impl Body for Subscribe<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::Subscribe.first_byte()
+    }
+
     fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         let properties = self
             .properties
@@ -181,6 +186,11 @@ impl<'a> Unsubscribe<'a> {
 }
 
 impl Body for Unsubscribe<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::Unsubscribe.first_byte()
+    }
+
     fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         let properties = self
             .properties
@@ -210,6 +220,11 @@ impl<'a> SubAck<'a> {
 }
 
 impl Body for SubAck<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::SubAck.first_byte()
+    }
+
     #[inline]
     fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         let properties = self.properties.measure(Some(PacketType::SubAck), version)?;
@@ -254,6 +269,11 @@ impl<'a> UnsubAck<'a> {
 }
 
 impl Body for UnsubAck<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::UnsubAck.first_byte()
+    }
+
     #[inline]
     fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         if version == Version::V311 && !self.codes.is_empty() {
