@@ -28,7 +28,11 @@ impl Instant {
 
     /// This point moved forward by `duration`, at most to the end of representable time.
     pub fn after(self, duration: Duration) -> Self {
-        let micros = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        self.after_micros(u64::try_from(duration.as_micros()).unwrap_or(u64::MAX))
+    }
+
+    /// As [`Instant::after`], by so many microseconds.
+    pub(crate) const fn after_micros(self, micros: u64) -> Self {
         Self(self.0.saturating_add(micros))
     }
 }

@@ -56,13 +56,13 @@ pub(crate) fn validate_levels(filter: &str) -> Result<(), TopicError> {
         return Ok(());
     }
     let mut previous = b'/';
-    let mut rest = bytes.iter().enumerate().peekable();
-    while let Some((at, &byte)) = rest.next() {
-        let next = rest.peek().map(|&(_, &next)| next);
+    let mut following = bytes.iter().skip(1);
+    for (&byte, at) in bytes.iter().zip(0..) {
+        let next = following.next();
         match byte {
             0 => return Err(TopicError::Nul(at)),
             b'#' if previous != b'/' || next.is_some() => return Err(TopicError::MultiLevel(at)),
-            b'+' if previous != b'/' || next.is_some_and(|next| next != b'/') => {
+            b'+' if previous != b'/' || next.is_some_and(|&next| next != b'/') => {
                 return Err(TopicError::SingleLevel(at));
             }
             _ => previous = byte,
@@ -84,24 +84,100 @@ pub fn has_wildcard(filter: &str) -> bool {
 
 /// Whether the Topic Name `name` matches `filter` (both valid). A leading wildcard does not match a topic
 /// that begins with `$` `[MQTT-4.7.2-1]`; of a shared subscription the part after the group matches.
+#[inline]
 pub fn matches(filter: &str, name: &str) -> bool {
-    let filter = filter
-        .strip_prefix(SHARE)
-        .and_then(|shared| shared.split_once('/'))
-        .map_or(filter, |(_, filter)| filter);
-    let (mut wanted, mut given) = (filter.as_bytes(), name.as_bytes());
-    if let (Some(b'+' | b'#'), Some(b'$')) = (wanted.first(), given.first()) {
-        return false;
+    matches_bytes(filter.as_bytes(), name.as_bytes())
+}
+
+/// As [`matches`], for the bytes of strings.
+pub(crate) fn matches_bytes(wanted: &[u8], given: &[u8]) -> bool {
+    if let ([b'$', ..], _) | (_, [b'$', ..]) = (wanted, given) {
+        return matches_dollar(wanted, given);
     }
-    // A name holds no wildcard, so what both begin with never goes past one: each begins a level of both.
+    match after_common(wanted, given) {
+        Ok(matches) => matches,
+        Err((wanted, given)) => matches_levels(wanted, given),
+    }
+}
+
+/// As [`matches`], where filter or name begins with `$`.
+#[cold]
+fn matches_dollar(filter: &[u8], given: &[u8]) -> bool {
+    let wanted = without_share(filter);
+    let hidden = given.starts_with(b"$") && wanted.starts_with(b"+") | wanted.starts_with(b"#");
+    !hidden && matches_levels(wanted, given)
+}
+
+/// As [`matches`], from where a level of both begins.
+#[inline(never)]
+fn matches_levels(wanted: &[u8], given: &[u8]) -> bool {
+    let (mut wanted, mut given) = (wanted, given);
     loop {
-        (wanted, given) = after_common(wanted, given);
-        match (wanted, given) {
-            ([], []) | ([b'#', ..], _) => return true,
-            ([b'+', rest @ ..], _) => (wanted, given) = (rest, after_level(given)),
-            ([b'/', next @ ..], []) => return next == b"#", // a level and all below it (4.7.1.2)
-            _ => return false,
+        if let [b'+', rest @ ..] = wanted {
+            match (rest, after_level(given)) {
+                ([_, wanted_rest @ ..], [_, given_rest @ ..]) => {
+                    (wanted, given) = (wanted_rest, given_rest);
+                }
+                (rest, []) => return matches!(rest, [] | b"/#"), // a level and all below it (4.7.1.2)
+                _ => return false,
+            }
+        } else {
+            match after_common(wanted, given) {
+                Ok(matches) => return matches,
+                Err(next) => (wanted, given) = next,
+            }
         }
+    }
+}
+
+/// Whether `given` matches `wanted`, if there is no `+` in as much as they begin with alike; else what is left of both
+/// from there. A name holds no wildcard, so that never goes past one.
+#[inline(always)]
+fn after_common<'a, 'b>(wanted: &'a [u8], given: &'b [u8]) -> Result<bool, (&'a [u8], &'b [u8])> {
+    let (mut wanted, mut given) = (wanted, given);
+    while let Some(want) = wanted.first_chunk::<WORD>() {
+        let Some(give) = given.first_chunk() else {
+            break;
+        };
+        let differing = u64::from_le_bytes(*want) ^ u64::from_le_bytes(*give);
+        if differing != 0 {
+            let same = (differing.trailing_zeros() / 8) as usize & (WORD - 1);
+            return at_difference(
+                wanted.get(same..).unwrap_or_default(),
+                given.get(same..).unwrap_or_default(),
+            );
+        }
+        wanted = wanted.get(WORD..).unwrap_or_default();
+        given = given.get(WORD..).unwrap_or_default();
+    }
+    let mut same = 0;
+    while let Some(want) = wanted.get(same)
+        && given.get(same) == Some(want)
+    {
+        same += 1;
+    }
+    at_difference(
+        wanted.get(same..).unwrap_or_default(),
+        given.get(same..).unwrap_or_default(),
+    )
+}
+
+#[inline(always)]
+fn at_difference<'a, 'b>(wanted: &'a [u8], given: &'b [u8]) -> Result<bool, (&'a [u8], &'b [u8])> {
+    match wanted {
+        [] => Ok(given.is_empty()),
+        [b'#', ..] => Ok(true),
+        [b'+', ..] => Err((wanted, given)),
+        [b'/', next @ ..] => Ok(given.is_empty() && next == b"#"), // a level and all below it (4.7.1.2)
+        _ => Ok(false),
+    }
+}
+
+/// The part of `filter` that is matched: of a shared subscription what follows the group.
+fn without_share(filter: &[u8]) -> &[u8] {
+    match filter.strip_prefix(SHARE.as_bytes()).map(after_level) {
+        Some([b'/', rest @ ..]) => rest,
+        _ => filter,
     }
 }
 
@@ -145,35 +221,24 @@ pub fn overlaps(one: &str, other: &str) -> bool {
     }
 }
 
-/// What is left of `one` and `other` after all that both begin with.
-#[inline]
-fn after_common<'a, 'b>(one: &'a [u8], other: &'b [u8]) -> (&'a [u8], &'b [u8]) {
-    let (mut one, mut other) = (one, other);
-    while let (Some((&left, one_rest)), Some((&right, other_rest))) =
-        (one.split_first_chunk::<8>(), other.split_first_chunk())
-    {
-        let differing = u64::from_le_bytes(left) ^ u64::from_le_bytes(right);
-        if differing != 0 {
-            let same = (differing.trailing_zeros() / 8) as usize;
-            return (
-                one.get(same..).unwrap_or_default(),
-                other.get(same..).unwrap_or_default(),
-            );
-        }
-        (one, other) = (one_rest, other_rest);
-    }
-    while let ([left, one_rest @ ..], [right, other_rest @ ..]) = (one, other)
-        && left == right
-    {
-        (one, other) = (one_rest, other_rest);
-    }
-    (one, other)
-}
+/// Bytes that are looked at in one step.
+const WORD: usize = 8;
 
 /// What is left of `name` from the next `/` on.
 #[inline]
 fn after_level(name: &[u8]) -> &[u8] {
+    const ONES: u64 = u64::from_le_bytes([1; WORD]);
     let mut rest = name;
+    while let Some(word) = rest.first_chunk() {
+        let other = u64::from_le_bytes(*word) ^ (ONES * b'/' as u64);
+        // The lowest byte that is 0 has the lowest bit of these.
+        let slashes = other.wrapping_sub(ONES) & !other & (ONES << 7);
+        if slashes != 0 {
+            let level = (slashes.trailing_zeros() / 8) as usize & (WORD - 1);
+            return rest.get(level..).unwrap_or_default();
+        }
+        rest = rest.get(WORD..).unwrap_or_default();
+    }
     while let [byte, next @ ..] = rest
         && *byte != b'/'
     {
@@ -182,7 +247,8 @@ fn after_level(name: &[u8]) -> &[u8] {
     rest
 }
 
-/// Why a Topic Name or Topic Filter is not valid.
+/// Why a Topic Name or Topic Filter is not valid. Places are small numbers: nothing longer than 65,535 bytes is
+/// looked through.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TopicError {
     /// No byte at all.
@@ -190,13 +256,13 @@ pub enum TopicError {
     /// Over 65,535 bytes.
     TooLong,
     /// Holds U+0000, at this byte.
-    Nul(usize),
+    Nul(u16),
     /// A Topic Name holds `+` or `#`, at this byte.
-    Wildcard(usize),
+    Wildcard(u16),
     /// `#` is not the whole last level, at this byte.
-    MultiLevel(usize),
+    MultiLevel(u16),
     /// `+` shares its level with something, at this byte.
-    SingleLevel(usize),
+    SingleLevel(u16),
     /// `$share/` without a proper group or filter.
     Share,
 }
@@ -251,10 +317,10 @@ const SHARE: &str = "$share/";
 
 #[cold]
 fn first_special(bytes: &[u8]) -> Option<TopicError> {
-    let special = |&byte: &u8| matches!(byte, 0 | b'+' | b'#');
-    let at = bytes.iter().position(special)?;
-    Some(match bytes.get(at) {
-        Some(0) => TopicError::Nul(at),
-        _ => TopicError::Wildcard(at),
+    let mut special = bytes.iter().zip(0..);
+    special.find_map(|(&byte, at)| match byte {
+        0 => Some(TopicError::Nul(at)),
+        b'+' | b'#' => Some(TopicError::Wildcard(at)),
+        _ => None,
     })
 }

@@ -78,10 +78,11 @@ fn a_special_byte_is_found_at_every_place_of_every_length() {
     for length in (1..40).step_by(if cfg!(miri) { 13 } else { 1 }) {
         for at in 0..length {
             for (special, expected) in [
-                ('\0', TopicError::Nul(at)),
-                ('+', TopicError::Wildcard(at)),
-                ('#', TopicError::Wildcard(at)),
+                ('\0', TopicError::Nul as fn(u16) -> TopicError),
+                ('+', TopicError::Wildcard),
+                ('#', TopicError::Wildcard),
             ] {
+                let expected = expected(u16::try_from(at).unwrap());
                 let mut name: Vec<char> = vec!['a'; length];
                 name[at] = special;
                 let name: String = name.into_iter().collect();

@@ -1,6 +1,9 @@
 //! PUBACK, PUBREC, PUBREL, PUBCOMP (3.4 to 3.7): one shape.
 
-use super::{DecodeError, EncodeError, PacketId, PacketType, Properties, Reason, Version};
+use super::{
+    Body, DecodeError, EncodeError, PacketId, PacketType, Properties, Reason, Size, Version,
+    properties,
+};
 use crate::wire::{Reader, Writer};
 
 /// The four acknowledgements of QoS 1 and 2.
@@ -50,20 +53,51 @@ impl<'a> Ack<'a> {
             properties,
         })
     }
+}
 
-    pub(super) fn check(&self, packet: PacketType, version: Version) -> Result<(), EncodeError> {
-        if version == Version::V311 && self.reason != Reason::SUCCESS {
-            return Err(EncodeError::NotInVersion);
-        }
-        self.reason.check(packet, version)?;
-        self.properties.check(Some(packet), version)
+/// Which of the four it is says which reasons and properties it may hold.
+impl Body for (PacketType, Ack<'_>) {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        self.0.first_byte()
     }
 
     #[inline]
-    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
-        writer.u16(self.packet_id.get());
-        write_short(self.reason, &self.properties, version, writer);
+    fn measure(&self, version: Version) -> Result<Size, EncodeError> {
+        let (packet, ack) = self;
+        Ok(measure_short(*packet, ack.reason, &ack.properties, version)?.and(2))
     }
+
+    #[inline]
+    fn write(&self, version: Version, size: Size, writer: &mut Writer<'_>) {
+        let (_, ack) = self;
+        writer.u16(ack.packet_id.get());
+        write_short(ack.reason, &ack.properties, version, size, writer);
+    }
+}
+
+/// What [`write_short`] will write, if `packet` may hold it.
+#[inline]
+pub(super) fn measure_short(
+    packet: PacketType,
+    reason: Reason,
+    properties: &Properties<'_>,
+    version: Version,
+) -> Result<Size, EncodeError> {
+    if version == Version::V311 && reason != Reason::SUCCESS {
+        return Err(EncodeError::NotInVersion);
+    }
+    reason.check(packet, version)?;
+    let length = properties.measure(Some(packet), version)?;
+    let body = match (length, reason) {
+        (0, Reason::SUCCESS) => 0,
+        (0, _) => 1,
+        _ => properties::with_length(version, length).saturating_add(1),
+    };
+    Ok(Size {
+        body,
+        properties: length,
+    })
 }
 
 /// Writes Reason Code and properties as short as 5.0 allows; nothing in 3.1.1.
@@ -72,13 +106,14 @@ pub(super) fn write_short(
     reason: Reason,
     properties: &Properties<'_>,
     version: Version,
+    size: Size,
     writer: &mut Writer<'_>,
 ) {
-    if version == Version::V311 || (reason == Reason::SUCCESS && properties.is_empty()) {
+    if version == Version::V311 || (size.properties == 0 && reason == Reason::SUCCESS) {
         return;
     }
     writer.u8(reason.0);
-    if !properties.is_empty() {
-        properties.write(version, writer);
+    if size.properties != 0 {
+        properties.write(version, size.properties, writer);
     }
 }

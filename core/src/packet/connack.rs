@@ -1,6 +1,6 @@
 //! CONNACK (3.2).
 
-use super::{DecodeError, EncodeError, PacketType, Properties, Reason, Version};
+use super::{Body, DecodeError, EncodeError, PacketType, Properties, Reason, Size, Version};
 use crate::wire::{Reader, Writer};
 
 /// CONNACK: the broker's answer to CONNECT.
@@ -37,11 +37,7 @@ impl<'a> ConnAck<'a> {
         Ok(packet)
     }
 
-    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
-        self.check_rules(version)?;
-        self.properties.check(Some(PacketType::ConnAck), version)
-    }
-
+    #[inline]
     fn check_rules(&self, version: Version) -> Result<(), DecodeError> {
         self.reason.check(PacketType::ConnAck, version)?;
         if self.session_present && !self.is_accepted() {
@@ -49,10 +45,26 @@ impl<'a> ConnAck<'a> {
         }
         Ok(())
     }
+}
 
-    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
-        writer.u8(u8::from(self.session_present));
-        writer.u8(self.reason.0);
-        self.properties.write(version, writer);
+impl Body for ConnAck<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::ConnAck.first_byte()
+    }
+
+    #[inline]
+    fn measure(&self, version: Version) -> Result<Size, EncodeError> {
+        self.check_rules(version)?;
+        let properties = self
+            .properties
+            .measure(Some(PacketType::ConnAck), version)?;
+        Ok(Size::of(2, version, properties))
+    }
+
+    #[inline]
+    fn write(&self, version: Version, size: Size, writer: &mut Writer<'_>) {
+        writer.array([u8::from(self.session_present), self.reason.0]);
+        self.properties.write(version, size.properties, writer);
     }
 }

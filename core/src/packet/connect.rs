@@ -1,7 +1,7 @@
 //! CONNECT (3.1) and the Will it carries.
 
-use super::properties::{check_binary, check_string};
-use super::{DecodeError, EncodeError, PacketType, Properties, QoS, Version};
+use super::properties::{binary_size, string_size};
+use super::{Body, DecodeError, EncodeError, PacketType, Properties, QoS, Size, Version};
 use crate::topic;
 use crate::wire::{Reader, Writer};
 use core::fmt;
@@ -51,6 +51,9 @@ pub struct Will<'a> {
 }
 
 const PROTOCOL_NAME: &[u8] = b"MQTT";
+
+/// Bytes of Protocol Name, protocol level, flags and Keep Alive.
+const FIXED_FIELDS: usize = 2 + PROTOCOL_NAME.len() + 1 + 1 + 2;
 
 const CLEAN_START: u8 = 0b0000_0010;
 const WILL: u8 = 0b0000_0100;
@@ -116,19 +119,30 @@ impl<'a> Connect<'a> {
         }
         Ok(())
     }
+}
 
-    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
-        self.properties.check(Some(PacketType::Connect), version)?;
-        self.check_rules(version)?;
-        check_string(self.client_id)?;
-        if let Some(will) = &self.will {
-            will.check(version)?;
-        }
-        self.user_name.map_or(Ok(()), check_string)?;
-        self.password.map_or(Ok(()), check_binary)
+impl Body for Connect<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::Connect.first_byte()
     }
 
-    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+    fn measure(&self, version: Version) -> Result<Size, EncodeError> {
+        let properties = self
+            .properties
+            .measure(Some(PacketType::Connect), version)?;
+        self.check_rules(version)?;
+        let will = self.will.as_ref().map(|will| will.measure(version));
+        let user_name = self.user_name.map(string_size);
+        let password = self.password.map(binary_size);
+        Ok(Size::of(FIXED_FIELDS, version, properties)
+            .and(string_size(self.client_id)?)
+            .and(will.transpose()?.unwrap_or_default())
+            .and(user_name.transpose()?.unwrap_or_default())
+            .and(password.transpose()?.unwrap_or_default()))
+    }
+
+    fn write(&self, version: Version, size: Size, writer: &mut Writer<'_>) {
         writer.binary(PROTOCOL_NAME);
         writer.u8(version.level());
         let mut flags = 0;
@@ -149,10 +163,11 @@ impl<'a> Connect<'a> {
         }
         writer.u8(flags);
         writer.u16(self.keep_alive);
-        self.properties.write(version, writer);
+        self.properties.write(version, size.properties, writer);
         writer.binary(self.client_id.as_bytes());
         if let Some(will) = &self.will {
-            will.properties.write(version, writer);
+            let length = will.properties.measure(None, version).unwrap_or_default();
+            will.properties.write(version, length, writer);
             writer.binary(will.topic.as_bytes());
             writer.binary(will.payload);
         }
@@ -197,9 +212,11 @@ impl<'a> Will<'a> {
         }))
     }
 
-    fn check(&self, version: Version) -> Result<(), EncodeError> {
-        self.properties.check(None, version)?;
+    /// Bytes on the wire, if it can be encoded.
+    fn measure(&self, version: Version) -> Result<usize, EncodeError> {
+        let length = self.properties.measure(None, version)?;
         topic::validate_name(self.topic).map_err(DecodeError::WillTopic)?;
-        check_binary(self.payload)
+        let size = Size::of(2 + self.topic.len(), version, length);
+        Ok(size.body.saturating_add(binary_size(self.payload)?))
     }
 }

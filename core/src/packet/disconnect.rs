@@ -1,7 +1,7 @@
 //! DISCONNECT (3.14) and AUTH (3.15, 5.0 only).
 
-use super::ack::write_short;
-use super::{DecodeError, EncodeError, PacketType, Properties, Reason, Version};
+use super::ack::{measure_short, write_short};
+use super::{Body, DecodeError, EncodeError, PacketType, Properties, Reason, Size, Version};
 use crate::wire::{Reader, Writer};
 
 /// DISCONNECT; from the broker in 5.0 only.
@@ -40,17 +40,27 @@ impl<'a> Disconnect<'a> {
         reader.finish()?;
         Ok(packet)
     }
+}
 
-    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
-        if version == Version::V311 && self.reason != Reason::NORMAL_DISCONNECTION {
-            return Err(EncodeError::NotInVersion);
-        }
-        self.reason.check(PacketType::Disconnect, version)?;
-        self.properties.check(Some(PacketType::Disconnect), version)
+impl Body for Disconnect<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::Disconnect.first_byte()
     }
 
-    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
-        write_short(self.reason, &self.properties, version, writer);
+    #[inline]
+    fn measure(&self, version: Version) -> Result<Size, EncodeError> {
+        measure_short(
+            PacketType::Disconnect,
+            self.reason,
+            &self.properties,
+            version,
+        )
+    }
+
+    #[inline]
+    fn write(&self, version: Version, size: Size, writer: &mut Writer<'_>) {
+        write_short(self.reason, &self.properties, version, size, writer);
     }
 }
 
@@ -80,16 +90,26 @@ impl<'a> Auth<'a> {
         }
         Ok(())
     }
+}
 
-    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
+impl Body for Auth<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::Auth.first_byte()
+    }
+
+    #[inline]
+    fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         if version == Version::V311 {
             return Err(EncodeError::NotInVersion);
         }
-        self.properties.check(Some(PacketType::Auth), version)?;
-        Ok(self.check_rules()?)
+        let size = measure_short(PacketType::Auth, self.reason, &self.properties, version)?;
+        self.check_rules()?;
+        Ok(size)
     }
 
-    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
-        write_short(self.reason, &self.properties, version, writer);
+    #[inline]
+    fn write(&self, version: Version, size: Size, writer: &mut Writer<'_>) {
+        write_short(self.reason, &self.properties, version, size, writer);
     }
 }

@@ -53,12 +53,10 @@ impl<'a, O: FilterOptions> Filters<'a, O> {
         })
     }
 
-    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
-        let mut filters = self.iter().peekable();
-        if filters.peek().is_none() {
-            return Err(EncodeError::Invalid(DecodeError::NoFilter(O::PACKET)));
-        }
-        for (filter, options) in filters {
+    /// Bytes on the wire, if they can be encoded.
+    pub(super) fn measure(&self, version: Version) -> Result<usize, EncodeError> {
+        let mut size: usize = 0;
+        for (filter, options) in self.iter() {
             if filter.len() > MAX_STRING {
                 return Err(EncodeError::FieldTooLong);
             }
@@ -67,14 +65,23 @@ impl<'a, O: FilterOptions> Filters<'a, O> {
             }
             options.check(filter, version)?;
             validate(filter, version)?;
+            size = size.saturating_add(2 + filter.len() + O::SIZE);
         }
-        Ok(())
+        if size == 0 {
+            return Err(EncodeError::Invalid(DecodeError::NoFilter(O::PACKET)));
+        }
+        Ok(size)
     }
 
     pub(super) fn write(&self, writer: &mut Writer<'_>) {
-        for (filter, options) in self.iter() {
-            writer.binary(filter.as_bytes());
-            options.write(writer);
+        match self.source {
+            Source::Wire(bytes) => writer.bytes(bytes),
+            Source::List(list) => {
+                for (filter, options) in list {
+                    writer.binary(filter.as_bytes());
+                    options.write(writer);
+                }
+            }
         }
     }
 }
@@ -144,6 +151,8 @@ mod sealed {
     #[allow(private_interfaces)] // nobody outside can name the trait
     pub trait OnWire: Sized {
         const PACKET: PacketType;
+        /// Bytes on the wire.
+        const SIZE: usize;
         fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError>;
         fn write(self, writer: &mut Writer<'_>);
         fn check(self, filter: &str, version: Version) -> Result<(), DecodeError>;
@@ -153,6 +162,7 @@ mod sealed {
     #[allow(private_interfaces)]
     impl OnWire for SubscriptionOptions {
         const PACKET: PacketType = PacketType::Subscribe;
+        const SIZE: usize = 1;
 
         fn read(reader: &mut Reader<'_>) -> Result<Self, DecodeError> {
             let byte = reader.u8()?;
@@ -185,6 +195,7 @@ mod sealed {
     #[allow(private_interfaces)]
     impl OnWire for () {
         const PACKET: PacketType = PacketType::Unsubscribe;
+        const SIZE: usize = 0;
 
         fn read(_: &mut Reader<'_>) -> Result<Self, DecodeError> {
             Ok(())

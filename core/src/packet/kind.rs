@@ -78,6 +78,12 @@ impl PacketType {
         }
     }
 
+    /// The first byte of a packet with the prescribed flags.
+    #[inline]
+    pub(super) const fn first_byte(self) -> u8 {
+        self.number() << 4 | self.prescribed_flags()
+    }
+
     /// As the standard writes it.
     pub const fn name(self) -> &'static str {
         match self {

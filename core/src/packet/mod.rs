@@ -200,24 +200,30 @@ impl<'a> Packet<'a> {
     /// [`EncodeError::OutputTooSmall`] with the number of bytes needed, or the rule the packet would break.
     #[inline]
     pub fn encode(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
-        if let Self::Publish(publish) = self {
-            publish.check(version)?;
-            let (mut writer, length) = front(self.first_byte(), publish.size(version), out)?;
-            publish.write(version, &mut writer);
-            return Ok(length);
+        if let Self::Publish(packet) = self {
+            return encode(packet, version, out);
         }
         self.encode_other(version, out)
     }
 
-    /// All but PUBLISH. What writes them also counts their bytes.
+    /// All but PUBLISH.
     #[inline(never)]
     fn encode_other(&self, version: Version, out: &mut [u8]) -> Result<usize, EncodeError> {
-        self.check(version)?;
-        let mut size = Writer::counting();
-        self.write_body(version, &mut size);
-        let (mut writer, length) = front(self.first_byte(), size.needed(), out)?;
-        self.write_body(version, &mut writer);
-        Ok(length)
+        match self {
+            Self::Connect(packet) => encode(packet, version, out),
+            Self::ConnAck(packet) => encode(packet, version, out),
+            Self::Publish(packet) => encode(packet, version, out),
+            Self::PubAck(ack) | Self::PubRec(ack) | Self::PubRel(ack) | Self::PubComp(ack) => {
+                encode(&(self.packet_type(), *ack), version, out)
+            }
+            Self::Subscribe(packet) => encode(packet, version, out),
+            Self::SubAck(packet) => encode(packet, version, out),
+            Self::Unsubscribe(packet) => encode(packet, version, out),
+            Self::UnsubAck(packet) => encode(packet, version, out),
+            Self::PingReq | Self::PingResp => encode(&Bodiless(self.packet_type()), version, out),
+            Self::Disconnect(packet) => encode(packet, version, out),
+            Self::Auth(packet) => encode(packet, version, out),
+        }
     }
 
     /// Its type.
@@ -241,72 +247,87 @@ impl<'a> Packet<'a> {
             Self::Auth(_) => PacketType::Auth,
         }
     }
+}
 
+/// A packet of one type, to be encoded by [`encode`].
+pub(crate) trait Body {
+    /// Type and flags.
+    fn first_byte(&self) -> u8;
+
+    /// How long it is after the fixed header, if it keeps the rules of `version`.
+    fn measure(&self, version: Version) -> Result<Size, EncodeError>;
+
+    /// Writes what follows the fixed header; it was measured before.
+    fn write(&self, version: Version, size: Size, writer: &mut Writer<'_>);
+}
+
+/// PINGREQ or PINGRESP.
+pub(crate) struct Bodiless(pub(crate) PacketType);
+
+impl Body for Bodiless {
     #[inline]
-    const fn first_byte(&self) -> u8 {
-        let packet = self.packet_type();
-        let flags = match self {
-            Self::Publish(publish) => publish.flags(),
-            _ => packet.prescribed_flags(),
-        };
-        packet.number() << 4 | flags
+    fn first_byte(&self) -> u8 {
+        self.0.first_byte()
     }
 
-    /// Whether it keeps the rules of `version`.
     #[inline]
-    fn check(&self, version: Version) -> Result<(), EncodeError> {
-        match self {
-            Self::Connect(packet) => packet.check(version),
-            Self::ConnAck(packet) => packet.check(version),
-            Self::Publish(packet) => packet.check(version),
-            Self::PubAck(ack) | Self::PubRec(ack) | Self::PubRel(ack) | Self::PubComp(ack) => {
-                ack.check(self.packet_type(), version)
-            }
-            Self::Subscribe(packet) => packet.check(version),
-            Self::SubAck(packet) => packet.check(version),
-            Self::Unsubscribe(packet) => packet.check(version),
-            Self::UnsubAck(packet) => packet.check(version),
-            Self::PingReq | Self::PingResp => Ok(()),
-            Self::Disconnect(packet) => packet.check(version),
-            Self::Auth(packet) => packet.check(version),
+    fn measure(&self, _: Version) -> Result<Size, EncodeError> {
+        Ok(Size::default())
+    }
+
+    #[inline]
+    fn write(&self, _: Version, _: Size, _: &mut Writer<'_>) {}
+}
+
+/// How long a body is.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Size {
+    /// All of it, in bytes.
+    body: usize,
+    /// Bytes of its properties, without Property Length.
+    properties: usize,
+}
+
+impl Size {
+    /// That of so many bytes, and beside them properties of a length that was measured.
+    #[inline]
+    fn of(bytes: usize, version: Version, properties: usize) -> Self {
+        Self {
+            body: properties::with_length(version, properties).saturating_add(bytes),
+            properties,
         }
     }
 
-    /// Writes what follows the fixed header.
+    /// The same with so many bytes more.
     #[inline]
-    fn write_body(&self, version: Version, writer: &mut Writer<'_>) {
-        match self {
-            Self::Connect(packet) => packet.write(version, writer),
-            Self::ConnAck(packet) => packet.write(version, writer),
-            Self::Publish(packet) => packet.write(version, writer),
-            Self::PubAck(ack) | Self::PubRec(ack) | Self::PubRel(ack) | Self::PubComp(ack) => {
-                ack.write(version, writer);
-            }
-            Self::Subscribe(packet) => packet.write(version, writer),
-            Self::SubAck(packet) => packet.write(version, writer),
-            Self::Unsubscribe(packet) => packet.write(version, writer),
-            Self::UnsubAck(packet) => packet.write(version, writer),
-            Self::PingReq | Self::PingResp => {}
-            Self::Disconnect(packet) => packet.write(version, writer),
-            Self::Auth(packet) => packet.write(version, writer),
+    const fn and(self, bytes: usize) -> Self {
+        Self {
+            body: self.body.saturating_add(bytes),
+            ..self
         }
     }
 }
 
-/// Writes the fixed header of a packet with `size` bytes after it; returns what writes those, and the length of
-/// the whole.
-#[inline]
-fn front(first: u8, size: usize, out: &mut [u8]) -> Result<(Writer<'_>, usize), EncodeError> {
-    let body = u32::try_from(size)
+/// As [`Packet::encode`], for a packet of a type that is known. One function a type, so that a small one does not pay for
+/// what a large one needs, and who never sends a type does not carry it.
+#[inline(never)]
+pub(crate) fn encode(
+    packet: &impl Body,
+    version: Version,
+    out: &mut [u8],
+) -> Result<usize, EncodeError> {
+    let size = packet.measure(version)?;
+    let body = u32::try_from(size.body)
         .ok()
         .filter(|&body| body <= MAX_REMAINING_LENGTH)
         .ok_or(EncodeError::TooLarge)?;
-    let needed = size.saturating_add(1 + varint::length(body));
+    let needed = size.body.saturating_add(1 + varint::length(body));
     let out = out
         .get_mut(..needed)
         .ok_or(EncodeError::OutputTooSmall { needed })?;
     let mut writer = Writer::new(out);
-    writer.u8(first);
-    writer.varint(body);
-    Ok((writer, needed))
+    writer.fixed_header(packet.first_byte(), body);
+    packet.write(version, size, &mut writer);
+    debug_assert!(writer.is_full(), "a packet is as long as it was measured");
+    Ok(needed)
 }

@@ -102,85 +102,95 @@ impl<'a> Properties<'a> {
         if bytes.is_empty() {
             return Ok(Self::NONE);
         }
-        Self::examined(bytes, home)
-    }
-
-    fn examined(bytes: &'a [u8], home: Option<PacketType>) -> Result<Self, DecodeError> {
-        let mut admission = Admission::new(home);
-        let mut rest = Reader::new(bytes);
-        while !rest.is_empty() {
-            Property::examine(&mut rest, &mut admission).map_err(|error| match error {
-                DecodeError::Truncated => DecodeError::PropertyLength,
-                error => error,
-            })?;
-        }
+        let ids = examined(bytes, home)?;
         Ok(Self {
-            source: Source::Wire(bytes, admission.seen()),
+            source: Source::Wire(bytes, ids),
         })
     }
 
-    /// Whether they can be encoded into `home` (`None` is the Will).
+    /// Bytes of the properties, without Property Length, if they can be encoded into `home` (`None` is the Will).
     #[inline]
-    pub(super) fn check(
+    pub(super) fn measure(
         &self,
         home: Option<PacketType>,
         version: Version,
-    ) -> Result<(), EncodeError> {
+    ) -> Result<usize, EncodeError> {
         match (self.is_empty(), version) {
-            (true, _) => Ok(()),
+            (true, _) => Ok(0),
             (false, Version::V311) => Err(EncodeError::NotInVersion),
-            (false, Version::V5) => self.check_each(home),
+            (false, Version::V5) => self.measure_each(home),
         }
     }
 
-    fn check_each(&self, home: Option<PacketType>) -> Result<(), EncodeError> {
+    fn measure_each(&self, home: Option<PacketType>) -> Result<usize, EncodeError> {
         let mut admission = Admission::new(home);
-        let mut check = |property: &Property<'_>| {
-            admission.admit(property.id())?;
-            property.check()
-        };
         match self.source {
-            Source::List(list) => list.iter().try_for_each(check),
+            Source::List(list) => {
+                let mut length: usize = 0;
+                for property in list {
+                    admission.admit(property.id())?;
+                    length = length.saturating_add(property.measure()?);
+                }
+                Ok(length)
+            }
             // Checked when they were decoded, and what differs from packet to packet is which may be there.
-            Source::Wire(_, ids) if Admission::takes_all(home, ids) => Ok(()),
-            Source::Wire(..) => self.iter().try_for_each(|property| check(&property)),
+            Source::Wire(bytes, ids) => {
+                if !Admission::takes_all(home, ids) {
+                    self.iter()
+                        .try_for_each(|property| admission.admit(property.id()))?;
+                }
+                Ok(bytes.len())
+            }
         }
     }
 
-    /// Bytes of the properties, without Property Length.
+    /// Writes Property Length and properties, of `length` bytes as [`Properties::measure`] found; nothing in 3.1.1. No
+    /// properties are a Property Length of zero `[MQTT-2.2.2-1]` v5.
     #[inline]
-    fn length(&self) -> usize {
-        match self.source {
-            Source::Wire(bytes, _) => bytes.len(),
-            Source::List(list) => list
-                .iter()
-                .fold(0, |length, property| property.size().saturating_add(length)),
+    pub(super) fn write(&self, version: Version, length: usize, writer: &mut Writer<'_>) {
+        match (version, length) {
+            (Version::V311, _) => {}
+            (Version::V5, 0) => writer.u8(0),
+            (Version::V5, _) => self.write_each(length, writer.part(with_length(version, length))),
         }
     }
 
-    /// Bytes of Property Length and properties.
-    #[inline]
-    pub(super) fn size(&self, version: Version) -> usize {
-        if version == Version::V311 {
-            return 0;
-        }
-        let length = self.length();
-        length.saturating_add(varint::length(u32::try_from(length).unwrap_or(u32::MAX)))
-    }
-
-    /// Writes Property Length and properties; nothing in 3.1.1. No properties are a Property Length of zero
-    /// `[MQTT-2.2.2-1]` v5.
-    #[inline]
-    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
-        if version == Version::V311 {
-            return;
-        }
-        writer.varint(u32::try_from(self.length()).unwrap_or(u32::MAX));
+    fn write_each(&self, length: usize, out: &mut [u8]) {
+        let mut writer = Writer::new(out);
+        writer.varint(u32::try_from(length).unwrap_or(u32::MAX));
         match self.source {
             Source::Wire(bytes, _) => writer.bytes(bytes),
-            Source::List(list) => list.iter().for_each(|property| property.write(writer)),
+            Source::List(list) => list.iter().for_each(|property| property.write(&mut writer)),
+        }
+        debug_assert!(
+            writer.is_full(),
+            "properties are as long as they were measured"
+        );
+    }
+}
+
+/// Bytes of Property Length and of properties of `length` bytes.
+#[inline]
+pub(super) fn with_length(version: Version, length: usize) -> usize {
+    match version {
+        Version::V311 => 0,
+        Version::V5 => {
+            length.saturating_add(varint::length(u32::try_from(length).unwrap_or(u32::MAX)))
         }
     }
+}
+
+/// The identifiers of the properties that `bytes` are, each checked for `home`.
+fn examined(bytes: &[u8], home: Option<PacketType>) -> Result<Ids, DecodeError> {
+    let mut admission = Admission::new(home);
+    let mut rest = Reader::new(bytes);
+    while !rest.is_empty() {
+        Property::examine(&mut rest, &mut admission).map_err(|error| match error {
+            DecodeError::Truncated => DecodeError::PropertyLength,
+            error => error,
+        })?;
+    }
+    Ok(admission.seen())
 }
 
 impl PartialEq for Properties<'_> {
@@ -227,21 +237,21 @@ impl<'a> Iterator for PropertyIter<'a> {
 
 impl core::iter::FusedIterator for PropertyIter<'_> {}
 
-/// Whether `string` can be a UTF-8 Encoded String (1.5.4).
+/// Bytes of `string` on the wire, if it can be a UTF-8 Encoded String (1.5.4).
 #[inline]
-pub(super) fn check_string(string: &str) -> Result<(), EncodeError> {
-    check_binary(string.as_bytes())?;
+pub(super) fn string_size(string: &str) -> Result<usize, EncodeError> {
+    let size = binary_size(string.as_bytes())?;
     if !is_plain(string.as_bytes()) && string.contains('\0') {
         return Err(EncodeError::Invalid(DecodeError::Nul));
     }
-    Ok(())
+    Ok(size)
 }
 
-/// Whether `bytes` can be Binary Data (1.5.6).
+/// Bytes of `bytes` on the wire, if they can be Binary Data (1.5.6).
 #[inline]
-pub(super) const fn check_binary(bytes: &[u8]) -> Result<(), EncodeError> {
+pub(super) const fn binary_size(bytes: &[u8]) -> Result<usize, EncodeError> {
     if bytes.len() > MAX_STRING {
         return Err(EncodeError::FieldTooLong);
     }
-    Ok(())
+    Ok(2 + bytes.len())
 }

@@ -1,43 +1,44 @@
 //! One property of MQTT 5.0 (section 2.2.2): 27 of them, their identifiers, types and values.
 
 use super::admission::Admission;
-use super::properties::{check_binary, check_string};
+use super::properties::{binary_size, string_size};
 use super::{DecodeError, EncodeError};
 use crate::limits::MAX_REMAINING_LENGTH;
 use crate::topic;
 use crate::wire::{Reader, Writer, varint};
 
-/// One property with its value.
+/// One property with its value; its tag is the identifier on the wire.
+#[repr(u8)]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[allow(missing_docs)] // the standard's names and types
 pub enum Property<'a> {
-    PayloadFormatIndicator(bool),
-    MessageExpiryInterval(u32),
-    ContentType(&'a str),
-    ResponseTopic(&'a str),
-    CorrelationData(&'a [u8]),
-    SubscriptionIdentifier(u32),
-    SessionExpiryInterval(u32),
-    AssignedClientIdentifier(&'a str),
-    ServerKeepAlive(u16),
-    AuthenticationMethod(&'a str),
-    AuthenticationData(&'a [u8]),
-    RequestProblemInformation(bool),
-    WillDelayInterval(u32),
-    RequestResponseInformation(bool),
-    ResponseInformation(&'a str),
-    ServerReference(&'a str),
-    ReasonString(&'a str),
-    ReceiveMaximum(u16),
-    TopicAliasMaximum(u16),
-    TopicAlias(u16),
-    MaximumQoS(u8),
-    RetainAvailable(bool),
-    UserProperty(&'a str, &'a str),
-    MaximumPacketSize(u32),
-    WildcardSubscriptionAvailable(bool),
-    SubscriptionIdentifierAvailable(bool),
-    SharedSubscriptionAvailable(bool),
+    PayloadFormatIndicator(bool) = 1,
+    MessageExpiryInterval(u32) = 2,
+    ContentType(&'a str) = 3,
+    ResponseTopic(&'a str) = 8,
+    CorrelationData(&'a [u8]) = 9,
+    SubscriptionIdentifier(u32) = 11,
+    SessionExpiryInterval(u32) = 17,
+    AssignedClientIdentifier(&'a str) = 18,
+    ServerKeepAlive(u16) = 19,
+    AuthenticationMethod(&'a str) = 21,
+    AuthenticationData(&'a [u8]) = 22,
+    RequestProblemInformation(bool) = 23,
+    WillDelayInterval(u32) = 24,
+    RequestResponseInformation(bool) = 25,
+    ResponseInformation(&'a str) = 26,
+    ServerReference(&'a str) = 28,
+    ReasonString(&'a str) = 31,
+    ReceiveMaximum(u16) = 33,
+    TopicAliasMaximum(u16) = 34,
+    TopicAlias(u16) = 35,
+    MaximumQoS(u8) = 36,
+    RetainAvailable(bool) = 37,
+    UserProperty(&'a str, &'a str) = 38,
+    MaximumPacketSize(u32) = 39,
+    WildcardSubscriptionAvailable(bool) = 40,
+    SubscriptionIdentifierAvailable(bool) = 41,
+    SharedSubscriptionAvailable(bool) = 42,
 }
 
 /// The identifiers, as they stand on the wire.
@@ -150,21 +151,21 @@ impl Property<'_> {
 
 impl<'a> Property<'a> {
     /// Reads identifier and value. A value that its type allows and the property does not is found by
-    /// [`Property::check`], but for booleans above 1, which cannot be held.
+    /// [`Property::measure`], but for booleans above 1, which cannot be held.
     #[inline]
     pub(super) fn read(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let id = identifier(reader)?;
         Ok(match id {
             Self::PAYLOAD_FORMAT_INDICATOR => Self::PayloadFormatIndicator(boolean(reader, id)?),
             Self::MESSAGE_EXPIRY_INTERVAL => Self::MessageExpiryInterval(reader.u32()?),
-            Self::CONTENT_TYPE => Self::ContentType(reader.string()?),
-            Self::RESPONSE_TOPIC => Self::ResponseTopic(reader.string()?),
+            Self::CONTENT_TYPE => Self::ContentType(reader.utf8()?),
+            Self::RESPONSE_TOPIC => Self::ResponseTopic(reader.utf8()?),
             Self::CORRELATION_DATA => Self::CorrelationData(reader.binary()?),
             Self::SUBSCRIPTION_IDENTIFIER => Self::SubscriptionIdentifier(reader.varint()?),
             Self::SESSION_EXPIRY_INTERVAL => Self::SessionExpiryInterval(reader.u32()?),
-            Self::ASSIGNED_CLIENT_IDENTIFIER => Self::AssignedClientIdentifier(reader.string()?),
+            Self::ASSIGNED_CLIENT_IDENTIFIER => Self::AssignedClientIdentifier(reader.utf8()?),
             Self::SERVER_KEEP_ALIVE => Self::ServerKeepAlive(reader.u16()?),
-            Self::AUTHENTICATION_METHOD => Self::AuthenticationMethod(reader.string()?),
+            Self::AUTHENTICATION_METHOD => Self::AuthenticationMethod(reader.utf8()?),
             Self::AUTHENTICATION_DATA => Self::AuthenticationData(reader.binary()?),
             Self::REQUEST_PROBLEM_INFORMATION => {
                 Self::RequestProblemInformation(boolean(reader, id)?)
@@ -173,15 +174,15 @@ impl<'a> Property<'a> {
             Self::REQUEST_RESPONSE_INFORMATION => {
                 Self::RequestResponseInformation(boolean(reader, id)?)
             }
-            Self::RESPONSE_INFORMATION => Self::ResponseInformation(reader.string()?),
-            Self::SERVER_REFERENCE => Self::ServerReference(reader.string()?),
-            Self::REASON_STRING => Self::ReasonString(reader.string()?),
+            Self::RESPONSE_INFORMATION => Self::ResponseInformation(reader.utf8()?),
+            Self::SERVER_REFERENCE => Self::ServerReference(reader.utf8()?),
+            Self::REASON_STRING => Self::ReasonString(reader.utf8()?),
             Self::RECEIVE_MAXIMUM => Self::ReceiveMaximum(reader.u16()?),
             Self::TOPIC_ALIAS_MAXIMUM => Self::TopicAliasMaximum(reader.u16()?),
             Self::TOPIC_ALIAS => Self::TopicAlias(reader.u16()?),
             Self::MAXIMUM_QOS => Self::MaximumQoS(reader.u8()?),
             Self::RETAIN_AVAILABLE => Self::RetainAvailable(boolean(reader, id)?),
-            Self::USER_PROPERTY => Self::UserProperty(reader.string()?, reader.string()?),
+            Self::USER_PROPERTY => Self::UserProperty(reader.utf8()?, reader.utf8()?),
             Self::MAXIMUM_PACKET_SIZE => Self::MaximumPacketSize(reader.u32()?),
             Self::WILDCARD_SUBSCRIPTION_AVAILABLE => {
                 Self::WildcardSubscriptionAvailable(boolean(reader, id)?)
@@ -197,7 +198,7 @@ impl<'a> Property<'a> {
     }
 
     /// Reads past one property and finds all that is wrong with it; like [`Property::read`] and
-    /// [`Property::check`], but nothing is made of it: most properties are looked at only once.
+    /// [`Property::measure`], but nothing is made of it: most properties are looked at only once.
     #[inline]
     pub(super) fn examine(
         reader: &mut Reader<'a>,
@@ -239,43 +240,10 @@ impl<'a> Property<'a> {
         }
     }
 
-    /// Bytes on the wire.
-    #[inline]
-    pub(super) const fn size(&self) -> usize {
-        match *self {
-            Self::PayloadFormatIndicator(_)
-            | Self::RequestProblemInformation(_)
-            | Self::RequestResponseInformation(_)
-            | Self::RetainAvailable(_)
-            | Self::WildcardSubscriptionAvailable(_)
-            | Self::SubscriptionIdentifierAvailable(_)
-            | Self::SharedSubscriptionAvailable(_)
-            | Self::MaximumQoS(_) => 2,
-            Self::ServerKeepAlive(_)
-            | Self::ReceiveMaximum(_)
-            | Self::TopicAliasMaximum(_)
-            | Self::TopicAlias(_) => 3,
-            Self::MessageExpiryInterval(_)
-            | Self::SessionExpiryInterval(_)
-            | Self::WillDelayInterval(_)
-            | Self::MaximumPacketSize(_) => 5,
-            Self::SubscriptionIdentifier(value) => 1 + varint::length(value),
-            Self::ContentType(value)
-            | Self::ResponseTopic(value)
-            | Self::AssignedClientIdentifier(value)
-            | Self::AuthenticationMethod(value)
-            | Self::ResponseInformation(value)
-            | Self::ServerReference(value)
-            | Self::ReasonString(value) => 3 + value.len(),
-            Self::CorrelationData(value) | Self::AuthenticationData(value) => 3 + value.len(),
-            Self::UserProperty(name, value) => 5 + name.len() + value.len(),
-        }
-    }
-
-    /// Writes identifier and value, of [`Property::size`] bytes.
+    /// Writes identifier and value, of as many bytes as [`Property::measure`] found.
     #[inline]
     pub(super) fn write(&self, writer: &mut Writer<'_>) {
-        writer.u8(self.id());
+        let id = self.id();
         match *self {
             Self::PayloadFormatIndicator(value)
             | Self::RequestProblemInformation(value)
@@ -283,63 +251,85 @@ impl<'a> Property<'a> {
             | Self::RetainAvailable(value)
             | Self::WildcardSubscriptionAvailable(value)
             | Self::SubscriptionIdentifierAvailable(value)
-            | Self::SharedSubscriptionAvailable(value) => writer.u8(u8::from(value)),
-            Self::MaximumQoS(value) => writer.u8(value),
+            | Self::SharedSubscriptionAvailable(value) => writer.array([id, u8::from(value)]),
+            Self::MaximumQoS(value) => writer.array([id, value]),
             Self::ServerKeepAlive(value)
             | Self::ReceiveMaximum(value)
             | Self::TopicAliasMaximum(value)
-            | Self::TopicAlias(value) => writer.u16(value),
+            | Self::TopicAlias(value) => {
+                let [high, low] = value.to_be_bytes();
+                writer.array([id, high, low]);
+            }
             Self::MessageExpiryInterval(value)
             | Self::SessionExpiryInterval(value)
             | Self::WillDelayInterval(value)
-            | Self::MaximumPacketSize(value) => writer.u32(value),
-            Self::SubscriptionIdentifier(value) => writer.varint(value),
+            | Self::MaximumPacketSize(value) => {
+                let [one, two, three, four] = value.to_be_bytes();
+                writer.array([id, one, two, three, four]);
+            }
+            Self::SubscriptionIdentifier(value) => {
+                writer.u8(id);
+                writer.varint(value);
+            }
             Self::ContentType(value)
             | Self::ResponseTopic(value)
             | Self::AssignedClientIdentifier(value)
             | Self::AuthenticationMethod(value)
             | Self::ResponseInformation(value)
             | Self::ServerReference(value)
-            | Self::ReasonString(value) => writer.binary(value.as_bytes()),
-            Self::CorrelationData(value) | Self::AuthenticationData(value) => writer.binary(value),
+            | Self::ReasonString(value) => writer.tagged_binary(id, value.as_bytes()),
+            Self::CorrelationData(value) | Self::AuthenticationData(value) => {
+                writer.tagged_binary(id, value);
+            }
             Self::UserProperty(name, value) => {
-                writer.binary(name.as_bytes());
+                writer.tagged_binary(id, name.as_bytes());
                 writer.binary(value.as_bytes());
             }
         }
     }
 
-    /// Whether it can be encoded: the value is one that the property can have, and what is of variable length
-    /// fits. Receive Maximum (3.1.2.11.3), Maximum Packet Size (3.1.2.11.4), Topic Alias `[MQTT-3.3.2-8]` v5 and
+    /// Bytes on the wire, if it can be encoded: the value is one that the property can have, and what is of variable
+    /// length fits. Receive Maximum (3.1.2.11.3), Maximum Packet Size (3.1.2.11.4), Topic Alias `[MQTT-3.3.2-8]` v5 and
     /// Subscription Identifier (3.8.2.1.2) are not 0, Maximum QoS is 0 or 1 (3.2.2.3.4), Response Topic is a Topic
     /// Name `[MQTT-3.3.2-14]` v5.
     #[inline]
-    pub(super) fn check(&self) -> Result<(), EncodeError> {
-        let valid = match *self {
-            Self::ReceiveMaximum(value) | Self::TopicAlias(value) => value != 0,
-            Self::MaximumPacketSize(value) => value != 0,
-            Self::SubscriptionIdentifier(value) => value != 0 && value <= MAX_REMAINING_LENGTH,
-            Self::MaximumQoS(value) => value <= 1,
-            Self::ResponseTopic(topic) => {
-                return Ok(topic::validate_name(topic).map_err(DecodeError::ResponseTopic)?);
+    pub(super) fn measure(&self) -> Result<usize, EncodeError> {
+        let (size, valid) = match *self {
+            Self::PayloadFormatIndicator(_)
+            | Self::RequestProblemInformation(_)
+            | Self::RequestResponseInformation(_)
+            | Self::RetainAvailable(_)
+            | Self::WildcardSubscriptionAvailable(_)
+            | Self::SubscriptionIdentifierAvailable(_)
+            | Self::SharedSubscriptionAvailable(_) => (2, true),
+            Self::MaximumQoS(value) => (2, value <= 1),
+            Self::ServerKeepAlive(_) | Self::TopicAliasMaximum(_) => (3, true),
+            Self::ReceiveMaximum(value) | Self::TopicAlias(value) => (3, value != 0),
+            Self::MessageExpiryInterval(_)
+            | Self::SessionExpiryInterval(_)
+            | Self::WillDelayInterval(_) => (5, true),
+            Self::MaximumPacketSize(value) => (5, value != 0),
+            Self::SubscriptionIdentifier(value) => (
+                1 + varint::length(value),
+                value != 0 && value <= MAX_REMAINING_LENGTH,
+            ),
+            Self::ResponseTopic(value) => {
+                topic::validate_name(value).map_err(DecodeError::ResponseTopic)?;
+                (3 + value.len(), true)
             }
             Self::ContentType(value)
             | Self::AssignedClientIdentifier(value)
             | Self::AuthenticationMethod(value)
             | Self::ResponseInformation(value)
             | Self::ServerReference(value)
-            | Self::ReasonString(value) => return check_string(value),
+            | Self::ReasonString(value) => (1 + string_size(value)?, true),
             Self::CorrelationData(value) | Self::AuthenticationData(value) => {
-                return check_binary(value);
+                (1 + binary_size(value)?, true)
             }
-            Self::UserProperty(name, value) => {
-                check_string(name)?;
-                return check_string(value);
-            }
-            _ => true,
+            Self::UserProperty(name, value) => (1 + string_size(name)? + string_size(value)?, true),
         };
         if valid {
-            Ok(())
+            Ok(size)
         } else {
             Err(DecodeError::PropertyValue(self.id()).into())
         }

@@ -1,6 +1,8 @@
 //! PUBLISH (3.3).
 
-use super::{DecodeError, EncodeError, PacketId, PacketType, Properties, QoS, Utf8, Version};
+use super::{
+    Body, DecodeError, EncodeError, PacketId, PacketType, Properties, QoS, Size, Utf8, Version,
+};
 use crate::topic;
 use crate::wire::{Reader, Writer};
 
@@ -105,47 +107,45 @@ impl<'a> Publish<'a> {
         reader.varint()?;
         Self::decode(first & 0x0f, reader, version)
     }
+}
+
+impl Body for Publish<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        let mut byte = PacketType::Publish.first_byte() | self.delivery.qos().bits() << 1;
+        if self.dup {
+            byte |= DUP;
+        }
+        if self.retain {
+            byte |= RETAIN;
+        }
+        byte
+    }
 
     #[inline]
-    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
+    fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         if self.dup && self.delivery == Delivery::AtMostOnce {
             return Err(EncodeError::Invalid(DecodeError::DupAtQoS0)); // [MQTT-3.3.1-2]
         }
-        self.properties.check(Some(PacketType::Publish), version)?;
-        Ok(check_topic(self.topic, &self.properties)?)
-    }
-
-    /// The lower half of the first byte.
-    #[inline]
-    pub(super) const fn flags(&self) -> u8 {
-        let mut flags = self.delivery.qos().bits() << 1;
-        if self.dup {
-            flags |= DUP;
-        }
-        if self.retain {
-            flags |= RETAIN;
-        }
-        flags
-    }
-
-    /// Bytes after the fixed header.
-    #[inline]
-    pub(super) fn size(&self, version: Version) -> usize {
+        let properties = self
+            .properties
+            .measure(Some(PacketType::Publish), version)?;
+        check_topic(self.topic, &self.properties)?;
         let id = match self.delivery {
             Delivery::AtMostOnce => 0,
             _ => 2,
         };
-        (2 + self.topic.len() + id + self.properties.size(version))
-            .saturating_add(self.payload.len())
+        let size = Size::of(2 + self.topic.len() + id, version, properties);
+        Ok(size.and(self.payload.len()))
     }
 
     #[inline]
-    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+    fn write(&self, version: Version, size: Size, writer: &mut Writer<'_>) {
         writer.binary(self.topic.as_bytes());
         if let Some(id) = self.delivery.packet_id() {
             writer.u16(id.get());
         }
-        self.properties.write(version, writer);
+        self.properties.write(version, size.properties, writer);
         writer.bytes(self.payload);
     }
 }

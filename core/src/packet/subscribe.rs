@@ -1,7 +1,9 @@
 //! SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK (3.8 to 3.11). The filters themselves: `filters`.
 
 use super::filters::Filters;
-use super::{DecodeError, EncodeError, PacketId, PacketType, Properties, QoS, Reason, Version};
+use super::{
+    Body, DecodeError, EncodeError, PacketId, PacketType, Properties, QoS, Reason, Size, Version,
+};
 use crate::wire::{Reader, Writer};
 
 /// Whether a SUBSCRIBE asks for retained messages (5.0 section 3.8.3.1).
@@ -148,16 +150,24 @@ impl<'a> Subscribe<'a> {
             filters,
         })
     }
+}
 
-    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
-        self.properties
-            .check(Some(PacketType::Subscribe), version)?;
-        self.filters.check(version)
+impl Body for Subscribe<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::Subscribe.first_byte()
     }
 
-    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+    fn measure(&self, version: Version) -> Result<Size, EncodeError> {
+        let properties = self
+            .properties
+            .measure(Some(PacketType::Subscribe), version)?;
+        Ok(Size::of(2, version, properties).and(self.filters.measure(version)?))
+    }
+
+    fn write(&self, version: Version, size: Size, writer: &mut Writer<'_>) {
         writer.u16(self.packet_id.get());
-        self.properties.write(version, writer);
+        self.properties.write(version, size.properties, writer);
         self.filters.write(writer);
     }
 }
@@ -173,16 +183,24 @@ impl<'a> Unsubscribe<'a> {
             filters,
         })
     }
+}
 
-    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
-        self.properties
-            .check(Some(PacketType::Unsubscribe), version)?;
-        self.filters.check(version)
+impl Body for Unsubscribe<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::Unsubscribe.first_byte()
     }
 
-    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+    fn measure(&self, version: Version) -> Result<Size, EncodeError> {
+        let properties = self
+            .properties
+            .measure(Some(PacketType::Unsubscribe), version)?;
+        Ok(Size::of(2, version, properties).and(self.filters.measure(version)?))
+    }
+
+    fn write(&self, version: Version, size: Size, writer: &mut Writer<'_>) {
         writer.u16(self.packet_id.get());
-        self.properties.write(version, writer);
+        self.properties.write(version, size.properties, writer);
         self.filters.write(writer);
     }
 }
@@ -199,15 +217,25 @@ impl<'a> SubAck<'a> {
             codes,
         })
     }
+}
 
-    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
-        self.properties.check(Some(PacketType::SubAck), version)?;
-        Ok(check_codes(PacketType::SubAck, self.codes, version)?)
+impl Body for SubAck<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::SubAck.first_byte()
     }
 
-    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+    #[inline]
+    fn measure(&self, version: Version) -> Result<Size, EncodeError> {
+        let properties = self.properties.measure(Some(PacketType::SubAck), version)?;
+        check_codes(PacketType::SubAck, self.codes, version)?;
+        Ok(Size::of(2, version, properties).and(self.codes.len()))
+    }
+
+    #[inline]
+    fn write(&self, version: Version, size: Size, writer: &mut Writer<'_>) {
         writer.u16(self.packet_id.get());
-        self.properties.write(version, writer);
+        self.properties.write(version, size.properties, writer);
         writer.bytes(self.codes);
     }
 }
@@ -238,18 +266,30 @@ impl<'a> UnsubAck<'a> {
             Version::V311 => Ok(()),
         }
     }
+}
 
-    pub(super) fn check(&self, version: Version) -> Result<(), EncodeError> {
+impl Body for UnsubAck<'_> {
+    #[inline]
+    fn first_byte(&self) -> u8 {
+        PacketType::UnsubAck.first_byte()
+    }
+
+    #[inline]
+    fn measure(&self, version: Version) -> Result<Size, EncodeError> {
         if version == Version::V311 && !self.codes.is_empty() {
             return Err(EncodeError::NotInVersion);
         }
-        self.properties.check(Some(PacketType::UnsubAck), version)?;
-        Ok(self.check_codes(version)?)
+        let properties = self
+            .properties
+            .measure(Some(PacketType::UnsubAck), version)?;
+        self.check_codes(version)?;
+        Ok(Size::of(2, version, properties).and(self.codes.len()))
     }
 
-    pub(super) fn write(&self, version: Version, writer: &mut Writer<'_>) {
+    #[inline]
+    fn write(&self, version: Version, size: Size, writer: &mut Writer<'_>) {
         writer.u16(self.packet_id.get());
-        self.properties.write(version, writer);
+        self.properties.write(version, size.properties, writer);
         writer.bytes(self.codes);
     }
 }

@@ -9,7 +9,7 @@
 use super::SubscriptionSet;
 use super::bits::Bits;
 use super::subscriptions::Subscriptions;
-use crate::packet::{Properties, Property};
+use crate::packet::Properties;
 use crate::topic;
 
 /// What is known about copies on this connection.
@@ -97,10 +97,7 @@ impl Subscriptions<'_> {
     ) -> Option<Bits> {
         let mut callers = None;
         let mut newest = None;
-        for property in properties.iter() {
-            let Property::SubscriptionIdentifier(identifier) = property else {
-                continue;
-            };
+        for identifier in properties.subscription_identifiers() {
             let so_far = callers.get_or_insert(Bits::EMPTY);
             let Some((slot, age)) = self.named(identifier) else {
                 continue;
@@ -108,7 +105,7 @@ impl Subscriptions<'_> {
             let Some(filter) = self.filter(slot) else {
                 continue;
             };
-            if self.foreign && !topic::matches(filter.text(), topic) {
+            if self.foreign && !topic::matches_bytes(filter.bytes(), topic.as_bytes()) {
                 continue;
             }
             if !retain {
@@ -131,13 +128,12 @@ impl Subscriptions<'_> {
             let Some(filter) = self.filter(slot) else {
                 continue;
             };
-            let text = filter.text();
-            if !topic::matches(text, topic) {
+            if !topic::matches_bytes(filter.bytes(), topic.as_bytes()) {
                 continue;
             }
             callers = callers.or(filter.callers);
             count += 1;
-            if self.firm.contains(slot) && !text.starts_with("$share/") {
+            if self.firm.contains(slot) && !filter.bytes().starts_with(b"$share/") {
                 firm += 1;
             }
             if filter.order > latest.0 {

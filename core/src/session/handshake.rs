@@ -3,7 +3,7 @@
 
 use super::{Closed, Credentials, Grants, Phase, Session, SessionError, Text};
 use crate::packet::{
-    ConnAck, Connect, EncodeError, Packet, Properties, Property, QoS, Reason, Version, Will,
+    self, ConnAck, Connect, EncodeError, Packet, Properties, Property, QoS, Reason, Version, Will,
 };
 use crate::time::Instant;
 
@@ -52,7 +52,7 @@ impl Session<'_> {
             user_name: credentials.user_name,
             password: credentials.password,
         };
-        let length = Packet::Connect(connect).encode(version, out)?;
+        let length = packet::encode(&connect, version, out)?;
         self.version = version;
         self.clean_start = clean_start;
         self.phase = Phase::Connecting;

@@ -3,7 +3,7 @@
 //!
 //! Invariant: an acknowledgement leaves the queue only in `poll_transmit`, so its message has been recorded.
 
-use crate::packet::{Ack, Delivery, Packet, PacketId, Properties, Reason, Version};
+use crate::packet::{Ack, Delivery, PacketId, PacketType, Properties, Reason, Version};
 use heapless::Deque;
 
 /// Acknowledgements that may wait at once; `can_receive` is false when they all do.
@@ -30,7 +30,7 @@ pub(super) struct Reply {
 
 impl Reply {
     /// With the identifier of what it answers `[MQTT-2.2.1-5]` v5.
-    pub(super) const fn packet(&self, version: Version) -> Packet<'static> {
+    pub(super) const fn packet(&self, version: Version) -> (PacketType, Ack<'static>) {
         let reason = match version {
             Version::V311 => Reason::SUCCESS,
             Version::V5 => self.reason,
@@ -40,12 +40,13 @@ impl Reply {
             reason,
             properties: Properties::NONE,
         };
-        match self.kind {
-            Kind::PubAck => Packet::PubAck(ack),
-            Kind::PubRec => Packet::PubRec(ack),
-            Kind::PubRel => Packet::PubRel(ack),
-            Kind::PubComp => Packet::PubComp(ack),
-        }
+        let kind = match self.kind {
+            Kind::PubAck => PacketType::PubAck,
+            Kind::PubRec => PacketType::PubRec,
+            Kind::PubRel => PacketType::PubRel,
+            Kind::PubComp => PacketType::PubComp,
+        };
+        (kind, ack)
     }
 }
 

@@ -31,8 +31,8 @@ pub(super) enum Due {
 /// The clockwork of one connection.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct KeepAlive {
-    /// Zero: off.
-    interval: Duration,
+    /// In microseconds; zero: off.
+    interval: u64,
     sent: Instant,
     received: Instant,
     ping: Ping,
@@ -43,7 +43,7 @@ pub(super) struct KeepAlive {
 impl KeepAlive {
     pub(super) const fn new(now: Instant) -> Self {
         Self {
-            interval: Duration::ZERO,
+            interval: 0,
             sent: now,
             received: now,
             ping: Ping::Idle,
@@ -53,7 +53,7 @@ impl KeepAlive {
 
     /// CONNACK has told the interval in force.
     pub(super) const fn start(&mut self, seconds: u16) {
-        self.interval = Duration::from_secs(seconds as u64);
+        self.interval = seconds as u64 * 1_000_000;
     }
 
     pub(super) const fn sent(&mut self, now: Instant) {
@@ -96,14 +96,14 @@ impl KeepAlive {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        if self.interval.is_zero() {
+        if self.interval == 0 {
             return None;
         }
         Some(match self.ping {
-            Ping::Idle => self.sent.min(self.received).after(self.interval),
+            Ping::Idle => self.sent.min(self.received).after_micros(self.interval),
             Ping::Queued(since) | Ping::Sent(since) => {
-                let patience = self.interval.saturating_add(self.interval / 2);
-                since.max(self.received).after(patience)
+                let patience = self.interval + self.interval / 2;
+                since.max(self.received).after_micros(patience)
             }
         })
     }

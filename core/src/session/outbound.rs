@@ -9,8 +9,8 @@ use super::in_flight::{InFlight, Stage};
 use super::{Event, Grants, Outcome, Publication, PublishError, Token};
 use crate::framer;
 use crate::packet::{
-    DecodeError, Delivery, EncodeError, Packet, PacketId, PacketType, Properties, Property,
-    Publish, QoS, Reason, Version,
+    self, DecodeError, Delivery, EncodeError, PacketId, PacketType, Properties, Property, Publish,
+    QoS, Reason, Version,
 };
 use core::num::NonZeroU16;
 use core::ops::Range;
@@ -95,14 +95,14 @@ impl<'s> Outbound<'s> {
             return Err(PublishError::Invalid(EncodeError::Invalid(error)));
         }
         let qos = grants.map_or(publication.qos, |g| publication.qos.min(g.maximum_qos));
-        let packet = Packet::Publish(Publish {
+        let packet = Publish {
             dup: false,
             delivery: delivery(qos),
             retain: publication.retain,
             topic: publication.topic.into(),
             properties,
             payload: publication.payload,
-        });
+        };
         let whole = self.encode(&packet, grants.and_then(|g| g.maximum_packet_size))?;
         let topic = publication.topic.len() + 2;
         let gap = if qos == QoS::AtMostOnce { 0 } else { 2 };
@@ -135,14 +135,14 @@ impl<'s> Outbound<'s> {
     /// Encodes behind what is in use; the place is taken only when the caller says so.
     fn encode(
         &mut self,
-        packet: &Packet<'_>,
+        packet: &Publish<'_>,
         maximum: Option<u32>,
     ) -> Result<Range<usize>, PublishError> {
         let maximum = maximum.map_or(usize::MAX, |m| usize::try_from(m).unwrap_or(usize::MAX));
         for compacted in [false, true] {
             let start = self.used;
             let room = self.arena.get_mut(start..).unwrap_or_default();
-            match packet.encode(Version::V5, room) {
+            match packet::encode(packet, Version::V5, room) {
                 Ok(length) if length > maximum => return Err(PublishError::TooLarge(maximum)),
                 Ok(_) if self.length >= self.slots.len() => return Err(PublishError::Busy),
                 Ok(length) => return Ok(start..start + length),

@@ -78,10 +78,14 @@ impl Subscription {
 }
 
 impl Filter {
-    /// The Topic Filter.
+    /// The Topic Filter, of UTF-8.
+    pub(super) fn bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    /// The Topic Filter; examines its bytes once more.
     pub(super) fn text(&self) -> &str {
-        let bytes = self.bytes.get(..self.length).unwrap_or_default();
-        core::str::from_utf8(bytes).unwrap_or_default()
+        core::str::from_utf8(self.bytes()).unwrap_or_default()
     }
 }
 
@@ -197,7 +201,7 @@ impl<'s> Subscriptions<'s> {
         let mut filters = self.filters;
         filters.find(|&slot| {
             self.filter(slot)
-                .is_some_and(|f| f.bytes.get(..f.length) == Some(text.as_bytes()))
+                .is_some_and(|f| f.bytes() == text.as_bytes())
         })
     }
 

@@ -7,8 +7,8 @@ use super::requests::{Purpose, Wanted};
 use super::{Phase, Replay, Session};
 use crate::limits::MAX_FILTER;
 use crate::packet::{
-    Ack, Disconnect, Filters, Packet, PacketId, Properties, Property, Reason, RetainHandling,
-    Subscribe, SubscriptionOptions, Unsubscribe, Version,
+    self, Ack, Bodiless, Body, Disconnect, Filters, PacketId, PacketType, Properties, Property,
+    Reason, RetainHandling, Subscribe, SubscriptionOptions, Unsubscribe, Version,
 };
 use crate::time::Instant;
 
@@ -41,9 +41,9 @@ impl Scratch {
     }
 
     /// Takes `packet`, unless it is larger than `maximum`.
-    fn load(&mut self, packet: &Packet<'_>, version: Version, maximum: usize) -> bool {
+    fn load(&mut self, packet: &impl Body, version: Version, maximum: usize) -> bool {
         self.clear();
-        match packet.encode(version, &mut self.bytes) {
+        match packet::encode(packet, version, &mut self.bytes) {
             Ok(length) if length <= maximum => {
                 self.length = length;
                 true
@@ -116,7 +116,7 @@ impl Session<'_> {
         size.map_or(usize::MAX, |s| usize::try_from(s).unwrap_or(usize::MAX))
     }
 
-    fn load(&mut self, packet: &Packet<'_>) -> bool {
+    fn load(&mut self, packet: &impl Body) -> bool {
         let maximum = self.maximum();
         self.scratch.load(packet, self.version, maximum)
     }
@@ -134,12 +134,12 @@ impl Session<'_> {
         if self.subscriptions.wants_ping() {
             self.keep_alive.ping(now);
         }
-        if self.keep_alive.take_ping(now) && self.load(&Packet::PingReq) {
+        if self.keep_alive.take_ping(now) && self.load(&Bodiless(PacketType::PingReq)) {
             self.subscriptions.ping_written();
             return true;
         }
         while let Some(packet_id) = self.outbound.take_release() {
-            if self.load(&Packet::PubRel(Ack::success(packet_id))) {
+            if self.load(&(PacketType::PubRel, Ack::success(packet_id))) {
                 return true;
             }
         }
@@ -185,14 +185,16 @@ impl Session<'_> {
         };
         let subscribed = [(filter.text(), options)];
         let unsubscribed = [(filter.text(), ())];
-        let packet = if wanted.purpose == Purpose::Unsubscribe {
-            Packet::Unsubscribe(Unsubscribe {
+        let maximum = self.maximum();
+        let loaded = if wanted.purpose == Purpose::Unsubscribe {
+            let packet = Unsubscribe {
                 packet_id,
                 properties: Properties::NONE,
                 filters: Filters::list(&unsubscribed),
-            })
+            };
+            self.scratch.load(&packet, self.version, maximum)
         } else {
-            Packet::Subscribe(Subscribe {
+            let packet = Subscribe {
                 packet_id,
                 properties: if identified {
                     Properties::list(&identifier)
@@ -200,10 +202,10 @@ impl Session<'_> {
                     Properties::NONE
                 },
                 filters: Filters::list(&subscribed),
-            })
+            };
+            self.scratch.load(&packet, self.version, maximum)
         };
-        let maximum = self.maximum();
-        if self.scratch.load(&packet, self.version, maximum) {
+        if loaded {
             self.subscriptions.written(wanted, packet_id);
             self.packet_id_taken(packet_id);
             return true;
@@ -241,14 +243,14 @@ impl Session<'_> {
         let kept = self.grants.is_some_and(|g| g.session_expiry > 0);
         let forget = [Property::SessionExpiryInterval(0)];
         let ends = five && finished && kept && self.accepted && self.options.clean_start;
-        let packet = Packet::Disconnect(Disconnect {
+        let packet = Disconnect {
             reason: if five { reason } else { Reason::SUCCESS },
             properties: if ends {
                 Properties::list(&forget)
             } else {
                 Properties::NONE
             },
-        });
+        };
         self.load(&packet)
     }
 }

@@ -1,5 +1,5 @@
 //! The only code that touches a byte slice of the wire: a [`Reader`] whose check is the read, a [`Writer`]
-//! that counts what was needed, UTF-8 Encoded Strings and the Variable Byte Integer (1.5.5 in 5.0, 2.2.3 in 3.1.1).
+//! whose check is the write, UTF-8 Encoded Strings and the Variable Byte Integer (1.5.5 in 5.0, 2.2.3 in 3.1.1).
 
 mod reader;
 mod utf8;

@@ -125,8 +125,9 @@ pub(crate) fn is_plain_name(bytes: &[u8]) -> bool {
 #[inline]
 fn all(bytes: &[u8], test: impl Fn(u8) -> bool) -> bool {
     if let Some(last) = bytes.last_chunk::<16>() {
-        let (pieces, _) = bytes.as_chunks::<16>();
-        return piece(last, &test) && pieces.iter().all(|next| piece(next, &test));
+        let (pieces, rest) = bytes.as_chunks::<16>();
+        return pieces.iter().all(|next| piece(next, &test))
+            && (rest.is_empty() || piece(last, &test));
     }
     if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
         return piece(first, &test) & piece(last, &test);

@@ -43,8 +43,8 @@ pub(super) fn bad_topic(name: &str, given: &str, wrong: TopicError) -> ToolError
 }
 
 /// The levels of `given` that lie wholly before the byte `at`, with their last slash.
-fn whole_levels(given: &str, at: usize) -> &str {
-    let before = given.get(..at).unwrap_or_default();
+fn whole_levels(given: &str, at: u16) -> &str {
+    let before = given.get(..usize::from(at)).unwrap_or_default();
     before
         .rfind('/')
         .and_then(|slash| before.get(..=slash))

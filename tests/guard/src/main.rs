@@ -3,7 +3,8 @@
 
 use bitsperity_mqtt_core::framer::{Frame, next_frame};
 use bitsperity_mqtt_core::packet::{
-    Delivery, Packet, PacketId, Properties, Property, Publish, QoS, Version,
+    ConnAck, Delivery, Packet, PacketId, Properties, Property, Publish, QoS, Reason, SubAck,
+    Version,
 };
 use bitsperity_mqtt_core::payload::{Facts, Memo, inspect, inspect_into};
 use bitsperity_mqtt_core::reduce::prune::Slot;
@@ -26,7 +27,7 @@ const JSON: &str = r#"{"temperature":21.5,"humidity":43,"battery":97,"linkqualit
 
 type Path = (&'static str, fn(u64));
 
-const PATHS: [Path; 12] = [
+const PATHS: [Path; 17] = [
     ("decode 3.1.1 PUBLISH 128 B", |times| {
         decode(&publish(Version::V311, &[]), Version::V311, times)
     }),
@@ -36,12 +37,28 @@ const PATHS: [Path; 12] = [
     ("decode 5.0 PUBLISH 128 B, three properties", |times| {
         decode(&publish(Version::V5, &three()), Version::V5, times);
     }),
+    ("decode 3.1.1 CONNACK", |times| {
+        decode(&bytes(&connack(), Version::V311), Version::V311, times)
+    }),
+    ("encode 3.1.1 CONNACK", |times| {
+        encode(&bytes(&connack(), Version::V311), Version::V311, times)
+    }),
+    ("decode 3.1.1 SUBACK", |times| {
+        decode(&bytes(&suback(), Version::V311), Version::V311, times)
+    }),
+    ("encode 3.1.1 SUBACK", |times| {
+        encode(&bytes(&suback(), Version::V311), Version::V311, times)
+    }),
     ("encode 3.1.1 PUBLISH 128 B", |times| {
         encode(&publish(Version::V311, &[]), Version::V311, times)
     }),
     ("encode 5.0 PUBLISH 128 B, three properties", |times| {
         encode(&publish(Version::V5, &three()), Version::V5, times);
     }),
+    (
+        "encode 5.0 PUBLISH 128 B, three properties of a list",
+        encode_list,
+    ),
     ("match one name against 16 filters", matching),
     ("session: frame, message, acknowledgement", session),
     ("inspect 240 B of JSON", |times| {
@@ -94,15 +111,38 @@ fn three() -> [Property<'static>; 3] {
 }
 
 fn publish(version: Version, properties: &[Property<'_>]) -> Vec<u8> {
-    let mut out = vec![0; 512];
-    let packet = Packet::Publish(Publish {
+    bytes(&packet(properties), version)
+}
+
+fn packet<'a>(properties: &'a [Property<'a>]) -> Packet<'a> {
+    Packet::Publish(Publish {
         dup: false,
         delivery: Delivery::AtLeastOnce(PacketId::new(0x1234).expect("not 0")),
         retain: false,
         topic: TOPIC.into(),
         properties: Properties::list(properties),
         payload: &JSON.as_bytes()[..128],
-    });
+    })
+}
+
+fn connack() -> Packet<'static> {
+    Packet::ConnAck(ConnAck {
+        session_present: false,
+        reason: Reason::SUCCESS,
+        properties: Properties::NONE,
+    })
+}
+
+fn suback() -> Packet<'static> {
+    Packet::SubAck(SubAck {
+        packet_id: PacketId::new(7).expect("not 0"),
+        properties: Properties::NONE,
+        codes: &[0, 1, 2, 0x80],
+    })
+}
+
+fn bytes(packet: &Packet<'_>, version: Version) -> Vec<u8> {
+    let mut out = vec![0; 512];
     let length = packet.encode(version, &mut out).expect("a valid packet");
     out.truncate(length);
     out
@@ -121,6 +161,16 @@ fn encode(bytes: &[u8], version: Version, times: u64) {
     let mut out = [0; 512];
     for _ in 0..times {
         black_box(black_box(&packet).encode(version, black_box(&mut out))).expect("room");
+    }
+}
+
+/// As a caller gives them; those that were decoded are only copied.
+fn encode_list(times: u64) {
+    let properties = three();
+    let packet = packet(&properties);
+    let mut out = [0; 512];
+    for _ in 0..times {
+        black_box(black_box(&packet).encode(Version::V5, black_box(&mut out))).expect("room");
     }
 }
 
