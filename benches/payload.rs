@@ -31,7 +31,7 @@ type Message = (String, String);
 fn telemetry(n: u64) -> Message {
     let (whole, part) = (18 + n % 9, n % 10);
     let payload = format!(
-        r#"{{"timestamp":{}.25,"device_id":"b8:27:eb:bf:{:02x}:51","firmware":"2.14.1","site":"north-hall","temperature":{whole}.{part},"humidity":{}.5,"pressure":1013.{part},"battery":{},"rssi":-{},"motion":{},"light":false,"mode":"auto"}}"#,
+        r#"{{"timestamp":{}.25,"device_id":"b8:27:eb:bf:{:02x}:51","firmware":"2.14.1","site":"building-2, north hall, level 3","temperature":{whole}.{part},"humidity":{}.5,"pressure":1013.{part},"battery":{},"rssi":-{},"motion":{},"light":false,"mode":"auto"}}"#,
         1_700_000_000 + n,
         n % 200,
         40 + n % 20,
@@ -53,7 +53,7 @@ fn nested(n: u64) -> Message {
     };
     let payload = json!({
         "src": format!("meter-{}", n % 50), "method": "NotifyStatus",
-        "params": {"ts": 1_700_000_000.5 + n as f64, "channels": (0..12).map(channel).collect::<Vec<_>>()},
+        "params": {"ts": 1_700_000_000.5 + n as f64, "channels": (0..14).map(channel).collect::<Vec<_>>()},
         "wifi": {"ssid": "plant", "rssi": -60, "status": "got ip"}, "cloud": {"connected": true},
     });
     (format!("plant/meter{}/status", n % 50), payload.to_string())
