@@ -10,7 +10,7 @@ use bitsperity_mqtt_core::reduce::health::{ChannelSlot, DeviceSlot, Entry, Patte
 use bitsperity_mqtt_core::reduce::prune::Slot;
 use bitsperity_mqtt_core::reduce::stats::{Flow, Heavy, TopicStats};
 use bitsperity_mqtt_core::reduce::topics::TopicSlot;
-use bitsperity_mqtt_core::reduce::{Health, Pruner, Record, Stats, Topics};
+use bitsperity_mqtt_core::reduce::{Distinct, Health, Pruner, Record, Stats, Topics};
 use bitsperity_mqtt_core::session::{
     Credentials, InFlight, Options, Publication, Replay, Session, Storage, Subscription,
 };
@@ -131,6 +131,7 @@ fn the_reduction_of_messages() {
     let mut index = vec![0; 128];
     let mut names = vec![0; 4096];
     let mut topics = Topics::new(&mut topic_slots[..], &mut index[..], &mut names[..], 1);
+    let mut distinct = Distinct::default();
     let payloads: Vec<_> = (0..400)
         .map(|n| format!(r#"{{"value":{n},"error":"timeout {n}"}}"#))
         .collect();
@@ -146,7 +147,9 @@ fn the_reduction_of_messages() {
             let facts = inspect(record.topic, record.payload);
             pruner.record(&record, &facts);
             topics.record(&record, &facts);
+            distinct.record(facts.shape);
         }
+        black_box(distinct.estimate());
     });
     assert_eq!((pruner.count(), topics.seen()), (400, 2));
 }
@@ -305,7 +308,7 @@ fn schemas() {
         }
     }
     let mut sink = Sink(0);
-    assert_none("schemas: record, merge, write", || {
+    assert_none("schemas: record, merge, write, confidence", || {
         for (payload, at) in payloads.iter().zip(0..) {
             let record = Record {
                 at: Instant::from_micros(at),
@@ -321,6 +324,7 @@ fn schemas() {
         ours.merge(&theirs);
         for family in ours.families() {
             family.write_schema(&mut sink).expect("a sink takes all");
+            black_box((family.confidence(), family.outliers()));
         }
     });
     assert!(sink.0 > 200 && ours.families().all(|family| family.documents() == 400));

@@ -1,14 +1,20 @@
-//! One pass over a payload, beside serde_json in the same run: the strict walk alone, the inspection (format, severity,
-//! shape, numbers, states), inspection and pruning. `cargo bench -p bitsperity-mqtt-benches --bench payload`
+//! One pass over a payload, beside serde_json and genson-rs in the same run: the strict walk alone, the inspection
+//! (format, severity, shape, numbers, states), the pruner, the schema with the strict walk that is its own.
+//! `cargo bench -p bitsperity-mqtt-benches --bench payload`
+//!
+//! genson-rs makes mimalloc the allocator of the whole program: what serde_json allocates here, it allocates there.
 
 #![allow(clippy::print_stdout)] // the bytes of state, beside the times
 
-use bitsperity_mqtt_core::payload::json::{Scalar, Text, Visitor, walk};
-use bitsperity_mqtt_core::payload::{Memo, inspect_with};
+use bitsperity_mqtt_core::payload::json::{Scalar, Text as Raw, Visitor, walk};
+use bitsperity_mqtt_core::payload::{Facts, Memo, inspect, inspect_with};
 use bitsperity_mqtt_core::reduce::prune::Slot;
-use bitsperity_mqtt_core::reduce::{Pruner, Record};
+use bitsperity_mqtt_core::reduce::schema::{Family, Node, Row, Storage, Value as Text};
+use bitsperity_mqtt_core::reduce::{Pruner, Record, Schemas};
 use bitsperity_mqtt_core::time::Instant;
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::measurement::WallTime;
+use criterion::{BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main};
+use genson_rs::{build_single_json_object_schema, get_builder};
 use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use std::hint::black_box;
@@ -25,7 +31,7 @@ type Message = (String, String);
 fn telemetry(n: u64) -> Message {
     let (whole, part) = (18 + n % 9, n % 10);
     let payload = format!(
-        r#"{{"timestamp":{}.25,"device_id":"b8:27:eb:bf:{:02x}:51","firmware":"2.14.1","site":"north-hall","temperature":{whole}.{part},"humidity":{}.5,"pressure":1013.{part},"battery":{},"rssi":-{},"motion":{},"light":false,"mode":"auto"}}"#,
+        r#"{{"timestamp":{}.25,"device_id":"b8:27:eb:bf:{:02x}:51","firmware":"2.14.1","site":"building-2, north hall, level 3","temperature":{whole}.{part},"humidity":{}.5,"pressure":1013.{part},"battery":{},"rssi":-{},"motion":{},"light":false,"mode":"auto"}}"#,
         1_700_000_000 + n,
         n % 200,
         40 + n % 20,
@@ -47,7 +53,7 @@ fn nested(n: u64) -> Message {
     };
     let payload = json!({
         "src": format!("meter-{}", n % 50), "method": "NotifyStatus",
-        "params": {"ts": 1_700_000_000.5 + n as f64, "channels": (0..12).map(channel).collect::<Vec<_>>()},
+        "params": {"ts": 1_700_000_000.5 + n as f64, "channels": (0..14).map(channel).collect::<Vec<_>>()},
         "wifi": {"ssid": "plant", "rssi": -60, "status": "got ip"}, "cloud": {"connected": true},
     });
     (format!("plant/meter{}/status", n % 50), payload.to_string())
@@ -81,7 +87,7 @@ struct Ignore;
 impl Visitor<'_> for Ignore {
     fn open(&mut self, _: bool) {}
     fn close(&mut self) {}
-    fn key(&mut self, _: Text<'_>) {}
+    fn key(&mut self, _: Raw<'_>) {}
     fn scalar(&mut self, _: Scalar<'_>) {}
 }
 
@@ -95,62 +101,149 @@ fn payloads(c: &mut Criterion) {
     all("2 KB", nested);
     let slots = Boxed::slots_for(TARGET) * size_of::<Slot>();
     println!(
-        "bytes of state: memo {}, pruner of {TARGET} {} with slots, and {ARENA} of arena",
+        "bytes of state: memo {}, pruner of {TARGET} {} with slots, and {ARENA} of arena; schemas {} with room for \
+         {FAMILIES} families, {} of it for one of them: {PATHS} paths of {}, {ROWS} sets of members of {}, {TEXTS} \
+         strings of {}, {KEYS} of keys and topics",
         size_of::<Memo>(),
         size_of::<Boxed>() + slots,
+        size_of::<Shapes>() + FAMILIES * family(),
+        family(),
+        size_of::<Node>(),
+        size_of::<Row>(),
+        size_of::<Text>(),
     );
+}
+
+/// Room for schemas as the server has it.
+const FAMILIES: usize = 64;
+const PATHS: usize = 16;
+const ROWS: usize = 4;
+const TEXTS: usize = 12;
+const KEYS: usize = 256;
+
+type Shapes = Schemas<Box<[Family]>, Box<[Node]>, Box<[Row]>, Box<[Text]>, Box<[u8]>>;
+
+const fn family() -> usize {
+    size_of::<Family>()
+        + PATHS * size_of::<Node>()
+        + ROWS * size_of::<Row>()
+        + TEXTS * size_of::<Text>()
+        + KEYS
+}
+
+fn shapes() -> Box<Shapes> {
+    let memory = Storage {
+        families: vec![Family::default(); FAMILIES].into_boxed_slice(),
+        nodes: vec![Node::default(); FAMILIES * PATHS].into_boxed_slice(),
+        rows: vec![Row::default(); FAMILIES * ROWS].into_boxed_slice(),
+        values: vec![Text::default(); FAMILIES * TEXTS].into_boxed_slice(),
+        text: vec![0; FAMILIES * KEYS].into_boxed_slice(),
+    };
+    Box::new(Schemas::new(memory, 1))
 }
 
 fn measure(c: &mut Criterion, name: &str, messages: &[Message]) {
     let mut group = c.benchmark_group(name);
-    let bytes = messages
-        .iter()
-        .map(|(_, payload)| payload.len())
-        .sum::<usize>();
+    let bytes = throughput(&mut group, messages.iter());
     println!("{name}: {} bytes a message", bytes / messages.len());
-    group.throughput(Throughput::ElementsAndBytes {
-        elements: messages.len() as u64,
-        bytes: bytes as u64,
-    });
-    let mut each = |what: &str, work: &mut dyn FnMut(&str, &str)| {
+    peers(&mut group, messages);
+    throughput(&mut group, messages.iter());
+    let mut each = |what: &str, work: &mut dyn FnMut(&Record<'_>, &Facts<'_>)| {
+        let all: Vec<_> = messages
+            .iter()
+            .map(|(topic, payload)| inspect(topic, payload.as_bytes()))
+            .collect();
+        let mut at = 0;
         group.bench_function(what, |b| {
             b.iter(|| {
-                messages
-                    .iter()
-                    .for_each(|(topic, payload)| work(topic, payload))
+                for ((topic, payload), facts) in messages.iter().zip(&all) {
+                    at += 1_000;
+                    let record = Record {
+                        at: Instant::from_micros(at),
+                        topic,
+                        payload: payload.as_bytes(),
+                        qos: 0,
+                        retain: false,
+                    };
+                    work(&record, facts);
+                }
             });
         });
     };
-    each("serde_json Value", &mut |_, payload| {
-        black_box(serde_json::from_str::<Value>(payload).is_ok());
-    });
-    each("serde_json IgnoredAny", &mut |_, payload| {
-        black_box(serde_json::from_str::<IgnoredAny>(payload).is_ok());
-    });
-    each("walk", &mut |_, payload| {
-        black_box(walk(payload, &mut Ignore).is_ok());
-    });
     let mut memo = Memo::new(1);
-    each("inspect", &mut |topic, payload| {
-        black_box(inspect_with(&mut memo, topic, payload.as_bytes()));
+    each("inspect", &mut |record, _| {
+        black_box(inspect_with(&mut memo, record.topic, record.payload));
     });
-    let slots = vec![Slot::default(); Boxed::slots_for(TARGET)].into_boxed_slice();
-    let arena = vec![0; ARENA].into_boxed_slice();
-    let mut pruner = Box::new(Pruner::new(slots, arena, TARGET, 4_096));
-    let mut at = 0;
-    each("inspect and prune", &mut |topic, payload| {
-        at += 1_000;
-        let facts = inspect_with(&mut memo, topic, payload.as_bytes());
-        let record = Record {
-            at: Instant::from_micros(at),
-            topic,
-            payload: payload.as_bytes(),
-            qos: 0,
-            retain: false,
-        };
-        pruner.record(&record, &facts);
+    let pruner = || {
+        let slots = vec![Slot::default(); Boxed::slots_for(TARGET)].into_boxed_slice();
+        let arena = vec![0; ARENA].into_boxed_slice();
+        Box::new(Pruner::new(slots, arena, TARGET, 4_096))
+    };
+    let mut pruned: Box<Boxed> = pruner();
+    each("prune", &mut |record, facts| pruned.record(record, facts));
+    let mut pruned: Box<Boxed> = pruner();
+    each("inspect and prune", &mut |record, _| {
+        pruned.record(
+            record,
+            &inspect_with(&mut memo, record.topic, record.payload),
+        );
     });
+    let mut schemas = shapes();
+    each("schema", &mut |record, facts| {
+        black_box(schemas.record(record, facts.class, facts.format));
+    });
+    println!("{name}: lost by the schemas: {:?}", schemas.lost());
     group.finish();
+}
+
+/// What is as much for all that follows; returns the bytes.
+fn throughput<'m>(
+    group: &mut BenchmarkGroup<'_, WallTime>,
+    messages: impl Iterator<Item = &'m Message>,
+) -> usize {
+    let sizes = messages.map(|(_, payload)| payload.len());
+    let (elements, bytes) = sizes.fold((0, 0), |(n, sum), size| (n + 1, sum + size));
+    group.throughput(Throughput::ElementsAndBytes {
+        elements,
+        bytes: bytes as u64,
+    });
+    bytes
+}
+
+/// The walks, ours and serde_json's, and genson-rs over those messages that are JSON: it panics at others.
+fn peers(group: &mut BenchmarkGroup<'_, WallTime>, messages: &[Message]) {
+    let mut each = |what: &str, work: fn(&str) -> bool| {
+        let all = || {
+            messages.iter().for_each(|(_, payload)| {
+                black_box(work(payload));
+            })
+        };
+        group.bench_function(what, |b| b.iter(all));
+    };
+    each("serde_json Value", |payload| {
+        black_box(serde_json::from_str::<Value>(payload)).is_ok()
+    });
+    each("serde_json IgnoredAny", |payload| {
+        serde_json::from_str::<IgnoredAny>(payload).is_ok()
+    });
+    each("walk", |payload| walk(payload, &mut Ignore).is_ok());
+    let json = messages
+        .iter()
+        .filter(|(_, payload)| serde_json::from_str::<IgnoredAny>(payload).is_ok());
+    throughput(group, json.clone());
+    let mut builder = get_builder(None);
+    let mut scratch = Vec::with_capacity(4_096);
+    group.bench_function("genson-rs, what is JSON", |b| {
+        b.iter(|| {
+            for (_, payload) in json.clone() {
+                // It unescapes in place.
+                scratch.clear();
+                scratch.extend_from_slice(payload.as_bytes());
+                build_single_json_object_schema(&mut builder, &mut scratch);
+            }
+        });
+    });
+    black_box(builder.to_schema());
 }
 
 criterion_group!(benches, payloads);

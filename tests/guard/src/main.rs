@@ -6,10 +6,11 @@ use bitsperity_mqtt_core::packet::{
     ConnAck, Delivery, Packet, PacketId, Properties, Property, Publish, QoS, Reason, SubAck,
     Version,
 };
-use bitsperity_mqtt_core::payload::{Facts, Memo, inspect, inspect_into};
+use bitsperity_mqtt_core::payload::{Facts, Format, Memo, inspect, inspect_into};
 use bitsperity_mqtt_core::reduce::prune::Slot;
+use bitsperity_mqtt_core::reduce::schema::{Family, Node, Row, Storage as Shapes, Value};
 use bitsperity_mqtt_core::reduce::topics::TopicSlot;
-use bitsperity_mqtt_core::reduce::{Pruner, Record, Topics};
+use bitsperity_mqtt_core::reduce::{Pruner, Record, Schemas, Topics};
 use bitsperity_mqtt_core::session::{
     Credentials, InFlight, Options, Replay, Session, Storage, Subscription,
 };
@@ -27,7 +28,7 @@ const JSON: &str = r#"{"temperature":21.5,"humidity":43,"battery":97,"linkqualit
 
 type Path = (&'static str, fn(u64));
 
-const PATHS: [Path; 17] = [
+const PATHS: [Path; 18] = [
     ("decode 3.1.1 PUBLISH 128 B", |times| {
         decode(&publish(Version::V311, &[]), Version::V311, times)
     }),
@@ -83,6 +84,7 @@ const PATHS: [Path; 17] = [
         stream,
     ),
     ("inspect and prune 240 B of JSON", prune),
+    ("schema of 240 B of JSON, a stream of four families", schema),
     ("the same stream from frames to pruner and topics", whole),
 ];
 
@@ -339,4 +341,43 @@ fn prune(times: u64) {
         pruner.record(&record, &facts);
     }
     assert_eq!(pruner.count(), times);
+}
+
+/// Telemetry whose numbers change, some of its states, and one of its names.
+fn telemetry(n: u64) -> String {
+    format!(
+        r#"{{"timestamp":{}.25,"device_id":"b8:27:eb:bf:{:02x}:51","firmware":"2.14.1","site":"north-hall","temperature":{}.{},"humidity":{}.5,"pressure":1013.{},"battery":{},"rssi":-{},"motion":{},"light":false,"mode":"auto"}}"#,
+        1_700_000_000 + n,
+        n % 200,
+        18 + n % 9,
+        n % 10,
+        40 + n % 20,
+        n % 10,
+        80 + n % 19,
+        50 + n % 30,
+        n.is_multiple_of(7),
+    )
+}
+
+fn schema(times: u64) {
+    let payloads: Vec<String> = (0..1_000).map(telemetry).collect();
+    let memory = Shapes {
+        families: vec![Family::default(); 16],
+        nodes: vec![Node::default(); 256],
+        rows: vec![Row::default(); 64],
+        values: vec![Value::default(); 192],
+        text: vec![0; 4_096],
+    };
+    let mut schemas = Box::new(Schemas::new(memory, 1));
+    for (at, payload) in (0..times).zip(payloads.iter().cycle()) {
+        let record = Record {
+            at: Instant::from_micros(at),
+            topic: TOPIC,
+            payload: black_box(payload).as_bytes(),
+            qos: 0,
+            retain: false,
+        };
+        black_box(schemas.record(&record, at % 4, Format::JsonObject));
+    }
+    assert_eq!(schemas.lost(), Default::default());
 }

@@ -106,12 +106,8 @@ pub(super) fn range(node: &Node) -> Option<(f64, f64)> {
     }
     let span = max - min;
     let largest = max.max(-min);
-    let factor = match count {
-        0..=19 => 3.0,
-        20..=49 => 2.0,
-        50..=149 => 1.0,
-        _ => 0.5,
-    };
+    // A short sample is mostly of one hour, one load, one weather: it is wide until it is long.
+    let factor = (200.0 / f64::from(count)).clamp(0.5, 10.0);
     let mut margin = (span * factor).max(largest * 0.25);
     if span == 0.0 {
         margin = margin.max(largest).max(1.0);

@@ -139,6 +139,9 @@ impl Store<'_> {
                 (moved.index, moved.next) = (MOVED_ROW, twin);
             }
             if let Some(twin) = self.rows.get_mut(twin as usize) {
+                if twin.count == 0 {
+                    twin.first = row.first;
+                }
                 twin.count = twin.count.saturating_add(row.count);
                 if let Some(index) = renumbered.get_mut(usize::from(row.index)) {
                     *index = twin.index;

@@ -2,8 +2,8 @@
 //!
 //! `take` brings a message in (`other`: one that is not JSON): the walk's events become counts at nodes (`node`, `store`), rows of members that came
 //! together, and values (`row`, `values`). `join` merges. Asked at any time, `union` tells kinds of objects apart,
-//! `claim` what is sure enough to be said of values (`text`: formats), `write` writes it. `family` holds what is known
-//! beside the tree.
+//! `claim` what is sure enough to be said of values (`text`: formats), `write` writes it, `sure` says how far it can be
+//! relied on. `family` holds what is known beside the tree.
 //! Invariant: memory is the caller's; what finds no room is counted, and leaves its part of the schema open.
 
 mod claim;
@@ -13,6 +13,7 @@ mod node;
 mod other;
 mod row;
 mod store;
+mod sure;
 mod take;
 mod text;
 mod told;
@@ -111,7 +112,7 @@ where
         } else {
             family.text
         };
-        let mut taker = Taker::new(&mut store, root, at, stamp);
+        let mut taker = Taker::new(&mut store, root, text, at, stamp);
         let taken = match format {
             format if is_json(format) => json::walk(text, &mut taker).is_ok(),
             Format::Xml => other::xml(text, &mut taker),

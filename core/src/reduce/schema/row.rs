@@ -8,6 +8,8 @@ use super::node::*;
 pub struct Row {
     pub(super) set: Set,
     pub(super) count: u32,
+    /// The message that had it first, as a hash.
+    pub(super) first: u32,
     pub(super) next: u32,
     pub(super) index: u8,
 }
@@ -17,6 +19,7 @@ impl Default for Row {
         Self {
             set: Set::default(),
             count: 0,
+            first: 0,
             next: NONE,
             index: 0,
         }
@@ -39,6 +42,19 @@ impl Bits {
         self.0
             .get(usize::from(place / 64))
             .is_some_and(|word| word >> (place % 64) & 1 == 1)
+    }
+
+    pub(super) fn and(self, other: Self) -> Self {
+        self.with(other, |a, b| a & b)
+    }
+
+    pub(super) fn or(self, other: Self) -> Self {
+        self.with(other, |a, b| a | b)
+    }
+
+    /// Whether all of these are among others.
+    pub(super) fn is_in(self, others: Self) -> bool {
+        self.with(others, |a, b| a & !b) == Self::default()
     }
 
     /// The places that are set, in order.
@@ -90,6 +106,16 @@ impl Set {
 
     pub(super) fn has(&self, place: u16) -> bool {
         self.present.has(place)
+    }
+
+    /// The places where the type of a code is.
+    pub(super) fn of(&self, code: u8) -> Bits {
+        let mut places = self.present;
+        for (i, plane) in self.planes.iter().enumerate() {
+            let is = code >> i & 1 == 1;
+            places = places.with(*plane, |a, b| if is { a & b } else { a & !b });
+        }
+        places
     }
 }
 

@@ -329,6 +329,7 @@ impl Store<'_> {
             *row = Row {
                 set: *set,
                 count: 0,
+                first: 0,
                 next: NONE,
                 index: count,
             };

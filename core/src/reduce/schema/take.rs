@@ -5,6 +5,7 @@
 use super::node::*;
 use super::store::Store;
 use super::{KEY_BYTES, text};
+use crate::payload::hash;
 use crate::payload::json::{Scalar, Text, Visitor, unescape};
 use heapless::Vec;
 
@@ -48,6 +49,8 @@ pub(super) struct Taker<'t, 's, 'a> {
     frames: Vec<Frame, DEPTH>,
     deeper: u32,
     root: u32,
+    /// The message.
+    whole: &'a str,
     /// Node of the member whose value comes next.
     pending: u32,
     at: u64,
@@ -56,13 +59,20 @@ pub(super) struct Taker<'t, 's, 'a> {
 }
 
 impl<'t, 's, 'a> Taker<'t, 's, 'a> {
-    pub(super) fn new(store: &'t mut Store<'s>, root: u32, at: u64, stamp: u64) -> Self {
+    pub(super) fn new(
+        store: &'t mut Store<'s>,
+        root: u32,
+        whole: &'a str,
+        at: u64,
+        stamp: u64,
+    ) -> Self {
         Self {
             store,
             tape: Vec::new(),
             frames: Vec::new(),
             deeper: 0,
             root,
+            whole,
             pending: NONE,
             at,
             stamp,
@@ -150,7 +160,9 @@ impl<'t, 's, 'a> Taker<'t, 's, 'a> {
                     let rows = rows.unwrap_or(RowSet::MAX);
                     store.string(id, entry.text, entry.escaped, rows);
                 }
-                Kind::Object => store.object(id, store.current_row(entry.more)),
+                Kind::Object => {
+                    store.object(id, store.current_row(entry.more), self.whole, self.at);
+                }
                 Kind::Array => node.array(entry.more),
                 _ => {}
             }
@@ -179,9 +191,13 @@ impl Node {
 }
 
 impl Store<'_> {
-    /// An object of a node had the members of a row.
-    fn object(&mut self, id: u32, row: u32) {
+    /// An object of a node had the members of a row, in the message `whole` that came at `at`.
+    fn object(&mut self, id: u32, row: u32, whole: &str, at: u64) {
         if let Some(row) = self.rows.get_mut(row as usize) {
+            if row.count == 0 {
+                let [a, b, c, d, ..] = hash::bytes(at, whole.as_bytes()).to_le_bytes();
+                row.first = u32::from_le_bytes([a, b, c, d]);
+            }
             row.count = row.count.saturating_add(1);
         } else {
             self.set_flag(id, ROWLESS);
@@ -306,7 +322,7 @@ impl<'a> Visitor<'a> for Taker<'_, '_, 'a> {
         if let Some(entry) = self.tape.get_mut(usize::from(frame.entry)) {
             entry.more = more;
         } else if frame.object {
-            self.store.object(frame.node, more);
+            self.store.object(frame.node, more, self.whole, self.at);
         } else if let Some(node) = self.store.node(frame.node) {
             node.array(more);
         }

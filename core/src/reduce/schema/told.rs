@@ -5,6 +5,7 @@ use super::claim;
 use super::family::{Family, TOPICS};
 use super::node::*;
 use super::store::View;
+use super::sure;
 use super::take::DEPTH;
 use super::write::{Place, Writer};
 use crate::payload::{Format, hash};
@@ -113,15 +114,16 @@ impl<'s> FamilyView<'s> {
         out.write_char('}')
     }
 
-    /// How likely the next message is like one of those before, from 0 to 1 (Good–Turing): one less the share of
-    /// shapes that came once; and what that is called.
+    /// How likely the schema accepts the next message, from 0 to 1, and what that is called: each message that came is
+    /// judged by what the schema would be without it (as Good and Turing do with what came once), and one that is
+    /// refused is added to them, so that few messages are never wholly relied on (Laplace).
     pub fn confidence(&self) -> (f64, Confidence) {
         let documents = self.documents();
         let Some(node) = self.view.node(self.family.json).filter(|_| documents > 0) else {
             return (0.0, Confidence::Low);
         };
-        let once = f64::from(self.once(node)).min(documents as f64);
-        let sure = 1.0 - once / documents as f64;
+        let refused = u64::from(sure::refused(self.view, node)).min(documents);
+        let sure = 1.0 - (refused + 1) as f64 / (documents + 2) as f64;
         let level = match sure {
             _ if documents < 10 => Confidence::Low,
             0.95.. => Confidence::High,
@@ -145,27 +147,6 @@ impl<'s> FamilyView<'s> {
         let here = rare.map(|of| u64::from(node.typed(of))).sum();
         let below = self.view.children(node).filter(|child| !child.is(MOVED));
         below.fold(here, |sum, child| sum + self.outliers_in(child))
-    }
-
-    /// Sets of members that came once, at a node and below it.
-    fn once(&self, node: &Node) -> u32 {
-        let mut once = 0u32;
-        if node.total() > 1 {
-            for of in Type::ALL {
-                once += u32::from(node.typed(of) == 1);
-            }
-        }
-        if node.count(Kind::Object) > 1 {
-            once += self
-                .view
-                .rows(node)
-                .fold(0, |sum, row| sum + u32::from(row.count == 1));
-        }
-        let below = self
-            .view
-            .children(node)
-            .filter(|child| !child.is(MOVED) && child.present > 1);
-        below.fold(once, |sum, child| sum.saturating_add(self.once(child)))
     }
 
     /// Writes what its texts that are not JSON have in common, as a schema of strings, or of the elements of XML.

@@ -1,6 +1,7 @@
 //! Which sets of members belong together: the kinds of objects that one path has. Rows are joined as long as that makes
 //! the description shorter (a minimum description length): members that come and go by themselves are optional ones of
-//! one kind, members that come together make a kind. Invariant: deterministic; every row is in one kind.
+//! one kind, members that come together make a kind. [`Common`] is what the sets of a kind have in common, and whether
+//! an object can be of two kinds. Invariant: deterministic; every row is in one kind.
 
 use super::claim;
 use super::node::*;
@@ -220,6 +221,87 @@ fn entropy<'r>(place: u16, rows: impl Iterator<Item = &'r Row>) -> f64 {
         .filter(|&&n| n > 0)
         .map(|&n| f64::from(n) * log2(f64::from(n)));
     total * log2(total) - parts.fold(0.0, |sum, part| sum + part)
+}
+
+/// What rows have in common.
+#[derive(Clone, Copy)]
+pub(super) struct Common {
+    rows: RowSet,
+    /// Members that all have, and that any has.
+    all: Bits,
+    any: Bits,
+    /// Where a member is of a type; null, which goes with any, is left out.
+    types: [Bits; Type::ALL.len() - 1],
+}
+
+impl Common {
+    /// None if there are no such rows.
+    pub(super) fn of(view: View<'_>, node: &Node, rows: RowSet) -> Option<Self> {
+        let inside = |row: &&Row| rows >> row.index & 1 == 1 && row.count > 0;
+        let mut of = view.rows(node).filter(inside).peekable();
+        let first = of.peek()?.set.present;
+        let mut common = Self {
+            rows,
+            all: first,
+            any: first,
+            types: [Bits::default(); _],
+        };
+        for row in of {
+            common.all = common.all.and(row.set.present);
+            common.any = common.any.or(row.set.present);
+            for (places, code) in common.types.iter_mut().zip(1..) {
+                *places = places.or(row.set.of(code));
+            }
+        }
+        Some(common)
+    }
+
+    /// Whether they lead one to expect a set: nothing that all have is missing, nothing is of a type that none has, and
+    /// with `closed` nothing is there that none has.
+    pub(super) fn implies(&self, set: &Set, closed: bool) -> bool {
+        let known = |(places, code): (&Bits, u8)| set.of(code).and(self.any).is_in(*places);
+        self.all.is_in(set.present)
+            && (!closed || set.present.is_in(self.any))
+            && self.types.iter().zip(1..).all(known)
+    }
+
+    /// Whether no object can be of both of two closed kinds, as they are written: the one requires what the other does
+    /// not have, or both require a member that is of other types, or a tag.
+    pub(super) fn excludes(&self, other: &Self, view: View<'_>, node: &Node) -> bool {
+        if !self.all.is_in(other.any) || !other.all.is_in(self.any) {
+            return true;
+        }
+        let both = self.all.and(other.all);
+        let mut shared = Bits::default();
+        for (ours, theirs) in self.types.iter().zip(other.types) {
+            shared = shared.or(ours.and(theirs));
+        }
+        let apart = |child: &Node| {
+            let types = !shared.has(child.place) || self.tag(other, view, child);
+            let rare = |of: &Type| claim::is_outlier(child, *of);
+            both.has(child.place)
+                && child.count(Kind::Null) == 0
+                && !Type::ALL.iter().any(rare)
+                && types
+        };
+        view.children(node).any(apart)
+    }
+
+    /// Whether a member is written as other strings for the one than for the other; words that come in pairs are
+    /// written with the other word of the pair.
+    fn tag(&self, other: &Self, view: View<'_>, child: &Node) -> bool {
+        let only_strings = |of: &Self| {
+            let mut others = of.types.iter().zip(1..);
+            others.all(|(places, code)| code == Type::String.code() || !places.has(child.place))
+        };
+        let written = |of: &Self, than: &Self| {
+            claim::is_enumeration(view, child, of.rows)
+                && claim::values(view, child, of.rows).all(|value| {
+                    value.rows & than.rows == 0 && claim::opposite(value.text()).is_none()
+                })
+        };
+        only_strings(self) && only_strings(other) && written(self, other) && written(other, self)
+    }
 }
 
 /// Pairs of rows.
