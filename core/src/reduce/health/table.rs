@@ -6,6 +6,7 @@
 use super::channel::ChannelSlot;
 use super::device::{DeviceSlot, TopicUse};
 use super::dialect::{Dialect, Known};
+use super::presence::Connection;
 use super::{Health, MAX_CHANNELS};
 use crate::payload::hash;
 
@@ -17,6 +18,8 @@ pub struct Entry {
     device: u16,
     /// A topic that tells of the connection.
     presence: bool,
+    /// A word that tells this of the connection.
+    means: Connection,
 }
 
 /// Of one text several hashes are made.
@@ -56,7 +59,29 @@ where
     /// From now on messages on `topic` belong to `device`, unless that is settled otherwise.
     pub(super) fn route(&mut self, topic: &str, device: usize, presence: bool) {
         let hash = hash::bytes(self.seed ^ ROUTE, topic.as_bytes());
-        self.put(hash, device, presence);
+        if self.has_room_to_describe() {
+            self.described += u64::from(self.put(hash, device, presence, Connection::Unknown));
+        }
+    }
+
+    /// From now on the word of this hash means this of the connection.
+    pub(super) fn put_word(&mut self, hash: u64, device: usize, means: Connection) {
+        if self.has_room_to_describe() {
+            let put = self.put(hash, device, true, means);
+            self.described += u64::from(put);
+            self.words += u64::from(put);
+        }
+    }
+
+    /// What the word of this hash means of the connection.
+    pub(super) fn meaning(&self, hash: u64) -> Option<Connection> {
+        let entry = self.entry(hash)?.1?;
+        Some(entry.means).filter(|means| *means != Connection::Unknown)
+    }
+
+    /// Descriptions leave half of the room to devices.
+    fn has_room_to_describe(&self) -> bool {
+        self.described < self.index.as_ref().len() as u64 / 4
     }
 
     /// The place of the device of an id, made if there is room.
@@ -76,7 +101,8 @@ where
         }
         let span = self.names.keep(id)?;
         let device = self.used;
-        if !self.put(hash::bytes(self.seed ^ ID, id.as_bytes()), device, false) {
+        let hash = hash::bytes(self.seed ^ ID, id.as_bytes());
+        if !self.put(hash, device, false, Connection::Unknown) {
             return None;
         }
         let slot = self.devices.as_mut().get_mut(device)?;
@@ -109,7 +135,7 @@ where
     }
 
     /// Enters a hash; false if there is no room. Who came first stays.
-    fn put(&mut self, hash: u64, device: usize, presence: bool) -> bool {
+    fn put(&mut self, hash: u64, device: usize, presence: bool, means: Connection) -> bool {
         let Ok(device) = u16::try_from(device + 1) else {
             return false;
         };
@@ -121,6 +147,7 @@ where
                         hash: hash.max(1),
                         device,
                         presence,
+                        means,
                     };
                     self.entries += 1;
                 }
