@@ -88,7 +88,7 @@ fn report(flows: usize) -> Report {
         oversized: 0,
         reconnects: 1,
         deaf: SECOND * 2,
-        narrowed: false,
+        narrowed: None,
         findings: Findings {
             performance: Some(PerformanceFindings {
                 flows: vec![flow(); flows],
