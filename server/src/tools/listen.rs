@@ -115,7 +115,7 @@ impl Heard {
             head.status = Progress::Complete;
             head.since = Some(Since::Session);
             head.note = match &self.report.findings {
-                _ if self.report.narrowed.is_none() => None,
+                _ if self.report.narrowed.is_none() || self.report.received == 0 => None,
                 found if found.messages.is_some() => Some(match self.report.narrowed {
                     Some(Narrowed::Counted) => COUNTED,
                     _ => NARROWED,
