@@ -5,6 +5,7 @@
 
 use super::channel::ChannelSlot;
 use super::device::DeviceSlot;
+use super::dialect::Dialect;
 use super::presence::{self, Change, Connection};
 use super::table::Entry;
 use super::{Health, dialect};
@@ -23,6 +24,8 @@ pub(super) struct Told<'a> {
     pub(super) offline: &'a str,
     /// The member of an object that says it; empty: the whole payload does.
     pub(super) member: &'a str,
+    /// It stands beside what the device says, so it is of the device and of nothing before it.
+    pub(super) beside: bool,
 }
 
 impl<D, I, C, B> Health<D, I, C, B>
@@ -44,8 +47,13 @@ where
         let speaker = self.find(&place.id);
         let mut whose = device;
         match place.role {
-            dialect::Role::Presence
-                if speaker == Some(device) || self.routed(told.topic) == Some((device, true)) => {}
+            _ if self.routed(told.topic) == Some((device, Some(true))) => {}
+            dialect::Role::Presence if speaker == Some(device) => {
+                self.own_presence(device, told.topic);
+            }
+            dialect::Role::Presence if told.beside && place.dialect == Dialect::Generic => {
+                self.own_presence(device, told.topic);
+            }
             dialect::Role::Presence => {
                 let Some(gateway) = self.enter(&place.id, place.dialect) else {
                     return;
@@ -56,10 +64,26 @@ where
                     slot.gateway = number;
                 }
             }
-            _ => self.route(told.topic, device, true),
+            _ => self.own_presence(device, told.topic),
         }
         self.learn(whose, told);
         self.catch_up(whose, speaker.unwrap_or(whose), told, record);
+    }
+
+    /// Of several topics that tell of the connection, as each entity may have one, the first speaks for the device: they
+    /// would contradict one another.
+    fn own_presence(&mut self, device: usize, topic: &str) {
+        let known = self.devices.as_ref().get(device);
+        let first = match known.and_then(|slot| slot.presence_topic) {
+            Some(span) => self.names.get(span) == topic,
+            None => true,
+        };
+        self.route(topic, device, Some(first));
+        if let Some(slot) = self.devices.as_mut().get_mut(device)
+            && slot.presence_topic.is_none()
+        {
+            slot.presence_topic = self.names.keep(topic);
+        }
     }
 
     /// Keeps the words that are not understood without.

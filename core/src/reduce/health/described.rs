@@ -115,6 +115,29 @@ fn a_connection_is_told_in_the_words_of_the_description() {
 }
 
 #[test]
+fn entities_with_availabilities_of_their_own_are_one_device() {
+    let mut events = Vec::new();
+    for n in 0..5 {
+        let config = format!(
+            r#"{{"stat_t":"ha/w/s{n}/state","avty_t":"ha/w/s{n}/availability","dev":{{"ids":["w"],"name":"Weather"}}}}"#
+        );
+        let topic = format!("homeassistant/sensor/s{n}/config");
+        events.push(retained(&topic, &config));
+    }
+    for n in 0..5 {
+        let said = if n == 3 { "offline" } else { "online" };
+        events.push(retained(&format!("ha/w/s{n}/availability"), said));
+        events.push(event(f64::from(n), &format!("ha/w/s{n}/state"), "5"));
+    }
+    let table = of(&events);
+    assert_eq!(table.devices().count(), 1);
+    let weather = table.devices().next().unwrap();
+    assert_eq!((weather.name(), weather.messages), (Some("Weather"), 10));
+    assert_eq!(weather.presence.state(), Connection::Online);
+    assert_eq!(weather.presence.changes(), 0);
+}
+
+#[test]
 fn descriptions_leave_room_to_devices() {
     let mut table = table(8, Pattern::all());
     for n in 0..100 {

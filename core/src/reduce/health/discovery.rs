@@ -57,10 +57,24 @@ where
                 online: told.online.unwrap_or("online"),
                 offline: told.offline.unwrap_or("offline"),
                 member: member(told.template),
+                beside: self.is_beside(&entity, &topic),
             };
             self.available_by(device, told, record);
         }
         self.call(device, entity.name);
+    }
+
+    /// Whether a topic is where a state of the entity is, by the rules for any topics.
+    fn is_beside(&self, entity: &Entity<'_>, topic: &str) -> bool {
+        let first = if entity.template { b'{' } else { b'0' };
+        let ask = |id: &str| self.known(id);
+        let id = |topic: &str, first| Some(dialect::place(topic, first, &ask)?.id);
+        let wanted = id(topic, b'o');
+        wanted.is_some()
+            && entity.states.iter().any(|state| {
+                let state = expanded(state, entity.base);
+                state.and_then(|state| id(&state, first)) == wanted
+            })
     }
 
     /// The device that a description names, if it was described before.
@@ -101,11 +115,11 @@ where
                     place.id
                 };
                 let device = self.enter(&id, Dialect::HomeAssistant)?;
-                self.route(&ident, device, false);
+                self.route(&ident, device, None);
                 device
             }
         };
-        self.route(state, device, false);
+        self.route(state, device, None);
         Some(device)
     }
 

@@ -138,8 +138,10 @@ where
         };
         let entered = match routed {
             Some((device, presence)) => {
-                if presence {
-                    role = Role::Presence;
+                match presence {
+                    Some(true) => role = Role::Presence,
+                    Some(false) if role == Role::Presence => role = Role::Data,
+                    _ => {}
                 }
                 Some(device)
             }

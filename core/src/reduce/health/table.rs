@@ -16,8 +16,8 @@ pub struct Entry {
     hash: u64,
     /// One above the place of the device; zero: empty.
     device: u16,
-    /// A topic that tells of the connection.
-    presence: bool,
+    /// Of a topic: whether it tells of the connection; none: as topics like it do.
+    presence: Option<bool>,
     /// A word that tells this of the connection.
     means: Connection,
 }
@@ -49,7 +49,7 @@ where
     }
 
     /// The device that a topic was said to belong to, and whether it tells of the connection.
-    pub(super) fn routed(&self, topic: &str) -> Option<(usize, bool)> {
+    pub(super) fn routed(&self, topic: &str) -> Option<(usize, Option<bool>)> {
         let entry = self
             .entry(hash::bytes(self.seed ^ ROUTE, topic.as_bytes()))?
             .1?;
@@ -57,7 +57,7 @@ where
     }
 
     /// From now on messages on `topic` belong to `device`, unless that is settled otherwise.
-    pub(super) fn route(&mut self, topic: &str, device: usize, presence: bool) {
+    pub(super) fn route(&mut self, topic: &str, device: usize, presence: Option<bool>) {
         let hash = hash::bytes(self.seed ^ ROUTE, topic.as_bytes());
         if self.has_room_to_describe() {
             self.described += u64::from(self.put(hash, device, presence, Connection::Unknown));
@@ -67,7 +67,7 @@ where
     /// From now on the word of this hash means this of the connection.
     pub(super) fn put_word(&mut self, hash: u64, device: usize, means: Connection) {
         if self.has_room_to_describe() {
-            let put = self.put(hash, device, true, means);
+            let put = self.put(hash, device, None, means);
             self.described += u64::from(put);
             self.words += u64::from(put);
         }
@@ -102,7 +102,7 @@ where
         let span = self.names.keep(id)?;
         let device = self.used;
         let hash = hash::bytes(self.seed ^ ID, id.as_bytes());
-        if !self.put(hash, device, false, Connection::Unknown) {
+        if !self.put(hash, device, None, Connection::Unknown) {
             return None;
         }
         let slot = self.devices.as_mut().get_mut(device)?;
@@ -135,7 +135,7 @@ where
     }
 
     /// Enters a hash; false if there is no room. Who came first stays.
-    fn put(&mut self, hash: u64, device: usize, presence: bool, means: Connection) -> bool {
+    fn put(&mut self, hash: u64, device: usize, presence: Option<bool>, means: Connection) -> bool {
         let Ok(device) = u16::try_from(device + 1) else {
             return false;
         };

@@ -51,10 +51,10 @@ where
             return;
         };
         if own.is_none() {
-            self.route(&will, device, true);
+            self.route(&will, device, Some(true));
             for (prefix, name) in TOPICS {
                 if let Some(topic) = said.whole(prefix, name) {
-                    self.route(&topic, device, false);
+                    self.route(&topic, device, None);
                 }
             }
         }
@@ -63,6 +63,7 @@ where
             online: said.online.unwrap_or("Online"),
             offline: said.offline.unwrap_or("Offline"),
             member: "",
+            beside: true,
         };
         self.available_by(device, told, record);
         for name in [said.name, said.friendly] {

@@ -162,8 +162,8 @@ fn foremost(device: &DeviceFinding) -> String {
     let mut troubles = device.troubles.iter();
     match troubles.find(|trouble| trouble.severity == level) {
         Some(trouble) => {
-            let sample = render::clean(render::front(&trouble.sample, 80));
-            format!(", most often `{sample}`")
+            let said = why(trouble).unwrap_or(&trouble.sample);
+            format!(", first `{}`", render::clean(render::front(said, 80)))
         }
         None => String::new(),
     }

@@ -187,7 +187,7 @@ fn each_threshold_has_its_alert() {
     let verdict = made["verdict"].as_str().unwrap();
     for words in [
         "7 ALERTS",
-        "100.671 messages/s",
+        "101 messages/s",
         "rising",
         "11 gaps, the longest 8 s",
         "10 spikes",
