@@ -51,7 +51,10 @@ where
             dialect::Role::Presence if speaker == Some(device) => {
                 self.own_presence(device, told.topic);
             }
-            dialect::Role::Presence if told.beside && place.dialect == Dialect::Generic => {
+            dialect::Role::Presence
+                if told.beside
+                    && matches!(place.dialect, Dialect::Generic | Dialect::HomeAssistant) =>
+            {
                 self.own_presence(device, told.topic);
             }
             dialect::Role::Presence => {

@@ -128,11 +128,12 @@ fn entities_with_availabilities_of_their_own_are_one_device() {
         let said = if n == 3 { "offline" } else { "online" };
         events.push(retained(&format!("ha/w/s{n}/availability"), said));
         events.push(event(f64::from(n), &format!("ha/w/s{n}/state"), "5"));
+        events.push(event(f64::from(n), &format!("ha/w/s{n}/attributes"), "{}"));
     }
     let table = of(&events);
     assert_eq!(table.devices().count(), 1);
     let weather = table.devices().next().unwrap();
-    assert_eq!((weather.name(), weather.messages), (Some("Weather"), 10));
+    assert_eq!((weather.name(), weather.messages), (Some("Weather"), 15));
     assert_eq!(weather.presence.state(), Connection::Online);
     assert_eq!(weather.presence.changes(), 0);
 }

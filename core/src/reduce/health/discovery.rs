@@ -77,6 +77,14 @@ where
             })
     }
 
+    /// Whether a topic, as it is written in a document, is of the device of this id by the rules for any topics.
+    fn is_at(&self, id: &str, topic: &str, base: &str) -> bool {
+        let ask = |id: &str| self.known(id);
+        let topic = expanded(topic, base).filter(|topic| !topic.is_empty());
+        let place = topic.and_then(|topic| dialect::place(&topic, b'o', &ask));
+        place.is_some_and(|place| place.id.as_str() == id)
+    }
+
     /// The device that a description names, if it was described before.
     fn identified(&self, entity: &Entity<'_>) -> Option<usize> {
         let mut ident: String<MAX_ID> = String::new();
@@ -112,14 +120,22 @@ where
                 let id = if taken {
                     Id::try_from(named).ok()?
                 } else {
-                    place.id
+                    place.id.clone()
                 };
                 let device = self.enter(&id, Dialect::HomeAssistant)?;
                 self.route(&ident, device, None);
                 device
             }
         };
-        self.route(state, device, None);
+        // Where more than its state is, all is of the entity, what the document does not name too.
+        let others = entity.availability.iter().map(|told| told.topic);
+        let mut others = others.chain([entity.own.topic, entity.attributes]);
+        if others.any(|topic| self.is_at(&place.id, topic, entity.base)) {
+            self.alias(&place.id, device);
+        }
+        if self.find(&place.id) != Some(device) {
+            self.route(state, device, None);
+        }
         Some(device)
     }
 
@@ -188,6 +204,7 @@ struct Entity<'a> {
     ident: &'a str,
     states: Vec<&'a str, STATES>,
     template: bool,
+    attributes: &'a str,
     /// The topic that is told beside the others.
     own: Availability<'a>,
     /// Those of a list.
@@ -277,7 +294,11 @@ impl<'a> Visitor<'a> for Entity<'a> {
             "state_topic" | "stat_t" if !self.states.contains(&text) => {
                 let _ = self.states.push(text);
             }
-            "value_template" | "val_tpl" | "json_attributes_topic" => self.template = true,
+            "value_template" | "val_tpl" => self.template = true,
+            "json_attributes_topic" | "json_attr_t" => {
+                self.template = true;
+                self.attributes = text;
+            }
             _ if self.around.len() == 1 => self.available(false, text),
             "availability_topic" | "avty_t" if self.own.topic.is_empty() => self.own.topic = text,
             _ => {}

@@ -131,7 +131,7 @@ where
             return;
         }
         let (dialect, mut role) = (place.dialect, place.role);
-        let routed = if dialect == Dialect::Generic {
+        let routed = if matches!(dialect, Dialect::Generic | Dialect::HomeAssistant) {
             self.routed(record.topic)
         } else {
             None

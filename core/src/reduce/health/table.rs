@@ -64,6 +64,15 @@ where
         }
     }
 
+    /// From now on `device` is what speaks under `id` too, unless another does.
+    pub(super) fn alias(&mut self, id: &str, device: usize) {
+        let hash = hash::bytes(self.seed ^ ID, id.as_bytes());
+        if self.has_room_to_describe() && self.find(id).is_none() {
+            let put = self.put(hash, device, None, Connection::Unknown);
+            self.described += u64::from(put);
+        }
+    }
+
     /// From now on the word of this hash means this of the connection.
     pub(super) fn put_word(&mut self, hash: u64, device: usize, means: Connection) {
         if self.has_room_to_describe() {
