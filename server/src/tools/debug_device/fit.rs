@@ -163,7 +163,7 @@ fn foremost(device: &DeviceFinding) -> String {
     match troubles.find(|trouble| trouble.severity == level) {
         Some(trouble) => {
             let said = why(trouble).unwrap_or(&trouble.sample);
-            format!(", first `{}`", render::clean(render::front(said, 80)))
+            format!(", first `{}`", render::clean(render::front(said, 120)))
         }
         None => String::new(),
     }

@@ -102,7 +102,7 @@ fn verdict(head: &Head, report: &Report, summary: &Summary) -> String {
         errors => said::count(errors, "error", "errors"),
     };
     if let Some(kind) = summary.error_kinds.first() {
-        let why = render::front(&kind.why, 80);
+        let why = render::front(&kind.why, 140);
         let topic = render::front(&kind.topic, 80);
         all += &format!(", most often `{why}` on {topic} ({}×)", kind.count);
     }
