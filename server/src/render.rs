@@ -7,7 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bitsperity_mqtt_core::packet::{QoS, Reason, Version};
 use bitsperity_mqtt_core::session::Grants;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
 /// How deep JSON may nest to be shown as such: many parsers stop at 128, and it stands inside of a message.
@@ -46,6 +48,31 @@ pub fn rounded(number: f64) -> f64 {
     }
     let scale = 10f64.powi(2 - number.abs().log10().floor() as i32);
     (number * scale).round() / scale
+}
+
+/// A number without `.0` where it is whole: a fifth fewer tokens in a long list.
+struct Whole(f64);
+
+impl Serialize for Whole {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0.fract() == 0.0 && self.0.abs() < 1e15 {
+            true => serializer.serialize_i64(self.0 as i64),
+            false => serializer.serialize_f64(self.0),
+        }
+    }
+}
+
+/// Numbers of which whole ones are written so.
+pub fn whole_list<S: Serializer>(list: &[f64], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(list.iter().map(|number| Whole(*number)))
+}
+
+/// The same by name.
+pub fn whole_map<S: Serializer>(
+    map: &BTreeMap<&'static str, f64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(map.iter().map(|(name, number)| (name, Whole(*number))))
 }
 
 /// `5` or `3.1.1`.

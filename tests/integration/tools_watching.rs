@@ -44,7 +44,8 @@ fn what_came_while_nobody_asked_is_told_at_once() {
     }
     broker.publish(&["-t", "home/pump/log", "-m", "error: dry run"]);
     broker.publish(&["-t", "shed/door", "-m", "open"]);
-    heard(&mut assistant, 23);
+    broker.publish(&["-t", "shed/log", "-m", "warning: it is damp"]);
+    heard(&mut assistant, 24);
     let began = Instant::now();
 
     let all = json!({"session_id": session, "pattern": "home/#", "since": "session"});
@@ -85,6 +86,20 @@ fn what_came_while_nobody_asked_is_told_at_once() {
         ),
         (&json!(22), &json!(1))
     );
+    // Warnings and formats are those of the topics asked for.
+    let (summary, damp) = (&collected["summary"], collect("shed/log", json!({})));
+    let formats = summary["formats"].as_object().unwrap();
+    assert_eq!(
+        (&summary["warnings"], &formats["json_object"], formats.len()),
+        (&json!(0), &json!(21), 2)
+    );
+    let damp = assistant.ok("subscribe_and_collect", damp);
+    let (summary, formats) = (&damp["summary"], &damp["summary"]["formats"]);
+    assert_eq!(
+        (&summary["received"], &summary["warnings"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(formats.as_object().unwrap().len(), 1);
     let collected = assistant.ok(
         "subscribe_and_collect",
         collect("home/1/t", json!({"retained": "exclude"})),

@@ -65,6 +65,9 @@ impl<'a> Pass<'_, 'a> {
             Scalar::String(text) if flags & (TEXT | PROBLEM) != 0 => {
                 self.has_text |= flags & TEXT != 0;
                 self.tell_text(text.raw);
+                if self.prose.is_none() && text.raw.contains(' ') {
+                    self.prose = Some(self.reason(self.key, text.raw));
+                }
             }
             Scalar::Number(number) if flags & (PROBLEM | CODE) != 0 => {
                 let hash = hash::bytes(self.path, number.as_bytes());
@@ -156,20 +159,40 @@ impl<'a> Pass<'_, 'a> {
         if severity == Severity::None {
             return;
         }
+        let found = (severity, Some(self.reason(subject, value)));
+        let place = if hard { &mut self.hard } else { &mut self.soft };
+        *place = place.max_with(found);
+    }
+
+    fn reason(&self, subject: &'a str, value: &'a str) -> Reason<'a> {
         let parent = match self.frames.last() {
             Some(frame) if frame.key != subject && self.frames.len() > 1 => frame.key,
             _ => "",
         };
-        let found = (
-            severity,
-            Some(Reason {
-                parent,
-                subject,
-                value,
-            }),
-        );
-        let place = if hard { &mut self.hard } else { &mut self.soft };
-        *place = place.max_with(found);
+        Reason {
+            parent,
+            subject,
+            value,
+        }
+    }
+
+    /// What a person would give as the reason: beside a mere `level: error` or `status: failed`, the prose.
+    fn said(&self, found: Found<'a>) -> Found<'a> {
+        let (severity, Some(reason)) = found else {
+            return found;
+        };
+        let mut words = Words::new(reason.value);
+        let word = words.next().map_or(0, |word| word.flags);
+        let flags = severity::key(reason.subject);
+        let mere = words.next().is_none()
+            && (flags & (LEVEL | TYPED) != 0 || flags & STATUS != 0 && word & FAILED == FAILED);
+        match self
+            .prose
+            .filter(|prose| mere && prose.parent == reason.parent)
+        {
+            Some(prose) => (severity, Some(prose)),
+            None => found,
+        }
     }
 
     /// All things considered.
@@ -194,6 +217,9 @@ impl<'a> Pass<'_, 'a> {
                 Severity::Error
             };
             worst = worst.max_with((severity.min(most), reason));
+        }
+        if worst.0 != Severity::None && self.prose.is_some() {
+            worst = self.said(worst);
         }
         if let Some((severity, level)) = self.topic.verdict()
             && !self.over

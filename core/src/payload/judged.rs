@@ -100,3 +100,71 @@ fn widely_used_systems_are_judged() {
     }
     assert_eq!(wrong, 0);
 }
+
+#[test]
+fn the_reason_is_what_is_said_not_the_level_beside_it() {
+    for (topic, payload, reason) in [
+        (
+            "zigbee2mqtt/bridge/logging",
+            r#"{"level":"error","message":"z2m: Publish 'set' 'state' to 'lamp' failed: no route"}"#,
+            "message: z2m: Publish 'set' 'state' to 'lamp' failed: no route",
+        ),
+        (
+            "zigbee2mqtt/bridge/logging",
+            r#"{"message":"Failed to ping 'lamp'","level":"warning"}"#,
+            "message: Failed to ping 'lamp'",
+        ),
+        (
+            "a/pino",
+            r#"{"level":50,"time":1,"msg":"cannot write to disk"}"#,
+            "msg: cannot write to disk",
+        ),
+        (
+            "a/b",
+            r#"{"log":{"severity":"critical","text":"door 4 is open"}}"#,
+            "log.text: door 4 is open",
+        ),
+        (
+            "a/b",
+            r#"{"status":"failed","message":"sensor did not answer"}"#,
+            "message: sensor did not answer",
+        ),
+        (
+            "a/log",
+            "level=error ts=5 msg=\"cannot open port\"",
+            "msg: cannot open port",
+        ),
+        // A state that says more than that something failed is the reason.
+        (
+            "a/b",
+            r#"{"state":"offline","message":"see you later"}"#,
+            "state: offline",
+        ),
+        // What stands elsewhere is of something else.
+        (
+            "a/b",
+            r#"{"status":"error","other":{"message":"all is well"}}"#,
+            "status: error",
+        ),
+        ("a/b", r#"{"level":"error","message":"E5"}"#, "level: error"),
+    ] {
+        let facts = inspect(topic, payload.as_bytes());
+        let told = facts
+            .reason
+            .map(|reason| std::string::ToString::to_string(&reason));
+        assert_eq!(told.as_deref(), Some(reason), "{payload}");
+    }
+}
+
+#[test]
+fn lines_of_a_log_are_counted_by_what_they_say() {
+    let kind = |message: &str| {
+        let payload = std::format!(r#"{{"level":"error","message":"{message}"}}"#);
+        inspect("zigbee2mqtt/bridge/logging", payload.as_bytes()).kind
+    };
+    let one = kind("Publish 'set' 'state' to 'lamp' failed: timeout after 10000ms");
+    let again = kind("Publish 'set' 'state' to 'lamp' failed: timeout after 8000ms");
+    let other = kind("Publish 'set' 'state' to 'door' failed: timeout after 10000ms");
+    assert_eq!(one, again);
+    assert_ne!(one, other);
+}

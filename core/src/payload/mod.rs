@@ -76,7 +76,7 @@ pub struct Reason<'a> {
 }
 
 /// Bytes of a value that a reason shows.
-const REASON_VALUE: usize = 80;
+const REASON_VALUE: usize = 140;
 
 impl core::fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {

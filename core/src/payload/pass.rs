@@ -64,6 +64,8 @@ pub(super) struct Pass<'t, 'a> {
     pub(super) numeric_level: Option<(&'a str, &'a str)>,
     /// A level that is a setting, unless there is a text too.
     pub(super) log_level: Option<(&'a str, &'a str)>,
+    /// The first prose, with the keys around it and before it.
+    pub(super) prose: Option<Reason<'a>>,
     pub(super) kind: u64,
 }
 
@@ -97,6 +99,7 @@ impl<'t, 'a> Pass<'t, 'a> {
             has_text: false,
             numeric_level: None,
             log_level: None,
+            prose: None,
             kind: 0,
         }
     }

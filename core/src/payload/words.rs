@@ -71,7 +71,8 @@ pub(crate) const TYPED: Flags = 1 << 28;
 /// In a resolved key: would name a problem if it did not go on (`alarm_door`); only `true` affirms it.
 pub(crate) const HINT: Flags = 1 << 31;
 
-const FAILED: Flags = PROBLEM | BAD | WRONG;
+/// In a state: it failed, and nothing more.
+pub(crate) const FAILED: Flags = PROBLEM | BAD | WRONG;
 
 #[rustfmt::skip]
 const TABLE: &[(&[&str], Flags)] = &[

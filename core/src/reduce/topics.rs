@@ -4,11 +4,14 @@
 //! Invariant: at most as many topics as there are slots; beyond, topics are only estimated and messages counted.
 
 use super::{Distinct, Record};
-use crate::payload::{Facts, Format, hash};
+use crate::payload::{Facts, Format, Severity, hash};
 use crate::time::Instant;
 
 /// Bytes of a preview.
 pub const PREVIEW: usize = 96;
+
+/// Formats of one topic that are counted apart; nearly all topics have one.
+pub const FORMATS: usize = 2;
 
 /// One topic of a [`Topics`].
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +29,11 @@ pub struct TopicSlot {
     pub messages: u64,
     /// Of these, replayed retained ones.
     pub retained: u64,
+    /// Messages judged errors.
+    pub errors: u32,
+    /// Messages judged warnings.
+    pub warnings: u32,
+    formats: [(Format, u32); FORMATS],
     /// Payload bytes.
     pub bytes: u64,
     /// First message.
@@ -47,6 +55,9 @@ impl Default for TopicSlot {
             last_bytes: 0,
             messages: 0,
             retained: 0,
+            errors: 0,
+            warnings: 0,
+            formats: [(Format::Empty, 0); FORMATS],
             bytes: 0,
             first: Instant::ZERO,
             last: Instant::ZERO,
@@ -76,7 +87,26 @@ impl TopicSlot {
         told.then(|| f64::from(steps) / span)
     }
 
-    fn count(&mut self, record: &Record<'_>, format: Format) {
+    /// Messages per format, those first that came first; what is missing to all messages had further formats.
+    pub fn formats(&self) -> &[(Format, u32); FORMATS] {
+        &self.formats
+    }
+
+    fn count_format(&mut self, format: Format, messages: u32) {
+        let place = |it: &&mut (Format, u32)| it.1 == 0 || it.0 == format;
+        if let Some(known) = self.formats.iter_mut().find(place) {
+            *known = (format, known.1.saturating_add(messages));
+        }
+    }
+
+    fn count(&mut self, record: &Record<'_>, facts: &Facts<'_>) {
+        let format = facts.format;
+        match facts.severity {
+            Severity::None => {}
+            Severity::Warning => self.warnings = self.warnings.saturating_add(1),
+            Severity::Error => self.errors = self.errors.saturating_add(1),
+        }
+        self.count_format(format, 1);
         let live = self.messages - self.retained;
         if !record.retain {
             self.live = (if live == 0 { record.at } else { self.live.0 }, record.at);
@@ -103,6 +133,13 @@ impl TopicSlot {
         };
         self.messages += other.messages;
         self.retained += other.retained;
+        self.errors = self.errors.saturating_add(other.errors);
+        self.warnings = self.warnings.saturating_add(other.warnings);
+        for &(format, messages) in &other.formats {
+            if messages > 0 {
+                self.count_format(format, messages);
+            }
+        }
         self.bytes += other.bytes;
         self.first = self.first.min(other.first);
         if other.last > self.last {
@@ -160,7 +197,7 @@ where
         if new {
             slot.first = record.at;
         }
-        slot.count(record, facts.format);
+        slot.count(record, facts);
         if new {
             self.distinct.record(hash);
         }

@@ -10,7 +10,7 @@ pub use health::{
     ConnectionFinding, Deduction, DeviceFinding, HealthFindings, HeartbeatFinding, ReadingFinding,
     TroubleFinding, ValueFinding, WantHealth,
 };
-pub use narrow::Part;
+pub use narrow::{Narrowed, Part};
 pub use performance::{
     FlowFindings, GapFinding, LatencyFindings, Percentiles, PerformanceFindings, SpikeFinding,
     TopicNumbers, TrendFinding, WantPerformance,
@@ -18,6 +18,7 @@ pub use performance::{
 pub use schema::{ChangedPath, SchemaFamily, SchemaFindings, WantSchema};
 
 use bitsperity_mqtt_core::packet::QoS;
+use bitsperity_mqtt_core::reduce::topics::FORMATS;
 use std::time::{Duration, SystemTime};
 
 /// What to accumulate.
@@ -118,7 +119,7 @@ pub struct Report {
     /// How long it was deaf through them.
     pub deaf: Duration,
     /// Told of a part of what was heard: see `narrow`.
-    pub narrowed: bool,
+    pub narrowed: Option<Narrowed>,
     /// What the accumulators hold.
     pub findings: Findings,
 }
@@ -240,6 +241,12 @@ pub struct TopicFinding {
     pub messages: u64,
     /// Of these, replayed retained ones.
     pub retained: u64,
+    /// Messages judged errors.
+    pub errors: u64,
+    /// Messages judged warnings.
+    pub warnings: u64,
+    /// Messages per format; further formats are not told apart.
+    pub formats: [(&'static str, u64); FORMATS],
     /// Payload bytes.
     pub bytes: u64,
     /// Since `Report::started`.

@@ -65,6 +65,13 @@ pub(super) fn missing(name: &str) -> ToolError {
         "connection_string" => {
             "pass mqtt://host[:port], mqtts://, ws:// or wss://, or the name of a configured broker"
         }
+        "topic" => "give a topic filter such as home/#; list_topics shows which topics there are",
+        "topics" => {
+            "give a list of topic filters such as [\"home/#\"]; list_topics shows which topics there are"
+        }
+        "device_pattern" => {
+            "give a device's name or id, a part of one, or a filter: # for all devices"
+        }
         _ => "call the tool again with it",
     };
     ToolError::invalid(format!("`{name}` is missing"), next)

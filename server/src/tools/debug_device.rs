@@ -5,7 +5,7 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
-use super::listen::{Asked, Format, Head, Since, is_none, listen, seconds};
+use super::listen::{Asked, Format, Head, Since, is_none, is_zero, listen, seconds};
 use super::topic::checked_filter;
 use super::{Annotations, Call, State, ToolError, args, ranges, schema};
 use crate::broker::report::{Listen, Retained, WantHealth, Wants};
@@ -106,10 +106,11 @@ struct Connection {
     since: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     told_by: Option<String>,
+    #[serde(skip_serializing_if = "is_zero")]
     changes: u32,
     #[serde(skip_serializing_if = "is_instant")]
     offline_s: f64,
-    /// `t_ms state`.
+    /// When, since listening began, and to what.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     history: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -135,7 +136,9 @@ struct Gaps {
 struct Problem {
     severity: &'static str,
     count: u64,
-    why: String,
+    /// Absent: the sample says it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
     topic: String,
     sample: String,
     first_t_ms: u64,
@@ -174,14 +177,20 @@ struct NotFound {
 /// What bounds and budget cost.
 #[derive(Default, Serialize, JsonSchema)]
 struct Omitted {
+    #[serde(skip_serializing_if = "is_nothing")]
     devices: usize,
     /// Lines about devices that are told.
+    #[serde(skip_serializing_if = "is_nothing")]
     lines: usize,
     #[serde(skip_serializing_if = "is_none")]
     messages_of_devices_without_room: u64,
     #[serde(skip_serializing_if = "is_none")]
     numbers_without_room: u64,
     how_to_get_more: &'static str,
+}
+
+fn is_nothing(count: &usize) -> bool {
+    *count == 0
 }
 
 fn is_instant(seconds: &f64) -> bool {

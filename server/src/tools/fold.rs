@@ -58,7 +58,10 @@ fn pass(topics: &[Known<'_>], groups: Vec<Group>, any_level: bool, least: usize)
             }
         }
     }
-    alike.retain(|_, members| members.len() >= least);
+    // Two or three kinds of message are told by their names; `looks` is empty where another level differs.
+    alike.retain(|(_, looks), members| {
+        members.len() >= least.max(if looks.is_empty() { 0 } else { SIBLINGS })
+    });
     let mut queue: BinaryHeap<_> = alike
         .iter()
         .map(|(key, members)| (members.len(), std::cmp::Reverse(key.clone())))
@@ -94,6 +97,9 @@ fn pass(topics: &[Known<'_>], groups: Vec<Group>, any_level: bool, least: usize)
     folded.extend(left.into_iter().flatten());
     folded
 }
+
+/// Groups that differ in the last level only and are told as one, at least.
+const SIBLINGS: usize = 4;
 
 /// Topics that a pattern must stand for at least, to say more than their names would: the less it says, the more.
 fn enough(pattern: &str) -> usize {
@@ -280,6 +286,22 @@ mod tests {
         }
         let expected = [("meter/+", 20), ("meter/config", 1), ("meter/log", 1)];
         assert_eq!(patterns(&fold(&known, 1)), expected);
+    }
+
+    #[test]
+    fn two_kinds_of_message_of_many_devices_stay_apart() {
+        let names: Vec<String> = (0..60)
+            .map(|i| format!("ha/sensor/s{}/{}", i / 2, ["config", "attributes"][i % 2]))
+            .chain((0..30).map(|i| format!("single{i}/x{i}")))
+            .collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let groups = fold(&all(&names, "json_object"), 20);
+        let families: Vec<_> = patterns(&groups)
+            .into_iter()
+            .filter(|it| it.1 > 1)
+            .collect();
+        let expected = [("ha/sensor/+/attributes", 30), ("ha/sensor/+/config", 30)];
+        assert_eq!(families, expected);
     }
 
     #[test]

@@ -106,6 +106,7 @@ struct Changed {
 #[derive(Clone, Default, Serialize, JsonSchema)]
 struct Text {
     schema: Value,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     values: Vec<String>,
 }
 

@@ -26,7 +26,9 @@ struct Session {
     state: ConnectionState,
     /// Of `state`.
     since: String,
-    created: String,
+    /// If another than since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    created: Option<String>,
     last_used: String,
     expires_at: String,
     messages_in: u64,
@@ -74,7 +76,7 @@ fn shown(session: SessionInfo) -> Session {
         broker: session.established.broker,
         state: status.state,
         since: render::time(status.since),
-        created: render::time(session.created),
+        created: (status.reconnects > 0).then(|| render::time(session.created)),
         last_used: render::time(session.last_used),
         expires_at: render::time(session.expires),
         messages_in: status.messages_in,

@@ -5,7 +5,7 @@
 
 use super::capture::{Capture, EndUnlessAnswered, Waiting};
 use super::{State, ToolError, args, unless_cancelled};
-use crate::broker::report::{Listen, Report, StopReason};
+use crate::broker::report::{Listen, Narrowed, Report, StopReason};
 use crate::broker::watch::NotRecalled;
 use crate::mcp::{Call, clock};
 use crate::render;
@@ -50,6 +50,10 @@ pub(super) enum Since {
 /// What cannot be told apart by topic.
 const NARROWED: &str = "warnings, formats, shapes, crowded_out and why count all that the watch heard; errors go by the \
     first topic of their kind";
+
+/// The same, where topics could be counted one by one.
+const COUNTED: &str = "shapes, crowded_out and why count all that the watch heard; error_kinds go by the first topic of \
+    their kind";
 
 /// What every listening tool says first.
 #[derive(Clone, Serialize, JsonSchema)]
@@ -111,8 +115,11 @@ impl Heard {
             head.status = Progress::Complete;
             head.since = Some(Since::Session);
             head.note = match &self.report.findings {
-                _ if !self.report.narrowed => None,
-                found if found.messages.is_some() => Some(NARROWED),
+                _ if self.report.narrowed.is_none() || self.report.received == 0 => None,
+                found if found.messages.is_some() => Some(match self.report.narrowed {
+                    Some(Narrowed::Counted) => COUNTED,
+                    _ => NARROWED,
+                }),
                 found if found.schema.is_some() => Some("families are told whole"),
                 _ => None,
             };

@@ -99,9 +99,15 @@ struct Stream {
     over_time: Option<OverTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     trend: Option<Trend>,
-    #[serde(skip_serializing_if = "Numbers::is_empty")]
+    #[serde(
+        skip_serializing_if = "Numbers::is_empty",
+        serialize_with = "render::whole_map"
+    )]
     interval_ms: Numbers,
-    #[serde(skip_serializing_if = "Numbers::is_empty")]
+    #[serde(
+        skip_serializing_if = "Numbers::is_empty",
+        serialize_with = "render::whole_map"
+    )]
     size_bytes: Numbers,
     /// A longer silence is a gap: max(3 × p95, 20 × median) of the intervals.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -124,15 +130,18 @@ struct Stream {
 #[derive(Clone, Serialize, JsonSchema)]
 struct OverTime {
     bucket_s: f64,
+    #[serde(serialize_with = "render::whole_list")]
     messages_per_s: Vec<f64>,
+    #[serde(serialize_with = "render::whole_list")]
     bytes_per_s: Vec<f64>,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct Trend {
     direction: &'static str,
-    /// Messages per second, more each minute.
-    rate_per_s_each_minute: f64,
+    /// Messages per second, more each minute; absent: as good as none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_per_s_each_minute: Option<f64>,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
@@ -159,6 +168,7 @@ struct PayloadLatency {
     /// The least age: difference of the clocks and the shortest way.
     clock_offset_ms: f64,
     /// Above that.
+    #[serde(serialize_with = "render::whole_map")]
     jitter_ms: Numbers,
     /// Steps in which the field tells the time.
     resolution_ms: f64,
@@ -169,8 +179,10 @@ struct PayloadLatency {
 #[derive(Serialize, JsonSchema)]
 struct RoundTrip {
     /// PINGREQ to PINGRESP.
+    #[serde(serialize_with = "render::whole_map")]
     broker_ms: Numbers,
     /// On a private topic, at QoS 0.
+    #[serde(serialize_with = "render::whole_map")]
     publish_to_receive_ms: Numbers,
     #[serde(skip_serializing_if = "is_none")]
     failed: u64,

@@ -3,7 +3,7 @@
 use super::listen::seconds;
 use super::policy::may_publish;
 use super::topic::{bad_topic, checked_filter};
-use super::{Annotations, Call, State, ToolError, ranges, schema, unless_cancelled, verdict};
+use super::{Annotations, Call, State, ToolError, ranges, said, schema, unless_cancelled, verdict};
 use crate::broker::handle::{Handle, Publish, Published};
 use crate::broker::report::{KeptMessage, Listen, Retained, WantMessages, Wants};
 use crate::mcp::clock;
@@ -273,7 +273,7 @@ fn answer(
     Answer {
         // What the broker refuses comes as an error.
         delivered: true,
-        outcome: outcome(arguments, size, &published),
+        outcome: outcome(arguments, size, &published) + &heard(arguments, answers.as_deref()),
         topic: render::topic(&arguments.topic),
         size,
         qos: published.qos as u8,
@@ -285,6 +285,22 @@ fn answer(
         notes: notes(arguments, &published),
         answered: answers.as_ref().map(|answers| !answers.is_empty()),
         answers,
+    }
+}
+
+/// What came of an expectation, in words.
+fn heard(arguments: &Arguments, answers: Option<&[Reply]>) -> String {
+    let (Some(expect), Some(answers)) = (&arguments.expect, answers) else {
+        return String::new();
+    };
+    let topic = render::topic(&expect.topic);
+    match answers {
+        [] => format!("; no answer came on {topic} within {} s", expect.seconds),
+        [first, ..] => format!(
+            "; {} on {topic}, the first after {} ms",
+            said::count(answers.len() as u64, "answer", "answers"),
+            render::rounded(first.round_trip_ms)
+        ),
     }
 }
 

@@ -11,9 +11,13 @@ pub(super) fn nothing(head: &Head, report: &Report) -> String {
         filter if filter.starts_with("$SYS") => {
             "many brokers tell $SYS every 10 s or more, some not at all"
         }
+        "#" => {
+            "retained messages come at once, others when they are sent: listen longer; the broker may also deny \
+             reading without saying so"
+        }
         _ => {
-            "retained messages come at once, others when they are sent: listen longer, or see with list_topics whether \
-             the filter is right; the broker may also deny reading without saying so"
+            "retained messages come at once, others when they are sent: listen longer, or see with list_topics on # \
+             whether the filter is right; the broker may also deny reading without saying so"
         }
     };
     format!("nothing came in {seconds} s; {next}")

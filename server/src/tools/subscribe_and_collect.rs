@@ -105,6 +105,7 @@ struct Summary {
     retained: u64,
     kept: usize,
     /// Of the kept ones, by reason.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     kept_why: BTreeMap<&'static str, usize>,
     bytes: u64,
     /// From the first to the last message.
@@ -120,6 +121,7 @@ struct Summary {
     /// Worth keeping, but out of room.
     #[serde(skip_serializing_if = "is_none")]
     crowded_out: u64,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     formats: BTreeMap<&'static str, u64>,
     shapes: u64,
     topics_seen: u64,

@@ -149,6 +149,9 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
             ),
             messages: 1 + i as u64,
             retained: 1,
+            errors: 0,
+            warnings: 0,
+            formats: [("json", 1 + i as u64), ("empty", 0)],
             bytes: 30,
             first: at(0),
             last: at(i),
@@ -171,7 +174,7 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
         oversized: 1,
         reconnects: 1,
         deaf: Duration::from_millis(250),
-        narrowed: false,
+        narrowed: None,
         findings: Findings {
             values: None,
             messages: Some(MessageFindings {

@@ -12,50 +12,6 @@ use std::vec;
 use std::vec::Vec;
 
 #[test]
-fn devices_are_found_by_name() {
-    let events = [
-        retained(
-            "zigbee2mqtt/bridge/devices",
-            r#"[{"friendly_name":"floor/garage door","type":"EndDevice"},{"friendly_name":"old","disabled":true}]"#,
-        ),
-        retained("tele/tasmota_washer/LWT", "Offline"),
-        retained(
-            "homeassistant/sensor/x1/t/config",
-            r#"{"~":"pool/box","stat_t":"~/t","avty_t":"~/ok","name":"t","dev":{"ids":["x1"],"name":"Pool pump"}}"#,
-        ),
-        event(1.0, "pool/box/t", "21.5"),
-        event(2.0, "pool/box/ok", "offline"),
-    ];
-    for (pattern, wanted) in [
-        ("Garage Door", "zigbee2mqtt/floor/garage door"),
-        ("washer", "tasmota_washer"),
-        ("pool pump", "pool/box"),
-        ("tasmota_washer", "tasmota_washer"),
-    ] {
-        let mut table = table(64, Pattern::name(pattern));
-        for event in &events {
-            feed(&mut table, event);
-        }
-        let found: Vec<_> = table
-            .wanted()
-            .map(|device| device.id().to_string())
-            .collect();
-        assert_eq!(found, [wanted], "{pattern}");
-    }
-    let all = of(&events);
-    assert_eq!(all.devices().count(), 4, "the switched off one is left out");
-    let pool = by_id(&all, "pool/box");
-    assert_eq!(
-        (pool.name(), pool.presence.state()),
-        (Some("Pool pump"), Connection::Offline)
-    );
-    assert_eq!(pool.presence_topic(), Some("pool/box/ok"));
-    let washer = by_id(&all, "tasmota_washer");
-    assert!(washer.presence.latest().unwrap().retained);
-    assert_eq!(causes(&washer, end()), ["offline"]);
-}
-
-#[test]
 fn who_is_behind_a_gateway_that_is_gone_is_cut_off() {
     let mut events = vec![
         retained("zigbee2mqtt/bridge/state", r#"{"state":"online"}"#),
@@ -259,7 +215,7 @@ fn one_fault_costs_once() {
     );
 }
 
-const TOPICS: [&str; 20] = [
+const TOPICS: [&str; 21] = [
     "",
     "a",
     "/",
@@ -279,10 +235,11 @@ const TOPICS: [&str; 20] = [
     "spBv1.0/g/NDEATH/n",
     "owntracks/a/b",
     "homeassistant/sensor/x/config",
+    "tasmota/discovery/00/config",
     "site/line/machine/status",
 ];
 
-const PAYLOADS: [&str; 12] = [
+const PAYLOADS: [&str; 13] = [
     "",
     "online",
     "offline",
@@ -292,6 +249,7 @@ const PAYLOADS: [&str; 12] = [
     r#"[{"friendly_name":"lamp"},{"friendly_name":""}]"#,
     r#"{"level":"error","message":"'lamp' failed"}"#,
     r#"{"~":"site/line","stat_t":"~/machine","avty_t":"~/ok","dev":{"ids":"m","name":"M"}}"#,
+    r#"{"t":"plug","ft":"%topic%/%prefix%/","dn":"M","ofln":"-3","onln":"21.5"}"#,
     r#"{"_type":"lwt"}"#,
     "\u{12}\u{9}\u{a}\u{5}bdSeqX\u{1}",
     "21.5",

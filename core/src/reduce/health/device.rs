@@ -33,6 +33,8 @@ pub(super) struct TopicUse {
     pub(super) messages: u64,
     /// States (on, off …) in the latest message.
     pub(super) states: u64,
+    /// Hash of the latest replayed payload that is a word; zero: none.
+    pub(super) word: u64,
     pub(super) rhythm: Rhythm,
 }
 

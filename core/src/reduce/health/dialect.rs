@@ -68,7 +68,7 @@ pub(super) enum Role {
     About,
     /// Zigbee2MQTT's list of devices.
     Directory,
-    /// Home Assistant's description of an entity.
+    /// A description of a device, or of an entity, that names its topics.
     Discovery,
     /// Sparkplug B.
     Birth,
@@ -150,6 +150,9 @@ fn own(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -> Told {
         }
         "homeassistant" if levels.len() == 2 && last == "status" => {
             return Told::by(Dialect::HomeAssistant, Role::Presence, "homeassistant");
+        }
+        "tasmota" if level(1) == "discovery" && levels.len() == 4 && last == "config" => {
+            return Told::by(Dialect::Tasmota, Role::Discovery, topic);
         }
         "tasmota" if level(1) == "discovery" => return Told::Nobody,
         _ => {}

@@ -1,11 +1,13 @@
-//! Devices that others describe: Home Assistant's discovery (a retained document for each entity), and the list that
-//! Zigbee2MQTT keeps of its devices.
+//! Devices that others describe: Home Assistant's discovery (a retained document for each entity or device), and the
+//! list that Zigbee2MQTT keeps of its devices. Elsewhere: Tasmota's own (`tasmota`), words of availability
+//! (`availability`).
 //!
 //! Invariant: a description gives names and says which topics belong together; it is no message of the device.
 
+use super::availability::{Told, member};
 use super::channel::ChannelSlot;
 use super::device::DeviceSlot;
-use super::dialect::{self, Dialect, Id, Role};
+use super::dialect::{self, Dialect, Id};
 use super::table::Entry;
 use super::{Health, MAX_ID};
 use crate::payload::json::{self, Scalar, Text, Visitor};
@@ -15,6 +17,8 @@ use heapless::{String, Vec};
 
 /// Availability topics of an entity that are looked at.
 const AVAILABILITY: usize = 4;
+/// State topics that are looked at of one document, which may describe many entities.
+const STATES: usize = 16;
 
 impl<D, I, C, B> Health<D, I, C, B>
 where
@@ -23,7 +27,7 @@ where
     C: AsMut<[ChannelSlot]> + AsRef<[ChannelSlot]>,
     B: AsMut<[u8]> + AsRef<[u8]>,
 {
-    /// Takes Home Assistant's description of an entity.
+    /// Takes Home Assistant's description of an entity, or of a device with all of its entities.
     pub(super) fn discover(&mut self, record: &Record<'_>) {
         let Ok(text) = core::str::from_utf8(record.payload) else {
             return;
@@ -32,19 +36,60 @@ where
         if json::walk(text, &mut entity).is_err() {
             return;
         }
-        let Some(state) = entity.state.and_then(|topic| expanded(topic, entity.base)) else {
-            return;
-        };
-        let Some(device) = self.described(&entity, &state) else {
-            self.missed += 1;
-            return;
-        };
-        for topic in &entity.availability {
-            if let Some(topic) = expanded(topic, entity.base) {
-                self.available_by(device, &topic);
+        let mut device = None;
+        for state in &entity.states {
+            if let Some(state) = expanded(state, entity.base) {
+                let found = self.described(&entity, &state);
+                self.missed += u64::from(found.is_none());
+                device = device.or(found);
             }
         }
+        // What is only commanded may belong to a device that is known.
+        let Some(device) = device.or_else(|| self.identified(&entity)) else {
+            return;
+        };
+        for told in entity.availability.iter().chain([&entity.own]) {
+            let Some(topic) = expanded(told.topic, entity.base).filter(|it| !it.is_empty()) else {
+                continue;
+            };
+            let told = Told {
+                topic: &topic,
+                online: told.online.unwrap_or("online"),
+                offline: told.offline.unwrap_or("offline"),
+                member: member(told.template),
+                beside: self.is_beside(&entity, &topic),
+            };
+            self.available_by(device, told, record);
+        }
         self.call(device, entity.name);
+    }
+
+    /// Whether a topic is where a state of the entity is, by the rules for any topics.
+    fn is_beside(&self, entity: &Entity<'_>, topic: &str) -> bool {
+        let first = if entity.template { b'{' } else { b'0' };
+        let ask = |id: &str| self.known(id);
+        let id = |topic: &str, first| Some(dialect::place(topic, first, &ask)?.id);
+        let wanted = id(topic, b'o');
+        wanted.is_some()
+            && entity.states.iter().any(|state| {
+                let state = expanded(state, entity.base);
+                state.and_then(|state| id(&state, first)) == wanted
+            })
+    }
+
+    /// Whether a topic, as it is written in a document, is of the device of this id by the rules for any topics.
+    fn is_at(&self, id: &str, topic: &str, base: &str) -> bool {
+        let ask = |id: &str| self.known(id);
+        let topic = expanded(topic, base).filter(|topic| !topic.is_empty());
+        let place = topic.and_then(|topic| dialect::place(&topic, b'o', &ask));
+        place.is_some_and(|place| place.id.as_str() == id)
+    }
+
+    /// The device that a description names, if it was described before.
+    fn identified(&self, entity: &Entity<'_>) -> Option<usize> {
+        let mut ident: String<MAX_ID> = String::new();
+        write!(ident, "homeassistant:{}", entity.named()).ok()?;
+        self.routed(&ident).map(|(device, _)| device)
     }
 
     /// The device of an entity: the one whose topic its state is on, or the one that the description names.
@@ -58,11 +103,7 @@ where
             return self.enter(&place.id, place.dialect);
         }
         let mut ident: String<MAX_ID> = String::new();
-        let named = if entity.ident.is_empty() {
-            entity.name
-        } else {
-            entity.ident
-        };
+        let named = entity.named();
         if named.is_empty() || write!(ident, "homeassistant:{named}").is_err() {
             let device = self.enter(&place.id, Dialect::HomeAssistant)?;
             return Some(device);
@@ -79,42 +120,29 @@ where
                 let id = if taken {
                     Id::try_from(named).ok()?
                 } else {
-                    place.id
+                    place.id.clone()
                 };
                 let device = self.enter(&id, Dialect::HomeAssistant)?;
-                self.route(&ident, device, false);
+                self.route(&ident, device, None);
                 device
             }
         };
-        self.route(state, device, false);
+        // Where more than its state is, all is of the entity, what the document does not name too.
+        let others = entity.availability.iter().map(|told| told.topic);
+        let mut others = others.chain([entity.own.topic, entity.attributes]);
+        if others.any(|topic| self.is_at(&place.id, topic, entity.base)) {
+            self.alias(&place.id, device);
+        }
+        if self.find(&place.id) != Some(device) {
+            self.route(state, device, None);
+        }
         Some(device)
     }
 
-    /// `topic` tells whether `device` is connected, or whether what it is reached through is.
-    fn available_by(&mut self, device: usize, topic: &str) {
-        let place = {
-            let ask = |id: &str| self.known(id);
-            dialect::place(topic, b'o', &ask)
-        };
-        let Some(place) = place else {
-            return;
-        };
-        let own = self.find(&place.id) == Some(device);
-        match place.role {
-            Role::Presence if own => {}
-            Role::Presence => {
-                let gateway = self.enter(&place.id, place.dialect);
-                let number = gateway.and_then(|n| u16::try_from(n + 1).ok());
-                if let (Some(slot), Some(number)) = (self.devices.as_mut().get_mut(device), number)
-                {
-                    slot.gateway = number;
-                }
-            }
-            _ => self.route(topic, device, true),
-        }
-    }
-
-    fn call(&mut self, device: usize, name: &str) {
+    /// Gives a device the name that its owner calls it by.
+    pub(super) fn call(&mut self, device: usize, name: &str) {
+        let mut buffer = [0; MAX_ID];
+        let name = json::unescape(name, &mut buffer);
         let Some(slot) = self.devices.as_mut().get_mut(device) else {
             return;
         };
@@ -164,7 +192,7 @@ fn expanded(topic: &str, base: &str) -> Option<String<256>> {
     Some(whole)
 }
 
-/// What is taken from the description of an entity.
+/// What is taken from a description.
 #[derive(Default)]
 struct Entity<'a> {
     /// Keys of the containers around.
@@ -174,15 +202,64 @@ struct Entity<'a> {
     base: &'a str,
     name: &'a str,
     ident: &'a str,
-    state: Option<&'a str>,
+    states: Vec<&'a str, STATES>,
     template: bool,
-    availability: Vec<&'a str, AVAILABILITY>,
+    attributes: &'a str,
+    /// The topic that is told beside the others.
+    own: Availability<'a>,
+    /// Those of a list.
+    availability: Vec<Availability<'a>, AVAILABILITY>,
 }
 
+/// A topic that tells whether the entity is connected.
+#[derive(Default)]
+struct Availability<'a> {
+    topic: &'a str,
+    online: Option<&'a str>,
+    offline: Option<&'a str>,
+    template: &'a str,
+}
+
+impl<'a> Entity<'a> {
+    /// What the document calls the device.
+    fn named(&self) -> &'a str {
+        if self.ident.is_empty() {
+            self.name
+        } else {
+            self.ident
+        }
+    }
+
+    /// A member of the description of an availability.
+    fn available(&mut self, listed: bool, text: &'a str) {
+        let place = if listed {
+            self.availability.last_mut()
+        } else {
+            Some(&mut self.own)
+        };
+        let Some(place) = place else {
+            return;
+        };
+        match self.key {
+            "payload_available" | "pl_avail" => place.online = Some(text),
+            "payload_not_available" | "pl_not_avail" => place.offline = Some(text),
+            "topic" | "t" if listed => place.topic = text,
+            "value_template" | "val_tpl" if listed => place.template = text,
+            "availability_topic" | "avty_t" => place.topic = text,
+            "availability_template" | "avty_tpl" => place.template = text,
+            _ => {}
+        }
+    }
+}
+
+const LISTS: [&str; 2] = ["availability", "avty"];
+
 impl<'a> Visitor<'a> for Entity<'a> {
-    fn open(&mut self, _: bool) {
+    fn open(&mut self, object: bool) {
         if self.deeper > 0 || self.around.push(self.key).is_err() {
             self.deeper += 1;
+        } else if object && LISTS.contains(&self.key) && self.around.len() > 1 {
+            let _ = self.availability.push(Availability::default());
         }
     }
 
@@ -199,27 +276,31 @@ impl<'a> Visitor<'a> for Entity<'a> {
     }
 
     fn scalar(&mut self, value: Scalar<'a>) {
-        let Scalar::String(text) = value else {
+        let Scalar::String(Text { raw: text, escaped }) = value else {
             return;
         };
-        if self.deeper > 0 || text.escaped {
-            self.template |= matches!(self.key, "value_template" | "val_tpl");
+        let within = |wanted: [&str; 2]| self.around.iter().any(|key| wanted.contains(key));
+        let listed = within(LISTS);
+        let of_device = within(["device", "dev"]);
+        if self.deeper > 0 || escaped && !of_device {
+            self.template |= matches!(self.key, "value_template" | "val_tpl") && !listed;
             return;
         }
-        let within = |wanted: [&str; 2]| self.around.iter().any(|key| wanted.contains(key));
-        let of_device = within(["device", "dev"]);
         match self.key {
-            "~" if self.around.len() == 1 => self.base = text.raw,
-            "name" if of_device && self.name.is_empty() => self.name = text.raw,
-            "identifiers" | "ids" if of_device && self.ident.is_empty() => self.ident = text.raw,
-            "state_topic" | "stat_t" if self.state.is_none() => self.state = Some(text.raw),
-            "value_template" | "val_tpl" | "json_attributes_topic" => self.template = true,
-            "availability_topic" | "avty_t" => {
-                let _ = self.availability.push(text.raw);
+            _ if listed => self.available(true, text),
+            "~" if self.around.len() == 1 => self.base = text,
+            "name" if of_device && self.name.is_empty() => self.name = text,
+            "identifiers" | "ids" if of_device && self.ident.is_empty() => self.ident = text,
+            "state_topic" | "stat_t" if !self.states.contains(&text) => {
+                let _ = self.states.push(text);
             }
-            "topic" | "t" if within(["availability", "avty"]) => {
-                let _ = self.availability.push(text.raw);
+            "value_template" | "val_tpl" => self.template = true,
+            "json_attributes_topic" | "json_attr_t" => {
+                self.template = true;
+                self.attributes = text;
             }
+            _ if self.around.len() == 1 => self.available(false, text),
+            "availability_topic" | "avty_t" if self.own.topic.is_empty() => self.own.topic = text,
             _ => {}
         }
     }

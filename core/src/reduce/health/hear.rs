@@ -1,11 +1,12 @@
 //! What a message adds to its device, by its role.
 
+use super::availability;
 use super::channel::{ChannelSlot, MAX_NAME};
 use super::clock::{self, Stamp};
 use super::device::{DeviceSlot, MAX_TEXT, Trouble};
 use super::dialect::{Dialect, Id, Role};
 use super::fields::{self, Field, Value};
-use super::presence::{self, Change, Connection};
+use super::presence::{Change, Connection};
 use super::table::Entry;
 use super::{Health, vitals};
 use crate::payload::{Facts, Severity, hash, json};
@@ -38,10 +39,18 @@ where
         facts: &Facts<'_>,
     ) {
         let topic = self.topic_of(device, record.topic);
+        let seed = self.seed;
         let Some(slot) = self.slot(device) else {
             return;
         };
         let dialect = slot.dialect;
+        if let Some(topic) = topic
+            .and_then(|n| slot.topics.get_mut(n))
+            .filter(|_| record.retain)
+        {
+            topic.word = availability::short(record.payload)
+                .map_or(0, |text| hash::bytes(seed, text.as_bytes()));
+        }
         if role == Role::Command {
             slot.commands += 1;
             return;
@@ -67,8 +76,7 @@ where
             Role::Birth | Role::Death => self.sparkplug(at, role, record),
             Role::Data if record.topic.starts_with("spBv1.0/") => self.sparkplug(at, role, record),
             Role::Presence => {
-                let level = record.topic.rsplit('/').next().unwrap_or("");
-                match presence::told(level, record.payload) {
+                match self.says(record) {
                     Some(state) => {
                         self.connection(at, state, record);
                         // A Last Will comes from the broker.
@@ -150,21 +158,17 @@ where
     fn named_in(&self, record: &Record<'_>) -> Option<usize> {
         let base = record.topic.split('/').next()?;
         let text = core::str::from_utf8(record.payload).ok()?;
-        text.split('\'')
-            .skip(1)
-            .step_by(2)
-            .take(8)
-            .find_map(|name| {
-                let below = name
-                    .strip_prefix(base)
-                    .and_then(|rest| rest.strip_prefix('/'));
-                let name = below.unwrap_or(name);
-                let name = name.strip_suffix("/set").unwrap_or(name);
-                let mut id = Id::try_from(base).ok()?;
-                id.push('/').ok()?;
-                id.push_str(name).ok()?;
-                self.find(&id)
-            })
+        text.split('\'').skip(1).take(16).find_map(|name| {
+            let below = name
+                .strip_prefix(base)
+                .and_then(|rest| rest.strip_prefix('/'));
+            let name = below.unwrap_or(name);
+            let name = name.strip_suffix("/set").unwrap_or(name);
+            let mut id = Id::try_from(base).ok()?;
+            id.push('/').ok()?;
+            id.push_str(name).ok()?;
+            self.find(&id)
+        })
     }
 
     pub(super) fn trouble(

@@ -3,10 +3,12 @@
 //!
 //! Read in this order: `dialect` and `generic` (which device a topic belongs to), `device` (what is known of one),
 //! `hear` and `metrics` (what a message adds), `judge` (faults and score). Elsewhere: `presence`, `vitals`, `channel`, `clock` are
-//! the parts of a device; `fields`, `sparkplug` and `discovery` read payloads; `pattern` finds devices by name; `words` says findings.
+//! the parts of a device; `fields`, `sparkplug`, `discovery`, `tasmota` and `availability` read
+//! payloads; `pattern` finds devices by name; `words` says findings.
 //! Invariant: a fault is told only with evidence of this device; what is ambiguous costs nothing. At most as many
 //! devices, channels and bytes of names as the caller gave room for; what finds none is counted.
 
+mod availability;
 mod channel;
 mod clock;
 mod device;
@@ -22,6 +24,7 @@ mod pattern;
 mod presence;
 mod sparkplug;
 mod table;
+mod tasmota;
 mod view;
 mod vitals;
 mod words;
@@ -64,6 +67,9 @@ pub struct Health<D, I, C, B> {
     paused: Option<Instant>,
     missed: u64,
     channels_missed: u64,
+    /// Entries of the index that are of descriptions; of these, words.
+    described: u64,
+    words: u64,
 }
 
 impl<D, I, C, B> Health<D, I, C, B>
@@ -92,6 +98,8 @@ where
             paused: None,
             missed: 0,
             channels_missed: 0,
+            described: 0,
+            words: 0,
         }
     }
 
@@ -116,19 +124,24 @@ where
             return;
         };
         if place.role == Role::Discovery {
-            self.discover(record);
+            match place.dialect {
+                Dialect::Tasmota => self.discover_tasmota(record),
+                _ => self.discover(record),
+            }
             return;
         }
         let (dialect, mut role) = (place.dialect, place.role);
-        let routed = if dialect == Dialect::Generic {
+        let routed = if matches!(dialect, Dialect::Generic | Dialect::HomeAssistant) {
             self.routed(record.topic)
         } else {
             None
         };
         let entered = match routed {
             Some((device, presence)) => {
-                if presence {
-                    role = Role::Presence;
+                match presence {
+                    Some(true) => role = Role::Presence,
+                    Some(false) if role == Role::Presence => role = Role::Data,
+                    _ => {}
                 }
                 Some(device)
             }
@@ -221,6 +234,8 @@ where
 
 #[cfg(test)]
 mod cases;
+#[cfg(test)]
+mod described;
 #[cfg(test)]
 mod moods;
 #[cfg(test)]

@@ -12,7 +12,7 @@ use heapless::{Deque, Vec};
 pub const MAX_CHANGES: usize = 8;
 
 /// Bytes of a payload that can be a state of a connection.
-const MAX_PAYLOAD: usize = 512;
+pub(super) const MAX_PAYLOAD: usize = 512;
 
 /// Whether a device is connected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

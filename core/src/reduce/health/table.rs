@@ -6,6 +6,7 @@
 use super::channel::ChannelSlot;
 use super::device::{DeviceSlot, TopicUse};
 use super::dialect::{Dialect, Known};
+use super::presence::Connection;
 use super::{Health, MAX_CHANNELS};
 use crate::payload::hash;
 
@@ -15,8 +16,10 @@ pub struct Entry {
     hash: u64,
     /// One above the place of the device; zero: empty.
     device: u16,
-    /// A topic that tells of the connection.
-    presence: bool,
+    /// Of a topic: whether it tells of the connection; none: as topics like it do.
+    presence: Option<bool>,
+    /// A word that tells this of the connection.
+    means: Connection,
 }
 
 /// Of one text several hashes are made.
@@ -46,7 +49,7 @@ where
     }
 
     /// The device that a topic was said to belong to, and whether it tells of the connection.
-    pub(super) fn routed(&self, topic: &str) -> Option<(usize, bool)> {
+    pub(super) fn routed(&self, topic: &str) -> Option<(usize, Option<bool>)> {
         let entry = self
             .entry(hash::bytes(self.seed ^ ROUTE, topic.as_bytes()))?
             .1?;
@@ -54,9 +57,40 @@ where
     }
 
     /// From now on messages on `topic` belong to `device`, unless that is settled otherwise.
-    pub(super) fn route(&mut self, topic: &str, device: usize, presence: bool) {
+    pub(super) fn route(&mut self, topic: &str, device: usize, presence: Option<bool>) {
         let hash = hash::bytes(self.seed ^ ROUTE, topic.as_bytes());
-        self.put(hash, device, presence);
+        if self.has_room_to_describe() {
+            self.described += u64::from(self.put(hash, device, presence, Connection::Unknown));
+        }
+    }
+
+    /// From now on `device` is what speaks under `id` too, unless another does.
+    pub(super) fn alias(&mut self, id: &str, device: usize) {
+        let hash = hash::bytes(self.seed ^ ID, id.as_bytes());
+        if self.has_room_to_describe() && self.find(id).is_none() {
+            let put = self.put(hash, device, None, Connection::Unknown);
+            self.described += u64::from(put);
+        }
+    }
+
+    /// From now on the word of this hash means this of the connection.
+    pub(super) fn put_word(&mut self, hash: u64, device: usize, means: Connection) {
+        if self.has_room_to_describe() {
+            let put = self.put(hash, device, None, means);
+            self.described += u64::from(put);
+            self.words += u64::from(put);
+        }
+    }
+
+    /// What the word of this hash means of the connection.
+    pub(super) fn meaning(&self, hash: u64) -> Option<Connection> {
+        let entry = self.entry(hash)?.1?;
+        Some(entry.means).filter(|means| *means != Connection::Unknown)
+    }
+
+    /// Descriptions leave half of the room to devices.
+    fn has_room_to_describe(&self) -> bool {
+        self.described < self.index.as_ref().len() as u64 / 4
     }
 
     /// The place of the device of an id, made if there is room.
@@ -76,7 +110,8 @@ where
         }
         let span = self.names.keep(id)?;
         let device = self.used;
-        if !self.put(hash::bytes(self.seed ^ ID, id.as_bytes()), device, false) {
+        let hash = hash::bytes(self.seed ^ ID, id.as_bytes());
+        if !self.put(hash, device, None, Connection::Unknown) {
             return None;
         }
         let slot = self.devices.as_mut().get_mut(device)?;
@@ -109,7 +144,7 @@ where
     }
 
     /// Enters a hash; false if there is no room. Who came first stays.
-    fn put(&mut self, hash: u64, device: usize, presence: bool) -> bool {
+    fn put(&mut self, hash: u64, device: usize, presence: Option<bool>, means: Connection) -> bool {
         let Ok(device) = u16::try_from(device + 1) else {
             return false;
         };
@@ -121,6 +156,7 @@ where
                         hash: hash.max(1),
                         device,
                         presence,
+                        means,
                     };
                     self.entries += 1;
                 }

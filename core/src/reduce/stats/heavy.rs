@@ -108,36 +108,43 @@ where
         slots.for_each(|slot| slot.rhythm.pause());
     }
 
-    /// Takes in what another table has seen.
+    /// Takes in what another table has seen; of both together the heaviest are left.
     pub fn merge(&mut self, other: &Self) {
         self.replaced += other.replaced;
-        let least = other.least();
-        if least > 0 {
-            // What the other table does not hold it may have seen as often as what it holds least of.
-            for number in 0..self.used {
-                let theirs =
-                    |slot: &TopicStats| other.iter().any(|(_, known)| known.hash == slot.hash);
-                if let Some(slot) = self
-                    .slots
-                    .as_mut()
-                    .get_mut(number)
-                    .filter(|slot| !theirs(slot))
-                {
-                    slot.error += least;
-                }
-            }
-            self.order();
-        }
-        for (name, theirs) in other.iter() {
-            let hash = hash::bytes(self.seed, name.as_bytes());
-            let hash = if self.seed == other.seed {
-                theirs.hash
-            } else {
-                hash
+        // What one of the tables does not hold it may have seen as often as what it holds least of.
+        let (ours_least, theirs_least) = (self.least(), other.least());
+        let (seed, alike) = (self.seed, self.seed == other.seed);
+        let hash = |name: &str, theirs: &TopicStats| match alike {
+            true => theirs.hash,
+            false => hash::bytes(seed, name.as_bytes()),
+        };
+        for number in 0..self.used {
+            let Some(slot) = self.slots.as_mut().get_mut(number) else {
+                continue;
             };
-            if let Some(ours) = self.enter(hash, name) {
-                ours.absorb(theirs);
-                let place = ours.place;
+            let mut theirs = other.iter();
+            match theirs.find(|(name, theirs)| hash(name, theirs) == slot.hash) {
+                Some((_, theirs)) => slot.absorb(theirs),
+                None => slot.error += theirs_least,
+            }
+        }
+        self.order();
+        let held = self.used;
+        for (name, theirs) in other.iter() {
+            let hash = hash(name, theirs);
+            let mut ours = self.slots.as_ref().iter().take(held);
+            if ours.any(|slot| slot.hash == hash) {
+                continue;
+            }
+            // What both held and has lost its place since is no more than this either.
+            if self.used == self.room() && ours_least + theirs.messages() <= self.least() {
+                self.replaced += 1;
+                continue;
+            }
+            if let Some(slot) = self.enter(hash, name) {
+                slot.error = ours_least;
+                slot.absorb(theirs);
+                let place = slot.place;
                 self.sift_down(place);
             }
         }

@@ -50,6 +50,11 @@ impl Table {
             topic: topic.to_owned(),
             messages: slot.messages,
             retained: slot.retained,
+            errors: u64::from(slot.errors),
+            warnings: u64::from(slot.warnings),
+            formats: slot
+                .formats()
+                .map(|(format, messages)| (format.name(), u64::from(messages))),
             bytes: slot.bytes,
             first: slot.first.since(start),
             last: slot.last.since(start),

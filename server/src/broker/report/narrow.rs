@@ -1,11 +1,14 @@
 //! A part of a report: what a narrower filter would have told.
 //!
-//! Only what is known by topic can be told apart; families of topics are told whole if one of theirs is asked for. Counts of messages and bytes come from the table of topics, errors from
-//! their kinds, by the topic of the first of each; formats, shapes, warnings and what found no room stay those of
-//! all that was heard, which [`Report::narrowed`] says.
+//! Only what is known by topic can be told apart; families of topics are told whole if one of theirs is asked for.
+//! Counts of messages, bytes, errors, warnings and formats come from the table of topics, kinds of errors go by the
+//! topic of the first of each; shapes and what found no room stay those of all that was heard, which
+//! [`Report::narrowed`] says.
 
 use super::{Findings, KeptMessage, Listen, Report, Retained, TopicFinding};
 use bitsperity_mqtt_core::topic::matches;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
 
 /// A part of what a listener hears.
 #[derive(Debug)]
@@ -14,6 +17,15 @@ pub struct Part {
     pub listen: Listen,
     /// It would have heard all of it.
     pub whole: bool,
+}
+
+/// How well a part could be told from the rest.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Narrowed {
+    /// Errors, warnings and formats are those of the part.
+    Counted,
+    /// Warnings and formats are those of all that was heard.
+    Roughly,
 }
 
 /// Reasons for keeping a message, the dearest first.
@@ -48,7 +60,12 @@ impl Report {
                 self.retained = table.topics.iter().map(|topic| topic.retained).sum();
                 self.bytes = table.topics.iter().map(|topic| topic.bytes).sum();
             }
-            self.narrowed = true;
+            let apart = part.listen.retained == Retained::Include && count_apart(findings);
+            self.narrowed = Some(if apart {
+                Narrowed::Counted
+            } else {
+                Narrowed::Roughly
+            });
         }
         match (&wants.messages, &mut findings.messages) {
             (None, messages) => *messages = None,
@@ -124,6 +141,29 @@ fn narrow_messages(findings: &mut Findings, part: &Part) {
             .retain(|kind| part.matches(&kind.topic));
         messages.errors = messages.error_kinds.iter().map(|kind| kind.count).sum();
     }
+}
+
+/// Counts errors, warnings and formats by the topics that are left; whether all of them are known.
+fn count_apart(findings: &mut Findings) -> bool {
+    let (Some(messages), Some(table)) = (&mut findings.messages, &findings.topics) else {
+        return false;
+    };
+    let known = |topic: &TopicFinding| topic.formats.iter().map(|(_, count)| count).sum::<u64>();
+    if table.estimated || table.topics.iter().any(|it| known(it) != it.messages) {
+        return false;
+    }
+    messages.errors = table.topics.iter().map(|it| it.errors).sum();
+    messages.warnings = table.topics.iter().map(|it| it.warnings).sum();
+    let mut formats: BTreeMap<&'static str, u64> = BTreeMap::new();
+    for (format, count) in table.topics.iter().flat_map(|it| it.formats) {
+        *formats.entry(format).or_default() += count;
+    }
+    messages.formats = formats
+        .into_iter()
+        .filter(|(_, count)| *count > 0)
+        .collect();
+    messages.formats.sort_by_key(|&(_, count)| Reverse(count));
+    true
 }
 
 /// Whether some topic can be of both.

@@ -167,7 +167,7 @@ impl Listener {
                 oversized: 0,
                 reconnects: 0,
                 deaf: Duration::ZERO,
-                narrowed: false,
+                narrowed: None,
                 findings: Default::default(),
             };
         };
@@ -185,7 +185,7 @@ impl Listener {
             oversized: collecting.oversized,
             reconnects: collecting.reconnects,
             deaf: collecting.deaf + deaf_now,
-            narrowed: false,
+            narrowed: None,
             findings: collecting
                 .collector
                 .findings_for(now, part.map(|part| &part.listen)),

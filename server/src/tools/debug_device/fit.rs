@@ -138,15 +138,34 @@ fn verdict(found: &HealthFindings) -> String {
     let Some(worst) = found.devices.first() else {
         return of;
     };
-    let id = render::topic(&worst.id);
+    let mut id = render::topic(&worst.id);
+    if let Some(name) = &worst.name {
+        id = format!("{} ({id})", render::topic(name));
+    }
     match worst.deductions.first() {
-        Some(first) => format!(
-            "{of}{id} scores {}: {}",
-            worst.score,
-            render::clean(&first.what)
-        ),
+        Some(first) => {
+            let what = render::clean(&first.what);
+            format!("{of}{id} scores {}: {what}{}", worst.score, foremost(worst))
+        }
         None if worst.messages == 0 => format!("{of}{id} is known by name only: it said nothing"),
         None => format!("{of}{id} scores 100: nothing wrong was seen"),
+    }
+}
+
+/// The error that a finding counts, if that is the first one.
+fn foremost(device: &DeviceFinding) -> String {
+    let level = match device.deductions.first().map(|first| first.kind) {
+        Some("errors") => "error",
+        Some("warnings") => "warning",
+        _ => return String::new(),
+    };
+    let mut troubles = device.troubles.iter();
+    match troubles.find(|trouble| trouble.severity == level) {
+        Some(trouble) => {
+            let said = why(trouble).unwrap_or(&trouble.sample);
+            format!(", first `{}`", render::clean(render::front(said, 120)))
+        }
+        None => String::new(),
     }
 }
 
@@ -181,7 +200,7 @@ fn device(found: &DeviceFinding, report: &Report, lines: Lines) -> (Device, usiz
             changes: told.changes,
             offline_s: render::seconds(told.offline),
             history: history
-                .map(|(at, state)| format!("{} {state}", render::whole_millis(*at)))
+                .map(|(at, state)| format!("{} s {state}", render::seconds(*at)))
                 .collect(),
             gateway: found.gateway.as_deref().map(render::topic),
         }
@@ -243,7 +262,7 @@ fn problems(found: &DeviceFinding, lines: Lines) -> Vec<Problem> {
     let told = problems.map(|trouble| Problem {
         severity: trouble.severity,
         count: trouble.count,
-        why: render::clean(why(trouble)),
+        why: why(trouble).map(render::clean),
         topic: render::topic(&trouble.topic),
         sample: render::clean(render::front(&trouble.sample, lines.sample)),
         first_t_ms: render::whole_millis(trouble.first),
@@ -253,11 +272,12 @@ fn problems(found: &DeviceFinding, lines: Lines) -> Vec<Problem> {
     told.collect()
 }
 
-/// Where it was found and what was found there, but for what the sample says.
-fn why(trouble: &TroubleFinding) -> &str {
+/// Where it was found and what was found there, unless the sample is just that.
+fn why(trouble: &TroubleFinding) -> Option<&str> {
+    let said = |text: &str| !text.is_empty() && trouble.sample.starts_with(text);
     match trouble.why.split_once(": ") {
-        Some((place, text)) if !text.is_empty() && trouble.sample.starts_with(text) => place,
-        _ => &trouble.why,
+        Some((_, text)) if said(text) => None,
+        _ => Some(&trouble.why),
     }
 }
 

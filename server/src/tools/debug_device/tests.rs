@@ -57,7 +57,7 @@ impl Heard {
             oversized: 0,
             reconnects: 0,
             deaf: Duration::ZERO,
-            narrowed: false,
+            narrowed: None,
             findings: self.collector.findings(now),
         };
         let head = listen::Head::of(&["#".to_owned()], &report, None);

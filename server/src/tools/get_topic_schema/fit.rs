@@ -70,12 +70,34 @@ fn verdict(head: &Head, report: &Report, families: &[SchemaFamily]) -> String {
     let judged = families.iter().filter(|family| family.sample > 0);
     let low = judged.filter(|family| family.confidence.1 == "Low").count();
     let all = said::count(families.len() as u64, "family", "families");
+    let lead = match families {
+        [only] => lead(only),
+        _ => format!("{all} of topics"),
+    };
     match low {
-        0 => format!("{all} of topics"),
+        0 => lead,
+        1 if families.len() == 1 => {
+            format!("{lead}: so few that the schema is a guess, listen longer")
+        }
         low => format!(
-            "{all} of topics; for {low} so few messages came that the schema is a guess: listen longer"
+            "{lead}; for {low} so few messages came that the schema is a guess: listen longer"
         ),
     }
+}
+
+/// The only family in words.
+fn lead(family: &SchemaFamily) -> String {
+    let formats: Vec<&str> = family.formats.iter().map(|(name, _)| *name).collect();
+    let confidence = match family.sample {
+        0 => String::new(),
+        _ => format!(", confidence {}", family.confidence.1),
+    };
+    format!(
+        "{}: {}{confidence}, from {}",
+        render::topic(&family.pattern),
+        formats.join(" or "),
+        said::count(family.messages, "message", "messages")
+    )
 }
 
 fn cost(families: &[Family]) -> usize {
@@ -123,13 +145,19 @@ fn tell(found: &SchemaFamily, examples: usize, bytes: usize) -> Family {
         changed_type: found.changed.iter().take(PATHS).map(changed).collect(),
         outliers: found.outliers,
         structure: structure(found),
-        text: found.text.as_ref().map(|(schema, values)| Text {
-            schema: parse(schema),
-            values: values
-                .iter()
-                .take(TEXTS)
-                .map(|text| render::clean(text))
-                .collect(),
+        text: found.text.as_ref().map(|(schema, values)| {
+            let schema: Value = parse(schema);
+            // An enumeration names them all.
+            let shown = if schema.get("enum").is_some() {
+                0
+            } else {
+                TEXTS
+            };
+            let values = values.iter().take(shown);
+            Text {
+                schema,
+                values: values.map(|text| render::clean(text)).collect(),
+            }
         }),
         binary: found
             .binary

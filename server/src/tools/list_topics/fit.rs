@@ -6,6 +6,7 @@ use super::{Answer, Example, Family, Format, Head, Omitted, Topic};
 use crate::broker::report::{Report, TopicFinding, TopicFindings};
 use crate::render;
 use crate::tools::said;
+use std::time::Duration;
 
 /// Bytes of a preview, tried in this order; 0 is none.
 const PREVIEWS: &[usize] = &[96, 48, 24, 0];
@@ -162,12 +163,17 @@ fn topic(found: &TopicFinding, report: &Report, preview: usize, format: Format) 
         retained: found.retained,
         first_seen: (dated && found.messages > 1).then(|| time(found.first)),
         last_seen: dated.then(|| time(found.last)),
-        age_s: render::seconds(report.elapsed.saturating_sub(found.last)),
+        age_s: age(report, found.last),
         rate_per_s: found.rate.map(render::rounded),
         format: found.format,
         size: found.last_bytes,
         preview: shown(found, preview),
     }
+}
+
+/// In tenths: when nobody knows when the answer is read, more says nothing.
+fn age(report: &Report, last: Duration) -> f64 {
+    (report.elapsed.saturating_sub(last).as_secs_f64() * 10.0).round() / 10.0
 }
 
 fn shown(found: &TopicFinding, preview: usize) -> Option<String> {
@@ -208,7 +214,7 @@ fn family(pattern: &str, members: &[&TopicFinding], report: &Report, preview: us
         topics: members.len(),
         messages: members.iter().map(|found| found.messages).sum(),
         retained: members.iter().map(|found| found.retained).sum(),
-        age_s: render::seconds(report.elapsed.saturating_sub(last)),
+        age_s: age(report, last),
         rate_per_s: (!rates.is_empty()).then(|| render::rounded(rates.iter().sum())),
         formats: formats
             .into_iter()

@@ -223,13 +223,14 @@ fn is_told(trend: TrendFinding, flow: &FlowFindings, elapsed: Duration) -> bool 
 }
 
 fn trend(trend: TrendFinding, flow: &FlowFindings, elapsed: Duration) -> Trend {
+    let told = is_told(trend, flow, elapsed);
     Trend {
-        direction: match is_told(trend, flow, elapsed) {
+        direction: match told {
             true if trend.slope > 0.0 => "rising",
             true => "falling",
             false => "steady",
         },
-        rate_per_s_each_minute: render::rounded(trend.slope * 60.0),
+        rate_per_s_each_minute: told.then(|| render::rounded(trend.slope * 60.0)),
     }
 }
 

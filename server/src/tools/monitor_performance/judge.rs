@@ -79,6 +79,15 @@ pub(super) fn alerts(
     alerts
 }
 
+fn crossed(alert: &Alert) -> String {
+    format!(
+        "{} {} crossed: {}",
+        alert.threshold,
+        alert.limit,
+        render::rounded(alert.value)
+    )
+}
+
 /// By how much the latest twentieth is late at least: a field that tells whole seconds tells nothing below them.
 fn surely_late_ms(latency: &PayloadLatency) -> f64 {
     let p95 = latency.jitter_ms.get("p95").copied().unwrap_or(0.0);
@@ -95,8 +104,16 @@ pub(super) fn verdict(
     let mut said = Vec::new();
     match alerts {
         [] => {}
-        [only] => said.push(format!("ALERT: {} crossed", only.threshold)),
-        many => said.push(format!("{} ALERTS", many.len())),
+        [only] => said.push(format!("ALERT: {}", crossed(only))),
+        [worst, rest @ ..] => said.push(format!(
+            "{} ALERTS: {} and {}",
+            alerts.len(),
+            crossed(worst),
+            match rest {
+                [other] => crossed(other),
+                more => format!("{} more", more.len()),
+            }
+        )),
     }
     match all {
         Some(all) if all.messages > 0 => flow(all, &mut said),
@@ -124,7 +141,9 @@ fn flow(all: &Stream, said: &mut Vec<String>) {
         .map_or("too short for a trend", |trend| trend.direction);
     said.push(format!(
         "{} messages/s ({} bytes/s) on {} {topics}, {direction}",
-        all.rate_per_s, all.bytes_per_s, all.topics
+        render::rounded(all.rate_per_s),
+        all.bytes_per_s.round(),
+        all.topics
     ));
     let gaps = all.gaps.len() as u64 + all.gaps_more;
     let longest = all.gaps.iter().map(|gap| gap.length_s).fold(0.0, f64::max);
@@ -145,8 +164,8 @@ fn flow(all: &Stream, said: &mut Vec<String>) {
         said.push(format!("{spikes} {noun}, the highest {highest} messages/s"));
     }
     if let Some(latency) = &all.payload_latency {
-        let (field, offset) = (&latency.field, latency.clock_offset_ms);
-        let p95 = latency.jitter_ms.get("p95").copied().unwrap_or(0.0);
+        let (field, offset) = (&latency.field, render::rounded(latency.clock_offset_ms));
+        let p95 = render::rounded(latency.jitter_ms.get("p95").copied().unwrap_or(0.0));
         said.push(match surely_late_ms(latency) > 0.0 {
             true => {
                 format!("by `{field}` messages are {offset} ms old at least and p95 {p95} ms more")

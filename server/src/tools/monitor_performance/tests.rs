@@ -88,7 +88,7 @@ fn report(flows: usize) -> Report {
         oversized: 0,
         reconnects: 1,
         deaf: SECOND * 2,
-        narrowed: false,
+        narrowed: None,
         findings: Findings {
             performance: Some(PerformanceFindings {
                 flows: vec![flow(); flows],
@@ -187,7 +187,7 @@ fn each_threshold_has_its_alert() {
     let verdict = made["verdict"].as_str().unwrap();
     for words in [
         "7 ALERTS",
-        "100.671 messages/s",
+        "101 messages/s",
         "rising",
         "11 gaps, the longest 8 s",
         "10 spikes",

@@ -87,12 +87,22 @@ fn verdict(head: &Head, report: &Report, summary: &Summary) -> String {
     if summary.received == 0 {
         return said::nothing(head, report);
     }
-    let mut all = match summary.errors {
+    let about = if summary.estimates.contains(&"topics_seen") {
+        "about "
+    } else {
+        ""
+    };
+    let mut all = format!(
+        "{} on {about}{}: ",
+        said::count(summary.received, "message", "messages"),
+        said::count(summary.topics_seen, "topic", "topics")
+    );
+    all += &match summary.errors {
         0 => "no errors".to_owned(),
         errors => said::count(errors, "error", "errors"),
     };
     if let Some(kind) = summary.error_kinds.first() {
-        let why = render::front(&kind.why, 80);
+        let why = render::front(&kind.why, 140);
         let topic = render::front(&kind.topic, 80);
         all += &format!(", most often `{why}` on {topic} ({}×)", kind.count);
     }
@@ -174,8 +184,12 @@ fn rank(message: &KeptMessage) -> usize {
 fn message(kept: &KeptMessage, report: &Report, limit: usize, format: Format) -> Message {
     let shown = render::payload(&kept.payload, kept.payload_bytes, limit);
     let severity = kept.severity.as_ref().map(|(level, why)| {
-        let why = render::clean(render::front(why, 120));
-        format!("{level}: {why}")
+        // A long text stands in the payload already.
+        let why = match why.split_once(": ") {
+            Some((place, text)) if text.len() > 24 && shown.cut.is_none() => place,
+            _ => render::front(why, 120),
+        };
+        format!("{level}: {}", render::clean(why))
     });
     Message {
         t: render::time(report.started + kept.at),

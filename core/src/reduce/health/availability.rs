@@ -1,0 +1,235 @@
+//! Words of a device's own for being connected or not (`alive` and `gone`, say), as a description of it told.
+//!
+//! A word stands in the index beside its topic and the member that a template takes; nothing else is kept of it.
+//! Invariant: a word that is understood anyway takes no room.
+
+use super::channel::ChannelSlot;
+use super::device::DeviceSlot;
+use super::dialect::Dialect;
+use super::presence::{self, Change, Connection};
+use super::table::Entry;
+use super::{Health, dialect};
+use crate::payload::hash;
+use crate::payload::json::{self, Scalar, Text, Visitor};
+use crate::reduce::Record;
+
+/// Bytes of a word.
+const MAX_WORD: usize = 64;
+
+/// A topic that tells whether a device is connected, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) topic: &'a str,
+    pub(super) online: &'a str,
+    pub(super) offline: &'a str,
+    /// The member of an object that says it; empty: the whole payload does.
+    pub(super) member: &'a str,
+    /// It stands beside what the device says, so it is of the device and of nothing before it.
+    pub(super) beside: bool,
+}
+
+impl<D, I, C, B> Health<D, I, C, B>
+where
+    D: AsMut<[DeviceSlot]> + AsRef<[DeviceSlot]>,
+    I: AsMut<[Entry]> + AsRef<[Entry]>,
+    C: AsMut<[ChannelSlot]> + AsRef<[ChannelSlot]>,
+    B: AsMut<[u8]> + AsRef<[u8]>,
+{
+    /// `device` says of its connection what `told` describes, or what it is reached through does.
+    pub(super) fn available_by(&mut self, device: usize, told: Told<'_>, record: &Record<'_>) {
+        let place = {
+            let ask = |id: &str| self.known(id);
+            dialect::place(told.topic, b'o', &ask)
+        };
+        let Some(place) = place else {
+            return;
+        };
+        let speaker = self.find(&place.id);
+        let mut whose = device;
+        match place.role {
+            _ if self.routed(told.topic) == Some((device, Some(true))) => {}
+            dialect::Role::Presence if speaker == Some(device) => {
+                self.own_presence(device, told.topic);
+            }
+            dialect::Role::Presence
+                if told.beside
+                    && matches!(place.dialect, Dialect::Generic | Dialect::HomeAssistant) =>
+            {
+                self.own_presence(device, told.topic);
+            }
+            dialect::Role::Presence => {
+                let Some(gateway) = self.enter(&place.id, place.dialect) else {
+                    return;
+                };
+                whose = gateway;
+                let number = u16::try_from(gateway + 1);
+                if let (Some(slot), Ok(number)) = (self.devices.as_mut().get_mut(device), number) {
+                    slot.gateway = number;
+                }
+            }
+            _ => self.own_presence(device, told.topic),
+        }
+        self.learn(whose, told);
+        self.catch_up(whose, speaker.unwrap_or(whose), told, record);
+    }
+
+    /// Of several topics that tell of the connection, as each entity may have one, the first speaks for the device: they
+    /// would contradict one another.
+    fn own_presence(&mut self, device: usize, topic: &str) {
+        let known = self.devices.as_ref().get(device);
+        let first = match known.and_then(|slot| slot.presence_topic) {
+            Some(span) => self.names.get(span) == topic,
+            None => true,
+        };
+        self.route(topic, device, Some(first));
+        if let Some(slot) = self.devices.as_mut().get_mut(device)
+            && slot.presence_topic.is_none()
+        {
+            slot.presence_topic = self.names.keep(topic);
+        }
+    }
+
+    /// Keeps the words that are not understood without.
+    fn learn(&mut self, device: usize, told: Told<'_>) {
+        let level = told.topic.rsplit('/').next().unwrap_or("");
+        for (word, state) in told.words() {
+            let anyway = match told.member {
+                "" => presence::told(level, word.as_bytes()),
+                "state" | "status" => presence::word(word),
+                _ => None,
+            };
+            if anyway != Some(state) {
+                let hash = self.word(told.topic, told.member, word);
+                self.put_word(hash, device, state);
+            }
+        }
+    }
+
+    /// A retained state may have been replayed before its words were known.
+    fn catch_up(&mut self, whose: usize, speaker: usize, told: Told<'_>, record: &Record<'_>) {
+        let topic = hash::bytes(self.seed, told.topic.as_bytes());
+        let slots = self.devices.as_ref();
+        let heard = [speaker, whose].into_iter().find_map(|n| {
+            let topics = &slots.get(n)?.topics;
+            topics
+                .iter()
+                .find(|known| known.hash == topic && known.word != 0)
+        });
+        let Some((name, word)) = heard.map(|known| (known.name, known.word)) else {
+            return;
+        };
+        let mut words = told.words().into_iter();
+        let said = words.find(|(text, _)| hash::bytes(self.seed, text.as_bytes()) == word);
+        let (Some((_, to)), Some(slot)) = (said, self.devices.as_mut().get_mut(whose)) else {
+            return;
+        };
+        if slot.presence.state() == Connection::Unknown {
+            slot.present = true;
+            slot.presence_topic = slot.presence_topic.or(Some(name));
+            slot.presence.tell(Change {
+                at: record.at,
+                to,
+                retained: true,
+            });
+        }
+    }
+
+    /// What a message on a topic of presence says: by the device's own words, or by those that are common.
+    pub(super) fn says(&self, record: &Record<'_>) -> Option<Connection> {
+        let own = if self.words > 0 {
+            self.says_by_own_words(record)
+        } else {
+            None
+        };
+        let level = record.topic.rsplit('/').next().unwrap_or("");
+        own.or_else(|| presence::told(level, record.payload))
+    }
+
+    fn says_by_own_words(&self, record: &Record<'_>) -> Option<Connection> {
+        let text = short(record.payload)?;
+        let meaning =
+            |member: &str, word: &str| self.meaning(self.word(record.topic, member, word));
+        if !text.starts_with('{') {
+            return meaning("", text);
+        }
+        let mut members = Members {
+            depth: 0,
+            key: "",
+            found: None,
+            meaning,
+        };
+        json::walk(text, &mut members).ok()?;
+        members.found
+    }
+
+    fn word(&self, topic: &str, member: &str, word: &str) -> u64 {
+        let topic = hash::bytes(self.seed ^ WORD, topic.as_bytes());
+        let member = hash::mix(topic, hash::bytes(self.seed, member.as_bytes()));
+        hash::mix(member, hash::bytes(self.seed, word.as_bytes()))
+    }
+}
+
+/// Of one text several hashes are made.
+const WORD: u64 = 0x776f;
+
+impl<'a> Told<'a> {
+    fn words(&self) -> [(&'a str, Connection); 2] {
+        [
+            (self.online, Connection::Online),
+            (self.offline, Connection::Offline),
+        ]
+    }
+}
+
+/// The text of a payload that is short enough to tell of a connection.
+pub(super) fn short(payload: &[u8]) -> Option<&str> {
+    let text = core::str::from_utf8(payload).ok()?.trim();
+    let object = text.starts_with('{') && text.len() <= presence::MAX_PAYLOAD;
+    (object || text.len() <= MAX_WORD).then_some(text)
+}
+
+/// The member that a template takes of an object, if it does no more than that: `{{ value_json.state }}`.
+pub(super) fn member(template: &str) -> &str {
+    let Some((_, rest)) = template.split_once("value_json") else {
+        return "";
+    };
+    let name = rest.trim_start_matches(['.', '[', '\'', '"', '\\']);
+    let end = name.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-');
+    name.get(..end.unwrap_or(name.len())).unwrap_or("")
+}
+
+/// Looks for a member of the outermost object that means something.
+struct Members<'a, F> {
+    depth: u32,
+    key: &'a str,
+    found: Option<Connection>,
+    meaning: F,
+}
+
+impl<'a, F: Fn(&str, &str) -> Option<Connection>> Visitor<'a> for Members<'a, F> {
+    fn open(&mut self, _: bool) {
+        self.depth += 1;
+    }
+
+    fn close(&mut self) {
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn key(&mut self, key: Text<'a>) {
+        self.key = key.raw;
+    }
+
+    fn scalar(&mut self, value: Scalar<'a>) {
+        if self.depth != 1 || self.found.is_some() {
+            return;
+        }
+        let meaning = |word| (self.meaning)(self.key, word);
+        self.found = match value {
+            // Templates write booleans as Python does.
+            Scalar::Bool(true) => meaning("True").or_else(|| meaning("true")),
+            Scalar::Bool(false) => meaning("False").or_else(|| meaning("false")),
+            Scalar::String(Text { raw, .. }) | Scalar::Number(raw) => meaning(raw),
+            Scalar::Null => None,
+        };
+    }
+}
