@@ -39,7 +39,7 @@ fn any_split_gives_the_same_frames() {
             .map(|vector| vector.bytes)
             .collect();
         let stream = packets.concat();
-        for piece in (1..40).step_by(if cfg!(miri) { 30 } else { 1 }) {
+        for piece in if cfg!(miri) { 13..14 } else { 1..40 } {
             assert_eq!(frames(&stream, &[piece]), packets);
         }
         assert_eq!(frames(&stream, &[1, 7, 2, 300, 3, 1, 1, 19]), packets);
