@@ -79,7 +79,9 @@ impl<'a> Pass<'_, 'a> {
             self.log_level = Some((self.key, raw(value)));
             return;
         }
-        if let (Scalar::Number(number), true) = (value, flags & LEVEL != 0) {
+        // journald writes its priorities as strings.
+        let number = raw(value);
+        if flags & LEVEL != 0 && !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()) {
             self.numeric_level = Some((self.key, number));
         }
         let Told {

@@ -1,7 +1,7 @@
 //! Lines of logs, which state their level, and prose, in which a problem may be denied, over, or only spoken of.
 //! Elsewhere: keys with their values (`severity`).
 
-use super::severity::{JUDGED, PACKED_ZERO, Severity, front};
+use super::severity::{JUDGED, PACKED_ZERO, Severity, front, is_none};
 use super::words::{self, *};
 
 /// A level; none if it is not one.
@@ -116,9 +116,8 @@ fn prose(text: &str) -> Severity {
             return Severity::None;
         }
         let next = words.peek();
-        let zero = next.is_some_and(|n| n.number && n.packed == PACKED_ZERO);
-        let only_spoken_of =
-            zero || next.is_some_and(|n| n.flags & ABOUT != 0 && n.flags & WRONG == 0);
+        let only_spoken_of = next.is_some_and(is_none)
+            || next.is_some_and(|n| n.flags & ABOUT != 0 && n.flags & WRONG == 0);
         let wrong = word.flags & WRONG != 0 && !not && !only_spoken_of;
         if wrong || not && word.flags & GOOD != 0 && word.flags & PRESENCE != 0 {
             severity = Severity::Error;

@@ -286,12 +286,14 @@ pub(super) fn state(text: &str) -> Severity {
     let mut not = false;
     let mut words = Words::new(text).take(8).peekable();
     while let Some(word) = words.next() {
-        let next = words.peek().map_or(0, |next| next.flags);
+        let (next, denied) = words
+            .peek()
+            .map_or((0, false), |next| (next.flags, is_none(next)));
         if word.flags & OVER != 0 && !not {
             return Severity::None;
         }
-        if next & ABOUT != 0 && next & WRONG == 0 {
-            // `watchdog enabled`
+        if next & ABOUT != 0 && next & WRONG == 0 || word.flags & PROBLEM != 0 && denied {
+            // `watchdog enabled`, `errors: none`
             continue;
         }
         let zero = word.number && word.packed == PACKED_ZERO;
@@ -303,6 +305,16 @@ pub(super) fn state(text: &str) -> Severity {
         not = word.flags & NOT != 0 || zero;
     }
     severity
+}
+
+/// What takes back the problem before it.
+pub(super) fn is_none(word: &Word) -> bool {
+    const NONE: [u128; 3] = [
+        words::pack(b"none"),
+        words::pack(b"nil"),
+        words::pack(b"null"),
+    ];
+    NONE.contains(&word.packed) || word.packed == PACKED_ZERO
 }
 
 pub(super) const PACKED_ZERO: u128 = words::push(0, b'0');
