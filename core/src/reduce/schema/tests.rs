@@ -177,7 +177,7 @@ fn kinds_that_require_what_others_lack_are_one_of() {
 fn a_mixture_of_members_that_are_known_is_no_surprise() {
     let sure = |last: &str| {
         let message = |n: usize| {
-            let part = |bit: usize, text| if n % 7 >> bit & 1 == 1 { text } else { "" };
+            let part = |bit: usize, text| if (n % 7) >> bit & 1 == 1 { text } else { "" };
             let (b, c, d) = (
                 part(0, r#","b":2"#),
                 part(1, r#","c":3"#),

@@ -62,6 +62,19 @@ impl Kinds {
         self
     }
 
+    /// Whether no object can be of two of them, as they are written; kinds whose optional members overlap can.
+    pub(super) fn are_apart(&self, view: View<'_>, node: &Node) -> bool {
+        self.iter().enumerate().all(|(n, kind)| {
+            let mut before = self.iter().take(n);
+            Common::of(view, node, kind).is_none_or(|kind| {
+                before.all(|other| {
+                    let other = Common::of(view, node, other);
+                    other.is_none_or(|other| kind.excludes(&other, view, node))
+                })
+            })
+        })
+    }
+
     fn get(&self, i: usize) -> RowSet {
         self.rows.get(i).copied().unwrap_or(0)
     }

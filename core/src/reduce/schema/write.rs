@@ -5,7 +5,7 @@ use super::claim;
 use super::node::*;
 use super::store::View;
 use super::text;
-use super::union::{Common, Kinds};
+use super::union::Kinds;
 use core::fmt::{self, Write};
 
 /// Keys that are made like identifiers, see [`text::is_identifier`].
@@ -87,13 +87,12 @@ impl<W: Write> Writer<'_, '_, W> {
             return self.enumeration(node, place, rest != 0);
         }
         let branches = u32::from(is_enum) + u32::from(kinds.is_some()) + u32::from(rest != 0);
-        // None, where all that came there are outliers: left open.
         if branches <= 1 && kinds.is_none() {
             return self.plain(node, place.only(rest));
         }
-        let one = kinds
-            .as_ref()
-            .is_none_or(|kinds| self.is_split(node, kinds));
+        // Branches of other types never meet, kinds may.
+        let of_one = |kinds: &Kinds| kinds.are_apart(self.view, node);
+        let one = kinds.as_ref().is_none_or(of_one);
         let union = if one { "\"oneOf\":[" } else { "\"anyOf\":[" };
         self.out.write_str(union)?;
         let mut comma = Comma(false);
@@ -116,19 +115,6 @@ impl<W: Write> Writer<'_, '_, W> {
             self.out.write_char('}')?;
         }
         self.out.write_char(']')
-    }
-
-    /// Whether no object can be of two kinds; what has optional members can. (Branches of other types never meet.)
-    fn is_split(&self, node: &Node, kinds: &Kinds) -> bool {
-        let of = |rows| Common::of(self.view, node, rows);
-        let mut others = kinds.iter().enumerate();
-        others.all(|(n, kind)| {
-            let mut before = kinds.iter().take(n);
-            of(kind).is_none_or(|kind| {
-                let apart = |other: Common| kind.excludes(&other, self.view, node);
-                before.all(|other| of(other).is_none_or(apart))
-            })
-        })
     }
 
     /// Types, and what is known of each, side by side.
