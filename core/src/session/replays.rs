@@ -85,10 +85,10 @@ impl Subscriptions<'_> {
 
     /// Whether a PINGREQ would let a SUBSCRIBE that waits go on.
     pub(super) fn wants_ping(&self) -> bool {
-        self.replays.ending.is_empty()
-            && !self.answered_replays().is_empty()
-            && !self.waiting.is_empty()
+        !self.waiting.is_empty()
+            && self.replays.ending.is_empty()
             && self.next_caller().is_none()
+            && !self.answered_replays().is_empty()
     }
 
     /// PINGREQ was written.
