@@ -89,6 +89,10 @@ pub(super) fn key(text: &str) -> Flags {
     if all & STATUS != 0 && all & CODE != 0 {
         key |= STATUS | CODE;
     }
+    // `StateName`
+    if all & STATUS != 0 && last & NAME != 0 {
+        key |= STATUS;
+    }
     key
 }
 
@@ -206,6 +210,9 @@ pub(super) fn string(key: Flags, text: &str) -> Severity {
     if key & SETTING != 0 {
         return Severity::None;
     }
+    if key & STATUS != 0 && key & CODE != 0 && is_bad_opc_ua(text) {
+        return Severity::Error;
+    }
     if key & PROBLEM != 0 {
         return affirmed(text);
     }
@@ -231,6 +238,13 @@ pub(super) fn string(key: Flags, text: &str) -> Severity {
         return participle(text);
     }
     Severity::None
+}
+
+/// OPC UA Part 4, 7.39: the two highest bits of a StatusCode, here in hexadecimal, are 10 where it is bad.
+fn is_bad_opc_ua(text: &str) -> bool {
+    let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 8);
+    let code = digits.and_then(|digits| u32::from_str_radix(digits, 16).ok());
+    code.is_some_and(|code| code >> 30 == 0b10)
 }
 
 /// One word that can only be said of something by its state (`offline`, `tripped`), whatever that something is called.

@@ -107,7 +107,7 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["http"], CODE),
     (&["message", "msg", "text", "log", "meldung"], TEXT | PLAIN),
     (&["reason", "cause", "grund"], CAUSE | PLAIN | TEXT),
-    (&["detail", "details", "info", "description", "desc", "string"], PLAIN),
+    (&["detail", "details", "info", "description", "desc", "string", "str"], PLAIN),
     (&["count", "cnt", "counter", "number", "num", "nr", "flag", "flags", "active", "present", "detected", "bits", "mask", "bitmap", "word", "register", "list", "aktiv", "is", "has", "set", "raised", "current", "name", "output", "total"], PLAIN),
     (&["ok", "okay", "passed", "success", "succeeded", "successful", "healthy"], GOOD | FINE),
     (&["online", "erreichbar", "verbunden", "reachable", "alive", "connected", "operational"], GOOD | FINE | PRESENCE | OVER),

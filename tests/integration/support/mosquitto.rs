@@ -39,6 +39,8 @@ pub(crate) struct Mosquitto {
     pub(crate) tls_port: u16,
     pub(crate) ws_port: u16,
     pub(crate) wss_port: u16,
+    /// Those that its configuration opens.
+    ports: Vec<u16>,
     pub(crate) certificates: Option<Certificates>,
 }
 
@@ -70,7 +72,7 @@ impl Mosquitto {
         let certificates = options
             .tls
             .map(|names| Certificates::make(folder.path(), names));
-        let broker = Self {
+        let mut broker = Self {
             process: None,
             port: free_port(),
             tls_port: free_port(),
@@ -78,10 +80,25 @@ impl Mosquitto {
             wss_port: free_port(),
             certificates,
             folder,
+            ports: Vec::new(),
         };
+        broker.ports = broker.listeners(options);
         let config = broker.config(options);
         fs::write(broker.folder.path().join("mosquitto.conf"), config).expect("a file");
         broker
+    }
+
+    /// The ports that its configuration opens, one after the other.
+    fn listeners(&self, options: &Options) -> Vec<u16> {
+        let (tls, websockets) = (self.certificates.is_some(), options.websockets);
+        let all = [
+            (true, self.port),
+            (websockets, self.ws_port),
+            (tls, self.tls_port),
+            (tls && websockets, self.wss_port),
+        ];
+        let open = all.into_iter().filter(|(open, _)| *open);
+        open.map(|(_, port)| port).collect()
     }
 
     fn config(&self, options: &Options) -> String {
@@ -156,7 +173,8 @@ impl Mosquitto {
             .spawn()
             .expect("mosquitto is installed");
         let deadline = Instant::now() + PATIENCE;
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        let closed = |&port: &u16| TcpStream::connect(("127.0.0.1", port)).is_err();
+        while self.ports.iter().any(closed) {
             if process.try_wait().expect("its state").is_some() || Instant::now() > deadline {
                 let _ = process.kill();
                 let _ = process.wait();
