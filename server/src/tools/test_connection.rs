@@ -48,8 +48,10 @@ pub(super) struct Answer {
     protocol: &'static str,
     state: ConnectionState,
     reachable: bool,
-    authenticated: bool,
-    /// Of each part, by its name in [`PARTS`] or `ping` (PINGREQ to PINGRESP).
+    /// Absent: not reached.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authenticated: Option<bool>,
+    /// Of each part that was tried, by its name in [`PARTS`] or `ping` (PINGREQ to PINGRESP).
     checks: BTreeMap<&'static str, Check>,
     #[serde(skip_serializing_if = "Option::is_none")]
     sys: Option<Sys>,
@@ -158,8 +160,12 @@ async fn test(state: &State, handle: &Handle) -> Answer {
         broker: established.broker,
         state: handle.status().state,
         reachable,
-        authenticated: reachable,
-        checks: checks.chain([("ping", ping)]).collect(),
+        authenticated: reachable.then_some(true),
+        // Of a broker that does not answer the ping says it all.
+        checks: checks
+            .filter(|_| reachable)
+            .chain([("ping", ping)])
+            .collect(),
         sys,
         left_behind: parts.left_behind,
         ms: render::millis(began.elapsed()),

@@ -24,6 +24,7 @@ pub(super) struct Sys {
     #[serde(skip_serializing_if = "Option::is_none")]
     clients_connected: Option<String>,
     /// Per minute.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     load: BTreeMap<String, String>,
 }
 
