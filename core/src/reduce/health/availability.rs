@@ -10,7 +10,7 @@ use super::presence::{self, Change, Connection};
 use super::table::Entry;
 use super::{Health, dialect};
 use crate::payload::hash;
-use crate::payload::json::{self, Scalar, Text, Visitor};
+use crate::payload::json::{Scalar, Text};
 use crate::reduce::Record;
 
 /// Bytes of a word.
@@ -152,14 +152,13 @@ where
         if !text.starts_with('{') {
             return meaning("", text);
         }
-        let mut members = Members {
-            depth: 0,
-            key: "",
-            found: None,
-            meaning,
-        };
-        json::walk(text, &mut members).ok()?;
-        members.found
+        presence::search(text, |member, value| match value {
+            // Templates write booleans as Python does.
+            Scalar::Bool(true) => meaning(member, "True").or_else(|| meaning(member, "true")),
+            Scalar::Bool(false) => meaning(member, "False").or_else(|| meaning(member, "false")),
+            Scalar::String(Text { raw, .. }) | Scalar::Number(raw) => meaning(member, raw),
+            Scalar::Null => None,
+        })
     }
 
     fn word(&self, topic: &str, member: &str, word: &str) -> u64 {
@@ -196,40 +195,4 @@ pub(super) fn member(template: &str) -> &str {
     let name = rest.trim_start_matches(['.', '[', '\'', '"', '\\']);
     let end = name.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-');
     name.get(..end.unwrap_or(name.len())).unwrap_or("")
-}
-
-/// Looks for a member of the outermost object that means something.
-struct Members<'a, F> {
-    depth: u32,
-    key: &'a str,
-    found: Option<Connection>,
-    meaning: F,
-}
-
-impl<'a, F: Fn(&str, &str) -> Option<Connection>> Visitor<'a> for Members<'a, F> {
-    fn open(&mut self, _: bool) {
-        self.depth += 1;
-    }
-
-    fn close(&mut self) {
-        self.depth = self.depth.saturating_sub(1);
-    }
-
-    fn key(&mut self, key: Text<'a>) {
-        self.key = key.raw;
-    }
-
-    fn scalar(&mut self, value: Scalar<'a>) {
-        if self.depth != 1 || self.found.is_some() {
-            return;
-        }
-        let meaning = |word| (self.meaning)(self.key, word);
-        self.found = match value {
-            // Templates write booleans as Python does.
-            Scalar::Bool(true) => meaning("True").or_else(|| meaning("true")),
-            Scalar::Bool(false) => meaning("False").or_else(|| meaning("false")),
-            Scalar::String(Text { raw, .. }) | Scalar::Number(raw) => meaning(raw),
-            Scalar::Null => None,
-        };
-    }
 }

@@ -169,13 +169,7 @@ pub(super) fn told(level: &str, payload: &[u8]) -> Option<Connection> {
         if text.len() > MAX_PAYLOAD {
             return None;
         }
-        let mut search = Search {
-            depth: 0,
-            key: "",
-            found: None,
-        };
-        json::walk(text, &mut search).ok()?;
-        return search.found;
+        return search(text, member);
     }
     let text = text.trim_matches('"');
     word(text).or_else(|| yes_or_no(text).filter(|_| is_question(level)))
@@ -230,14 +224,45 @@ pub(super) fn word(text: &str) -> Option<Connection> {
     found.map(|&(_, state)| state)
 }
 
-/// Looks for a member of the outermost object that tells of a connection.
-struct Search<'a> {
+/// What a member of the outermost object tells.
+fn member(key: &str, value: Scalar<'_>) -> Option<Connection> {
+    let question = is_question(key);
+    match value {
+        Scalar::Bool(value) if question || key == "value" => Some(if value {
+            Connection::Online
+        } else {
+            Connection::Offline
+        }),
+        Scalar::String(text) if question || matches!(key, "state" | "status" | "connection") => {
+            word(text.raw)
+        }
+        _ => None,
+    }
+}
+
+/// The first member of the outermost object in `text` that has a meaning; none if the text is not JSON.
+pub(super) fn search<'a>(
+    text: &'a str,
+    meaning: impl Fn(&'a str, Scalar<'a>) -> Option<Connection>,
+) -> Option<Connection> {
+    let mut members = Members {
+        depth: 0,
+        key: "",
+        found: None,
+        meaning,
+    };
+    json::walk(text, &mut members).ok()?;
+    members.found
+}
+
+struct Members<'a, F> {
     depth: u32,
     key: &'a str,
     found: Option<Connection>,
+    meaning: F,
 }
 
-impl<'a> Visitor<'a> for Search<'a> {
+impl<'a, F: Fn(&'a str, Scalar<'a>) -> Option<Connection>> Visitor<'a> for Members<'a, F> {
     fn open(&mut self, _: bool) {
         self.depth += 1;
     }
@@ -251,23 +276,9 @@ impl<'a> Visitor<'a> for Search<'a> {
     }
 
     fn scalar(&mut self, value: Scalar<'a>) {
-        if self.depth != 1 || self.found.is_some() {
-            return;
+        if self.depth == 1 && self.found.is_none() {
+            self.found = (self.meaning)(self.key, value);
         }
-        let question = is_question(self.key);
-        self.found = match value {
-            Scalar::Bool(value) if question || self.key == "value" => Some(if value {
-                Connection::Online
-            } else {
-                Connection::Offline
-            }),
-            Scalar::String(text)
-                if question || matches!(self.key, "state" | "status" | "connection") =>
-            {
-                word(text.raw)
-            }
-            _ => None,
-        };
     }
 }
 
