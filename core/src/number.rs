@@ -5,11 +5,13 @@
 //! Invariant: what comes out of here is never NaN and never infinite.
 
 /// A number within what an `f64` holds: none for `nan`, `inf`, `1e999` and what is no number.
+#[inline]
 pub(crate) fn parse(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
 /// `number`, or the bound it is beyond. NaN becomes `least`, as does everything where the bounds are exchanged or NaN.
+#[inline]
 pub(crate) fn limit(number: f64, least: f64, most: f64) -> f64 {
     if number > least && number < most {
         number
@@ -25,6 +27,7 @@ const LARGEST: f64 = f64::MAX / 4.0;
 
 /// A finite number near `number` whose differences and sums with others of this kind are finite: only numbers beyond
 /// 4.4e307, which no device measures, are changed.
+#[inline]
 pub(crate) fn tame(number: f64) -> f64 {
     if number.is_nan() {
         0.0

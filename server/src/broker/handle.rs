@@ -259,7 +259,11 @@ impl Handle {
         }
         match answer.await {
             Ok(result) => result,
-            Err(_) => Err(self.shared.why_gone()),
+            Err(_) => {
+                // Only a task that ends drops what is asked of it; then it is known why.
+                let _ = self.ended.recv().await;
+                Err(self.shared.why_gone())
+            }
         }
     }
 }
@@ -313,7 +317,13 @@ impl Listening {
             Err(answer) => answer,
         };
         self.shared.call();
-        answer.await.map_err(|_| self.shared.why_gone())
+        match answer.await {
+            Ok(report) => Ok(report),
+            Err(_) => {
+                self.stopped().await;
+                Err(self.shared.why_gone())
+            }
+        }
     }
 
     /// Messages and distinct topics so far, without asking the task.
