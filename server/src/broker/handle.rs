@@ -3,7 +3,7 @@
 //! Invariant: no call waits longer than its deadline, and nobody is told "not sent" of what may still be sent.
 
 use super::report::{Listen, Part, Report};
-use super::shared::{Claim, Command, ListenerSlot, Shared};
+use super::shared::{Claim, Command, ListenerSlot, NoReport, Shared};
 use super::target::Target;
 use super::task;
 use crate::config::Limits;
@@ -145,6 +145,7 @@ impl Handle {
             target,
             patience,
             max_packet: limits.max_packet,
+            persistence: Duration::from_secs_f64(limits.reconnect_time.clamp(0.0, 86_400.0)),
             receive_maximum: limits.receive_maximum,
             shared: shared.clone(),
             inbox,
@@ -182,7 +183,7 @@ impl Handle {
         };
         match timeout(deadline, self.ask(command, answer)).await {
             Ok(result) => result,
-            Err(_) if claim.give_up() => Err(BrokerError::Timeout("Publishing", deadline)),
+            Err(_) if claim.give_up() => Err(self.late("Publishing", deadline)),
             Err(_) => Err(BrokerError::InDoubt(format!(
                 "no acknowledgement within {} s",
                 deadline.as_secs_f64()
@@ -210,7 +211,7 @@ impl Handle {
         };
         match timeout(self.patience, self.ask(command, answer)).await {
             Ok(result) => result.map(|()| listening),
-            Err(_) => Err(BrokerError::Timeout("Subscribing", self.patience)),
+            Err(_) => Err(self.late("Subscribing", self.patience)),
         }
     }
 
@@ -222,7 +223,19 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         match timeout(deadline, self.ask(Command::Ping { reply }, answer)).await {
             Ok(result) => result,
-            Err(_) => Err(BrokerError::Timeout("A ping of the broker", deadline)),
+            Err(_) => Err(self.late("A ping of the broker", deadline)),
+        }
+    }
+
+    /// Nothing came of it within the deadline, and nothing was sent.
+    fn late(&self, what: &'static str, deadline: Duration) -> BrokerError {
+        let status = self.status();
+        match status
+            .last_error
+            .filter(|_| status.state == State::Reconnecting)
+        {
+            Some(why) => BrokerError::Lost(format!("{why}; it is being tried again")),
+            None => BrokerError::Timeout(what, deadline),
         }
     }
 
@@ -259,11 +272,7 @@ impl Handle {
         }
         match answer.await {
             Ok(result) => result,
-            Err(_) => {
-                // Only a task that ends drops what is asked of it; then it is known why.
-                let _ = self.ended.recv().await;
-                Err(self.shared.why_gone())
-            }
+            Err(_) => Err(self.shared.why_gone()),
         }
     }
 }
@@ -311,19 +320,14 @@ impl Listening {
     }
 
     async fn asked(&self, part: Option<Arc<Part>>) -> Result<Report, BrokerError> {
-        let asked = self.slot.ask(part);
-        let answer = match asked.map_err(|why| why.unwrap_or_else(|| self.shared.why_gone()))? {
-            Ok(report) => return Ok(report),
-            Err(answer) => answer,
+        let answer = match self.slot.ask(part) {
+            Ok(Ok(report)) => return Ok(report),
+            Ok(Err(answer)) => answer,
+            Err(NoReport::Busy) => return Err(BrokerError::Busy),
+            Err(NoReport::Gone) => return Err(self.shared.why_gone()),
         };
         self.shared.call();
-        match answer.await {
-            Ok(report) => Ok(report),
-            Err(_) => {
-                self.stopped().await;
-                Err(self.shared.why_gone())
-            }
-        }
+        answer.await.map_err(|_| self.shared.why_gone())
     }
 
     /// Messages and distinct topics so far, without asking the task.
@@ -336,68 +340,5 @@ impl Drop for Listening {
     fn drop(&mut self) {
         self.slot.leave();
         self.shared.call();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::broker::report::{Retained, Wants};
-    use crate::config::Config;
-    use std::io::{Read, Write};
-
-    /// A broker that answers CONNECT and SUBSCRIBE of 3.1.1 until the client goes.
-    fn broker() -> std::net::SocketAddr {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        std::thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let mut packet = [0; 256];
-            while let Ok(1..) = stream.read(&mut packet) {
-                let answer: &[u8] = match packet[0] >> 4 {
-                    1 => &[0x20, 2, 0, 0],
-                    8 => &[0x90, 3, packet[2], packet[3], 0],
-                    _ => continue,
-                };
-                stream.write_all(answer).unwrap();
-            }
-        });
-        address
-    }
-
-    #[test]
-    fn a_task_that_panics_is_lost_and_answers_all_who_wait() {
-        async_std::task::block_on(async {
-            let mut target = Target::parse(&format!("mqtt://{}", broker())).unwrap();
-            target.protocol = crate::broker::target::Protocol::V311;
-            let (handle, _) = Handle::connect(target, &Config::default().limits)
-                .await
-                .unwrap();
-            let listening = handle
-                .listen(Listen {
-                    filters: vec!["a/#".to_owned()],
-                    qos: QoS::AtMostOnce,
-                    retained: Retained::Include,
-                    duration: Duration::from_secs(60),
-                    max_messages: None,
-                    until_quiet: None,
-                    wants: Wants::default(),
-                })
-                .await
-                .unwrap();
-            let (reply, answer) = oneshot::channel();
-            let asked = handle.ask(Command::Panic { reply }, answer).await;
-            assert_eq!(asked.unwrap_err().code(), "session_failed");
-            listening.stopped().await;
-            assert_eq!(
-                listening.report().await.unwrap_err().code(),
-                "session_failed"
-            );
-            let ping = handle.ping(Duration::from_secs(5)).await;
-            assert_eq!(ping.unwrap_err().code(), "session_failed");
-            assert_eq!(handle.status().state, State::Lost);
-            assert!(handle.status().last_error.is_some());
-            handle.close(Duration::from_secs(5)).await;
-        });
     }
 }

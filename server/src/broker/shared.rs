@@ -4,7 +4,7 @@
 //! Invariant: whoever changes something the task must see calls [`Shared::call`] after it; the task looks at everything
 //! once it was called.
 
-use super::error::BrokerError;
+use super::error::{BrokerError, FAILED};
 use super::handle::{Established, Publish, Published, State, Status};
 use super::report::{Listen, Part, Report};
 use async_std::channel::Sender;
@@ -34,11 +34,6 @@ pub(super) enum Command {
     Ping {
         reply: oneshot::Sender<Result<Duration, BrokerError>>,
     },
-    /// Stands for a bug in the task.
-    #[cfg(test)]
-    Panic {
-        reply: oneshot::Sender<Result<(), BrokerError>>,
-    },
 }
 
 impl Command {
@@ -48,8 +43,6 @@ impl Command {
             Self::Publish { reply, .. } => reply.is_canceled(),
             Self::Listen { reply, .. } => reply.is_canceled(),
             Self::Ping { reply } => reply.is_canceled(),
-            #[cfg(test)]
-            Self::Panic { reply } => reply.is_canceled(),
         }
     }
 
@@ -59,8 +52,6 @@ impl Command {
             Self::Publish { reply, .. } => drop(reply.send(Err(error))),
             Self::Listen { reply, .. } => drop(reply.send(Err(error))),
             Self::Ping { reply } => drop(reply.send(Err(error))),
-            #[cfg(test)]
-            Self::Panic { reply } => drop(reply.send(Err(error))),
         }
     }
 }
@@ -106,8 +97,6 @@ struct Condition {
     since: SystemTime,
     last_error: Option<String>,
     established: Option<Established>,
-    /// The task has panicked.
-    failed: bool,
 }
 
 /// Counters of a connection, written by its task once a turn.
@@ -139,7 +128,6 @@ impl Shared {
                 since: SystemTime::now(),
                 last_error: None,
                 established: None,
-                failed: false,
             }),
             called: AtomicBool::new(false),
             closing: AtomicBool::new(false),
@@ -184,12 +172,6 @@ impl Shared {
         }
     }
 
-    /// By the task that panics, before anybody who waits for it learns that it is gone.
-    pub(super) fn fail(&self) {
-        lock(&self.condition).failed = true;
-        self.set_state(State::Lost, Some(BrokerError::Failed.to_string()));
-    }
-
     pub(super) fn set_established(&self, established: Established) {
         lock(&self.condition).established = Some(established);
     }
@@ -201,13 +183,17 @@ impl Shared {
     /// Why the task does not answer.
     pub(super) fn why_gone(&self) -> BrokerError {
         let condition = lock(&self.condition);
-        if condition.failed {
-            return BrokerError::Failed;
+        match condition.state {
+            State::Closed => BrokerError::Closed,
+            // It says goodbye before it goes.
+            State::Connected | State::Reconnecting | State::Lost => BrokerError::Failed,
         }
-        match (condition.state, &condition.last_error) {
-            (State::Lost | State::Reconnecting, Some(error)) => BrokerError::Lost(error.clone()),
-            _ => BrokerError::Closed,
-        }
+    }
+
+    /// The task is gone by a fault.
+    pub(super) fn set_failed(&self) {
+        self.counters.subscriptions.store(0, Ordering::Relaxed);
+        self.set_state(State::Lost, Some(FAILED.to_owned()));
     }
 
     pub(super) fn status(&self) -> Status {
@@ -244,6 +230,14 @@ pub(super) struct Asked {
     pub reply: oneshot::Sender<Report>,
 }
 
+/// Why a listener gives no report.
+pub(super) enum NoReport {
+    /// Too many are asked for.
+    Busy,
+    /// It ended without a last word.
+    Gone,
+}
+
 struct Mail {
     /// The last word, once it stopped.
     done: Option<Report>,
@@ -267,12 +261,11 @@ impl ListenerSlot {
         }
     }
 
-    /// By the holder: the last word if it is spoken, else where the answer will come; the error is none where the task
-    /// is gone.
+    /// By the holder: the last word if it is spoken, else where the answer will come.
     pub(super) fn ask(
         &self,
         part: Option<Arc<Part>>,
-    ) -> Result<Result<Report, oneshot::Receiver<Report>>, Option<BrokerError>> {
+    ) -> Result<Result<Report, oneshot::Receiver<Report>>, NoReport> {
         let mut mail = lock(&self.mail);
         if let Some(report) = &mail.done {
             let mut report = report.clone();
@@ -282,13 +275,12 @@ impl ListenerSlot {
             }
             return Ok(Ok(report));
         }
-        if mail.stopping.is_closed() {
-            // The task ended without a last word.
-            return Err(None);
-        }
         mail.asked.retain(|asked| !asked.reply.is_canceled());
+        if mail.stopping.is_closed() {
+            return Err(NoReport::Gone);
+        }
         if mail.asked.len() >= MAX_ASKED {
-            return Err(Some(BrokerError::Busy));
+            return Err(NoReport::Busy);
         }
         let (reply, answer) = oneshot::channel();
         mail.asked.push(Asked { part, reply });

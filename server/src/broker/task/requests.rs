@@ -123,8 +123,6 @@ impl Task<'_> {
                     self.requests.pinging.push(reply);
                     None
                 }
-                #[cfg(test)]
-                Command::Panic { reply: _ } => panic!("as the test wants it"),
             };
             if let Some(command) = back {
                 self.requests.waiting.push_front(command);
@@ -245,7 +243,7 @@ impl Task<'_> {
     pub(super) fn events(&mut self, now: Instant) {
         while let Some(event) = self.session.poll_event() {
             match event {
-                Event::Connected => {}
+                Event::Connected => self.accepted(now),
                 Event::Ready => self.ready(now),
                 Event::Published {
                     token,
