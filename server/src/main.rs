@@ -5,9 +5,15 @@
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
 use bitsperity_mqtt_mcp::{mcp, offer, offline, tools};
 use clap::{Args, Parser, Subcommand};
+use std::alloc::System;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes memory when it is freed: parsers, buffers and channels copy a password where nobody can wipe it by hand.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Configuration or command line are wrong; clap's own exit code, too.
 const USAGE: u8 = 2;
