@@ -21,7 +21,7 @@ use std::time::Duration;
 
 /// Bytes of a reply beyond which clients get into trouble (some close the connection at 10 MiB). The tools' own
 /// budgets are far below.
-const MAX_REPLY: usize = 1 << 20;
+pub(super) const MAX_REPLY: usize = 1 << 20;
 
 /// How long a cancelled tool may take to give back what it holds before it is dropped.
 const GRACE: Duration = Duration::from_secs(2);
@@ -39,7 +39,7 @@ pub(super) struct Invocation {
 type Outcome = Option<Result<Answer, ToolError>>;
 
 /// Runs a call and answers it.
-pub(super) async fn run(desk: &Desk, invocation: Invocation, ticket: Ticket, reply: Reply) {
+pub(super) async fn run(desk: &Desk, invocation: Invocation, mut ticket: Ticket, reply: Reply) {
     let (ticks, ticks_out) = bounded(1);
     let call = Call {
         progress: invocation.token.is_some().then(|| Progress { ticks }),

@@ -1,7 +1,8 @@
 //! Which requests run: their ids, how to cancel them, and how many there may be.
 //!
 //! Invariant: an id is answered at most once, and never after it was cancelled: who answers first takes the id out.
-//! A place is given back only when the work has really ended, so that cancelled work counts as long as it lasts.
+//! A place is given back when the work has really ended, so that cancelled work counts as long as it lasts, and before
+//! the reply is written, so that a client which waits for each reply finds it free.
 
 use super::message::Id;
 use async_std::channel::{Receiver, Sender, bounded};
@@ -32,8 +33,11 @@ pub(super) struct InFlight {
 struct Table {
     by_id: HashMap<Id, Running>,
     serial: u64,
+    /// Places taken.
     count: usize,
     bytes: usize,
+    /// Requests whose reply is not handed to the output yet; those whose work has ended among them.
+    unsent: usize,
 }
 
 struct Running {
@@ -46,7 +50,8 @@ pub(super) struct Ticket {
     in_flight: Arc<InFlight>,
     pub(super) id: Id,
     serial: u64,
-    bytes: usize,
+    /// Bytes of its line; none once the place is given back.
+    place: Option<usize>,
     pub(super) cancelled: Receiver<()>,
 }
 
@@ -88,6 +93,7 @@ impl InFlight {
         table.serial += 1;
         table.count += 1;
         table.bytes += bytes;
+        table.unsent += 1;
         let serial = table.serial;
         place.insert(Running { serial, cancel });
         drop(guard);
@@ -96,7 +102,7 @@ impl InFlight {
             in_flight,
             id,
             serial,
-            bytes,
+            place: Some(bytes),
             cancelled,
         })
     }
@@ -113,9 +119,9 @@ impl InFlight {
         }
     }
 
-    /// Resolves when nothing runs.
+    /// Resolves when nothing runs and every reply is handed to the output.
     pub(super) async fn drained(&self) {
-        while self.lock().count > 0 {
+        while self.lock().unsent > 0 {
             let _ = self.ended.1.recv().await;
         }
     }
@@ -132,9 +138,13 @@ impl Ticket {
         running.is_some_and(|running| running.serial == self.serial)
     }
 
-    /// Takes the right to answer; false if the client cancelled.
-    pub(super) fn claim(&self) -> bool {
+    /// The work has ended: gives the place back and takes the right to answer; false if the client cancelled.
+    pub(super) fn claim(&mut self) -> bool {
         let mut table = self.in_flight.lock();
+        if let Some(bytes) = self.place.take() {
+            table.count -= 1;
+            table.bytes -= bytes;
+        }
         let ours = self.is_in(&table);
         if ours {
             table.by_id.remove(&self.id);
@@ -146,10 +156,7 @@ impl Ticket {
 impl Drop for Ticket {
     fn drop(&mut self) {
         self.claim();
-        let mut table = self.in_flight.lock();
-        table.count -= 1;
-        table.bytes -= self.bytes;
-        drop(table);
+        self.in_flight.lock().unsent -= 1;
         // One token is enough: whoever waits looks at the count again.
         let _ = self.in_flight.ended.0.try_send(());
     }
@@ -158,6 +165,7 @@ impl Drop for Ticket {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures::FutureExt;
 
     fn id(text: &str) -> Id {
         Id::Text(text.to_owned())
@@ -166,11 +174,11 @@ mod tests {
     #[test]
     fn an_id_is_answered_once_and_never_after_its_cancellation() {
         let in_flight = InFlight::new(8, 1000);
-        let first = in_flight.begin(id("a"), 1).ok().unwrap();
+        let mut first = in_flight.begin(id("a"), 1).ok().unwrap();
         assert_eq!(in_flight.begin(id("a"), 1).err(), Some(Refusal::Duplicate));
         in_flight.cancel(&id("a"));
         assert!(first.cancelled.is_closed());
-        let again = in_flight.begin(id("a"), 1).ok().unwrap();
+        let mut again = in_flight.begin(id("a"), 1).ok().unwrap();
         assert!(!first.claim(), "the cancelled one took the new one's place");
         assert!(again.claim());
         assert!(!again.claim());
@@ -188,5 +196,18 @@ mod tests {
         assert!(in_flight.begin(id("c"), 0).is_ok());
         drop(second);
         async_std::task::block_on(in_flight.drained());
+    }
+
+    #[test]
+    fn the_place_is_free_before_the_reply_is_written() {
+        let in_flight = InFlight::new(1, 10);
+        let mut first = in_flight.begin(id("a"), 10).ok().unwrap();
+        assert!(first.claim());
+        let second = in_flight.begin(id("b"), 10).ok().unwrap();
+        drop(second);
+        // The reply to the first is still to be written, and the end of the process waits for it.
+        assert!(in_flight.drained().now_or_never().is_none());
+        drop(first);
+        assert!(in_flight.drained().now_or_never().is_some());
     }
 }

@@ -44,7 +44,7 @@ pub(super) struct Desk {
 }
 
 /// Does a job and answers it.
-pub(super) async fn run(desk: Desk, job: Job, ticket: Ticket, reply: Reply) {
+pub(super) async fn run(desk: Desk, job: Job, mut ticket: Ticket, reply: Reply) {
     let service = &*desk.service;
     let result = match job {
         Job::Call(invocation) => return call::run(&desk, invocation, ticket, reply).await,

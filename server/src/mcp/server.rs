@@ -13,7 +13,7 @@ use super::message::{
     self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, Id, Incoming, Line, METHOD_NOT_FOUND,
     PARSE_ERROR, Params, Request, RpcError, one_page, quote, to_json,
 };
-use super::reply::{Batch, Reply};
+use super::reply::{self, Batch, MAX_BATCH, Reply};
 use super::revision::{self, Revision};
 use super::service::Service;
 use super::stdio::Output;
@@ -110,12 +110,24 @@ impl Server {
                 .unidentified(INVALID_REQUEST, "an empty batch".to_owned())
                 .await;
         }
+        if items.len() > MAX_BATCH {
+            let why = format!("a batch holds at most {MAX_BATCH} messages; send it in parts");
+            return self.unidentified(INVALID_REQUEST, why).await;
+        }
         let replies = Batch::new(items.len(), &self.desk.out);
         // The whole line stays in memory until the last of its requests has ended.
         let bytes = bytes / items.len();
         for item in items {
-            let reply = Reply::Batch(Arc::clone(&replies));
+            let id = match &item {
+                Incoming::Request(request) => Some(request.id.clone()),
+                _ => None,
+            };
+            let reply = Reply::Batch(Arc::clone(&replies), id);
             match item {
+                Incoming::Request(request) if replies.is_full() => {
+                    let line = message::error(&request.id, &reply::full());
+                    reply.send(Some(line)).await;
+                }
                 Incoming::Request(request) if !may_stand_in_batch(&request) => {
                     let why = "this request cannot stand in a batch";
                     let error = RpcError::new(INVALID_REQUEST, why);

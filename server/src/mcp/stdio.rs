@@ -1,7 +1,8 @@
 //! Standard input and output: one thread reads, one writes, and nothing else in the server touches either.
 //!
-//! Lines are UTF-8 JSON ended by a newline. End of input, SIGTERM, SIGINT and a closed output all end the process the
-//! same way, within a second, with exit code 0.
+//! Lines are UTF-8 JSON ended by a newline. End of input, SIGTERM, SIGINT, SIGHUP and a closed output all end the process
+//! the same way, with exit code 0: within a second, and within two where the client closed its end of the input and
+//! does not read the output.
 //! Invariants: a line beyond `max_line` costs no more memory than `max_line`; every channel is bounded; each write is whole
 //! lines, flushed.
 
@@ -29,6 +30,11 @@ const WRITE_TOGETHER: usize = 64 << 10;
 /// Bytes asked for in one read.
 const READ_CHUNK: usize = 64 << 10;
 
+/// How often a reader whose lines nobody takes looks whether the client is still there.
+const HANG_UP_CHECK: Duration = Duration::from_millis(250);
+
+/// At the end of the input: the lines that were read are still served, if the client reads the replies.
+const LINES_END: Duration = Duration::from_secs(1);
 /// At the end: calls hand in what they have.
 const CALLS_END: Duration = Duration::from_millis(200);
 /// At the end: DISCONNECT to every broker.
@@ -87,8 +93,8 @@ pub fn serve(service: Arc<dyn Service>) -> io::Result<()> {
         // One reason is enough; a second signal changes nothing.
         let _ = signalled.try_send(End::Signal(number));
     })?;
-    let (out, written) = start_writer(end)?;
-    let lines = start_reader(max_line)?;
+    let (out, written) = start_writer(end.clone())?;
+    let lines = start_reader(max_line, end)?;
     let server = Server::new(Arc::clone(&service), Arc::clone(&in_flight), out.clone());
     async_std::task::block_on(async {
         let why = until_the_end(server, lines, ended, max_line).await;
@@ -116,6 +122,10 @@ async fn until_the_end(
     let ending = ended.recv();
     pin_mut!(serving, ending);
     match select(ending, serving).await {
+        Either::Left((Ok(End::InputEnded), serving)) => {
+            let _ = timeout(LINES_END, serving).await;
+            End::InputEnded
+        }
         Either::Left((why, _)) => why.unwrap_or(End::OutputClosed),
         Either::Right((why, _)) => why,
     }
@@ -150,11 +160,11 @@ async fn shut_down(
     }
 }
 
-/// Calls `signalled` with the number of each SIGTERM and SIGINT.
+/// Calls `signalled` with the number of each SIGTERM, SIGINT and SIGHUP.
 #[cfg(unix)]
 pub(crate) fn watch_signals(signalled: impl Fn(i32) + Send + 'static) -> io::Result<()> {
-    use signal_hook::consts::{SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT])?;
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP])?;
     thread::Builder::new()
         .name("signals".to_owned())
         .spawn(move || signals.forever().for_each(signalled))?;
@@ -167,19 +177,60 @@ pub(crate) fn watch_signals(_: impl Fn(i32) + Send + 'static) -> io::Result<()> 
     Ok(())
 }
 
-fn start_reader(max_line: usize) -> io::Result<Receiver<Input>> {
+fn start_reader(max_line: usize, end: Sender<End>) -> io::Result<Receiver<Input>> {
     let (lines, receiver) = bounded(LINES_AHEAD);
     thread::Builder::new()
         .name("stdin".to_owned())
         .spawn(move || {
             let ended = read_lines(io::stdin().lock(), max_line, |input| {
-                lines.send_blocking(input).is_ok()
+                hand_on(&lines, input, &end)
             });
             if let Err(error) = ended {
                 log::warn!("standard input: {error}");
             }
+            let _ = end.try_send(End::InputEnded);
         })?;
     Ok(receiver)
+}
+
+/// Waits until the line is taken; false if nobody will. While it waits, it tells when the client has gone, which may be
+/// why nobody takes lines: the replies to those before find no reader.
+fn hand_on(lines: &Sender<Input>, input: Input, end: &Sender<End>) -> bool {
+    let input = match lines.try_send(input) {
+        Ok(()) => return true,
+        Err(refused) => refused.into_inner(),
+    };
+    async_std::task::block_on(async {
+        let sending = lines.send(input);
+        pin_mut!(sending);
+        loop {
+            match timeout(HANG_UP_CHECK, sending.as_mut()).await {
+                Ok(sent) => return sent.is_ok(),
+                Err(_) if is_hung_up() => drop(end.try_send(End::InputEnded)),
+                Err(_) => {}
+            }
+        }
+    })
+}
+
+/// Whether the client has closed its end of standard input, also where unread bytes wait in between.
+#[cfg(unix)]
+fn is_hung_up() -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let closed = PollFlags::HUP | PollFlags::RDHUP;
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let closed = PollFlags::HUP;
+    let stdin = io::stdin();
+    let mut fds = [PollFd::new(&stdin, closed)];
+    let at_once = Timespec::default();
+    poll(&mut fds, Some(&at_once)).is_ok() && fds[0].revents().intersects(closed)
+}
+
+/// Cannot be seen here.
+#[cfg(not(unix))]
+fn is_hung_up() -> bool {
+    false
 }
 
 /// Cuts a stream into lines for `take`, until it ends or `take` returns false. The last line may lack its newline.

@@ -109,6 +109,8 @@ pub enum Cause {
     Protocol(String),
     /// The broker speaks another version than the one insisted on.
     Version,
+    /// The broker speaks neither 5.0 nor 3.1.1.
+    NeitherVersion,
     /// CONNACK with a failure, in the codes of 5.0; Reason String or Server Reference.
     Refused(Reason, String),
     /// CONNECT cannot be written, or no random bytes: the caller's or the system's fault.
@@ -198,6 +200,9 @@ impl ConnectError {
             Cause::NotMqtt(_) | Cause::Protocol(_) => {
                 "Check that host and port are those of an MQTT broker."
             }
+            Cause::NeitherVersion => {
+                "Update the broker, or use one that speaks MQTT 3.1.1 or 5.0: nothing older is spoken here."
+            }
             Cause::Version => "Use protocol auto, or the version that the broker speaks.",
             Cause::Refused(reason, _) => return refused_step(*reason).to_owned(),
             Cause::Unusable(_) | Cause::Abandoned => "Correct the arguments and try again.",
@@ -213,7 +218,9 @@ pub(crate) fn is_final(reason: Reason) -> bool {
 
 fn refused_step(reason: Reason) -> &'static str {
     match reason.0 {
-        0x84 => "Use protocol auto, or the version that the broker speaks.",
+        0x84 => {
+            "Use the version that the broker speaks (5 or 3.1.1); a broker of MQTT 3.1 cannot be used from here."
+        }
         0x85 => "Choose another client id (or none, then one is made up).",
         0x86 => {
             "Check user name and password (percent-encoded in the connection string), or use a named broker of the configuration."
@@ -312,6 +319,9 @@ impl fmt::Display for Cause {
             }
             Self::NotMqtt(Some(what)) => write!(f, "what answered speaks {what}, not MQTT"),
             Self::NotMqtt(None) => f.write_str("what answered is not MQTT"),
+            Self::NeitherVersion => {
+                f.write_str("the broker speaks neither MQTT 5.0 nor 3.1.1 (perhaps only 3.1)")
+            }
             Self::Version => f.write_str("the broker does not speak the MQTT version asked for"),
             Self::Refused(reason, words) => {
                 write!(f, "broker refused: {}", words_of(*reason))?;
