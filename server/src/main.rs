@@ -3,6 +3,7 @@
 //! Invariant: nothing is done at start but reading configuration; hosts start a server several times and throw it away.
 
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
+use bitsperity_mqtt_mcp::mask::mask;
 use bitsperity_mqtt_mcp::{mcp, offer, offline, tools};
 use clap::{Args, Parser, Subcommand};
 use std::alloc::System;
@@ -136,7 +137,10 @@ impl Options {
 
 fn main() -> ExitCode {
     let started = mcp::clock::now();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return tell(&told),
+    };
     let command = match cli.command {
         #[cfg(not(feature = "demo"))]
         Some(Command::Demo { .. }) => return no_demo(),
@@ -150,7 +154,7 @@ fn main() -> ExitCode {
     let loaded = match config::load(&cli.options.given(), &Environment::of_process()) {
         Ok(loaded) => loaded,
         Err(error) => {
-            complain(&format!("error: {error}"));
+            complain(&mask(&format!("error: {error}")));
             return ExitCode::from(USAGE);
         }
     };
@@ -220,6 +224,19 @@ fn no_demo() -> ExitCode {
         "error: this build has no demo, to stay small. From the sources:\n  cargo run --release --features demo -- demo",
     );
     ExitCode::from(USAGE)
+}
+
+/// Help and version to standard output, mistakes in the command line to standard error: they repeat words of it, which
+/// may be a connection string.
+fn tell(told: &clap::Error) -> ExitCode {
+    let text = told.render().to_string();
+    if told.use_stderr() {
+        complain(mask(text.trim_end()).as_ref());
+        return ExitCode::from(USAGE);
+    }
+    // Nobody reads it: as of `--help | head`.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
 }
 
 /// For the person or the host that started us; standard output belongs to the protocol.

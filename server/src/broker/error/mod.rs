@@ -5,9 +5,11 @@
 //! words (Reason String, HTTP status) are all that is shown.
 
 mod connect;
+mod tried;
 
 pub(crate) use connect::is_final;
 pub use connect::{Cause, ConnectError, Stage};
+pub use tried::Tried;
 
 use bitsperity_mqtt_core::packet::Reason;
 use std::fmt;

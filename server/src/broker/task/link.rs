@@ -7,7 +7,7 @@
 use super::Task;
 use super::breaks::Break;
 use super::tries::Tries;
-use crate::broker::error::{BrokerError, Cause, ConnectError, Stage};
+use crate::broker::error::{BrokerError, Cause, ConnectError, Stage, Tried};
 use crate::broker::handle::{Established, State};
 use crate::broker::target::{Protocol, Target};
 use crate::broker::transport::{Dialed, Stream, dial};
@@ -98,6 +98,7 @@ impl Life {
     fn error(&self, cause: Cause, stages: Vec<(&'static str, Duration)>) -> ConnectError {
         ConnectError {
             broker: self.target.display(),
+            tried: Tried::of(&self.target),
             stage: Stage::Connack,
             cause,
             stages,
