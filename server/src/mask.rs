@@ -87,18 +87,33 @@ fn credentials(run: &str) -> Option<(usize, usize)> {
         let start = run.find(char::is_alphanumeric)?;
         return (start < colon && colon + 1 < end).then_some((start, end));
     };
-    let behind = run.get(colon + 1..)?;
-    let start = run.len() - behind.trim_start_matches('/').len();
+    let start = behind_slashes(run, colon)?;
     if let Some(end) = last_at.filter(|end| start < *end) {
         let before = run.get(start..end)?;
         // An `@` in a path is none of credentials, unless a `:` tells that it may be no path.
         return (before.contains(':') || !before.contains('/')).then_some((start, end));
     }
-    let authority = run.get(start..)?.split(['/', '?', '#']).next()?;
+    let colons = run.match_indices(":/").map(|(colon, _)| colon);
+    let mut starts = colons.filter_map(|colon| behind_slashes(run, colon));
+    let cut_off = starts.find(|start| is_no_host(run.get(*start..).unwrap_or_default()));
+    cut_off.map(|start| (start, run.len()))
+}
+
+/// Where the slashes behind this colon end.
+fn behind_slashes(run: &str, colon: usize) -> Option<usize> {
+    let behind = run.get(colon + 1..)?;
+    Some(run.len() - behind.trim_start_matches('/').len())
+}
+
+/// Whether what stands behind the slashes is `user:password`, its `@` cut off, and not `host` or `host:port`.
+fn is_no_host(text: &str) -> bool {
+    let authority = text.split(['/', '?', '#']).next().unwrap_or_default();
     let authority = authority.trim_end_matches(|c: char| !c.is_alphanumeric());
-    let (_, port) = authority.rsplit_once(':')?;
+    let Some((_, port)) = authority.rsplit_once(':') else {
+        return false;
+    };
     let is_port = port.len() <= PORT && port.bytes().all(|byte| byte.is_ascii_digit());
-    (!is_port && port != "port" && !authority.contains('[')).then_some((start, run.len()))
+    !is_port && port != "port" && !authority.contains('[')
 }
 
 /// The first `@` behind `from`, on the same line and before anything that begins as a connection string does.
@@ -127,6 +142,7 @@ mod tests {
             ("mqtt://me:a word@host", "mqtt://***@host"),
             ("mqtt://me:word", "mqtt://***"),
             ("mqtt://me:123456", "mqtt://***"),
+            ("mqtt://a/mqtt://me:word", "mqtt://a/mqtt://***"),
             ("nope mqtt://me:wo rd", "nope mqtt://*** rd"),
             ("mqtt%3A%2F%2Fme%3aword%40host", "mqtt://***@host"),
             ("mqtt://me:w%40rd@host", "mqtt://***@host"),
