@@ -198,9 +198,7 @@ impl Told {
 }
 
 fn unknown(service: &dyn Service, name: &str) -> RpcError {
-    let tools = service.tools();
-    let names = tools.iter().filter_map(|tool| tool["name"].as_str());
-    let hint = crate::config::nearest(name, names)
+    let hint = crate::config::nearest(name, service.tool_names())
         .map(|near| format!("; did you mean {near}?"))
         .unwrap_or_default();
     let message = format!("Unknown tool: {}{hint}", message::repeat(name));

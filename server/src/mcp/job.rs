@@ -152,6 +152,9 @@ mod tests {
         fn tools(&self) -> Vec<Value> {
             bug(())
         }
+        fn tool_names(&self) -> Vec<&'static str> {
+            bug(())
+        }
         fn call<'a>(
             &'a self,
             _: &'a str,
