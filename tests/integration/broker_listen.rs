@@ -33,7 +33,7 @@ fn every_qos_comes_in() {
                 }
                 let report = outcome(&listening).await;
                 assert_eq!(report.stopped, Some(StopReason::MaxMessages));
-                assert_eq!(report.granted_qos, qos);
+                assert_eq!(report.granted_qos, Some(qos));
                 assert_eq!((report.received, report.bytes), (3, 16));
                 assert_eq!(payloads(&report), ["first", "second", "third"]);
                 let kept = report.findings.messages.expect("messages");
@@ -189,6 +189,10 @@ fn a_collection_lives_through_a_restart_and_says_how_long_it_was_deaf() {
             assert_eq!((report.stopped, report.reconnects), (None, 1));
             assert!(report.deaf > Duration::from_millis(10), "{:?}", report.deaf);
             assert!(report.deaf < report.elapsed);
+            let interruption = report.interruption.expect("one");
+            assert_eq!(interruption.lasted, report.deaf);
+            assert_eq!((interruption.times, interruption.now_connected), (1, true));
+            assert!(!interruption.reason.is_empty());
             assert_eq!(handle.status().reconnects, 1);
         });
     }

@@ -151,7 +151,7 @@ impl Handle {
             first,
             ending,
         });
-        let established = connected.await.map_err(|_| BrokerError::Closed)??;
+        let established = connected.await.map_err(|_| shared.why_gone())??;
         let handle = Self {
             commands,
             shared,
@@ -259,7 +259,11 @@ impl Handle {
         }
         match answer.await {
             Ok(result) => result,
-            Err(_) => Err(self.shared.why_gone()),
+            Err(_) => {
+                // Only a task that ends drops what is asked of it; then it is known why.
+                let _ = self.ended.recv().await;
+                Err(self.shared.why_gone())
+            }
         }
     }
 }
@@ -307,12 +311,19 @@ impl Listening {
     }
 
     async fn asked(&self, part: Option<Arc<Part>>) -> Result<Report, BrokerError> {
-        let answer = match self.slot.ask(part)? {
+        let asked = self.slot.ask(part);
+        let answer = match asked.map_err(|why| why.unwrap_or_else(|| self.shared.why_gone()))? {
             Ok(report) => return Ok(report),
             Err(answer) => answer,
         };
         self.shared.call();
-        answer.await.map_err(|_| self.shared.why_gone())
+        match answer.await {
+            Ok(report) => Ok(report),
+            Err(_) => {
+                self.stopped().await;
+                Err(self.shared.why_gone())
+            }
+        }
     }
 
     /// Messages and distinct topics so far, without asking the task.
@@ -325,5 +336,68 @@ impl Drop for Listening {
     fn drop(&mut self) {
         self.slot.leave();
         self.shared.call();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::report::{Retained, Wants};
+    use crate::config::Config;
+    use std::io::{Read, Write};
+
+    /// A broker that answers CONNECT and SUBSCRIBE of 3.1.1 until the client goes.
+    fn broker() -> std::net::SocketAddr {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut packet = [0; 256];
+            while let Ok(1..) = stream.read(&mut packet) {
+                let answer: &[u8] = match packet[0] >> 4 {
+                    1 => &[0x20, 2, 0, 0],
+                    8 => &[0x90, 3, packet[2], packet[3], 0],
+                    _ => continue,
+                };
+                stream.write_all(answer).unwrap();
+            }
+        });
+        address
+    }
+
+    #[test]
+    fn a_task_that_panics_is_lost_and_answers_all_who_wait() {
+        async_std::task::block_on(async {
+            let mut target = Target::parse(&format!("mqtt://{}", broker())).unwrap();
+            target.protocol = crate::broker::target::Protocol::V311;
+            let (handle, _) = Handle::connect(target, &Config::default().limits)
+                .await
+                .unwrap();
+            let listening = handle
+                .listen(Listen {
+                    filters: vec!["a/#".to_owned()],
+                    qos: QoS::AtMostOnce,
+                    retained: Retained::Include,
+                    duration: Duration::from_secs(60),
+                    max_messages: None,
+                    until_quiet: None,
+                    wants: Wants::default(),
+                })
+                .await
+                .unwrap();
+            let (reply, answer) = oneshot::channel();
+            let asked = handle.ask(Command::Panic { reply }, answer).await;
+            assert_eq!(asked.unwrap_err().code(), "session_failed");
+            listening.stopped().await;
+            assert_eq!(
+                listening.report().await.unwrap_err().code(),
+                "session_failed"
+            );
+            let ping = handle.ping(Duration::from_secs(5)).await;
+            assert_eq!(ping.unwrap_err().code(), "session_failed");
+            assert_eq!(handle.status().state, State::Lost);
+            assert!(handle.status().last_error.is_some());
+            handle.close(Duration::from_secs(5)).await;
+        });
     }
 }

@@ -104,8 +104,8 @@ pub struct Report {
     pub elapsed: Duration,
     /// None: it listens still.
     pub stopped: Option<StopReason>,
-    /// Granted QoS.
-    pub granted_qos: QoS,
+    /// Granted QoS, the lowest of all filters; none before the last SUBACK.
+    pub granted_qos: Option<QoS>,
     /// Messages taken in.
     pub received: u64,
     /// Of these, replayed retained ones.
@@ -116,12 +116,27 @@ pub struct Report {
     pub oversized: u64,
     /// Reconnects lived through.
     pub reconnects: u32,
-    /// How long it was deaf through them.
+    /// How long it was deaf through them, counted from the last byte heard each time.
     pub deaf: Duration,
+    /// The connection was lost meanwhile.
+    pub interruption: Option<Interruption>,
     /// Told of a part of what was heard: see `narrow`.
     pub narrowed: Option<Narrowed>,
     /// What the accumulators hold.
     pub findings: Findings,
+}
+
+/// The connection was lost while somebody listened.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Interruption {
+    /// Why, the last time.
+    pub reason: String,
+    /// How often.
+    pub times: u32,
+    /// How long in all, counted from the last byte heard each time.
+    pub lasted: Duration,
+    /// The connection stands again.
+    pub now_connected: bool,
 }
 
 /// What the accumulators hold.

@@ -34,6 +34,11 @@ pub(super) enum Command {
     Ping {
         reply: oneshot::Sender<Result<Duration, BrokerError>>,
     },
+    /// Stands for a bug in the task.
+    #[cfg(test)]
+    Panic {
+        reply: oneshot::Sender<Result<(), BrokerError>>,
+    },
 }
 
 impl Command {
@@ -43,6 +48,8 @@ impl Command {
             Self::Publish { reply, .. } => reply.is_canceled(),
             Self::Listen { reply, .. } => reply.is_canceled(),
             Self::Ping { reply } => reply.is_canceled(),
+            #[cfg(test)]
+            Self::Panic { reply } => reply.is_canceled(),
         }
     }
 
@@ -52,6 +59,8 @@ impl Command {
             Self::Publish { reply, .. } => drop(reply.send(Err(error))),
             Self::Listen { reply, .. } => drop(reply.send(Err(error))),
             Self::Ping { reply } => drop(reply.send(Err(error))),
+            #[cfg(test)]
+            Self::Panic { reply } => drop(reply.send(Err(error))),
         }
     }
 }
@@ -97,6 +106,8 @@ struct Condition {
     since: SystemTime,
     last_error: Option<String>,
     established: Option<Established>,
+    /// The task has panicked.
+    failed: bool,
 }
 
 /// Counters of a connection, written by its task once a turn.
@@ -128,6 +139,7 @@ impl Shared {
                 since: SystemTime::now(),
                 last_error: None,
                 established: None,
+                failed: false,
             }),
             called: AtomicBool::new(false),
             closing: AtomicBool::new(false),
@@ -172,6 +184,12 @@ impl Shared {
         }
     }
 
+    /// By the task that panics, before anybody who waits for it learns that it is gone.
+    pub(super) fn fail(&self) {
+        lock(&self.condition).failed = true;
+        self.set_state(State::Lost, Some(BrokerError::Failed.to_string()));
+    }
+
     pub(super) fn set_established(&self, established: Established) {
         lock(&self.condition).established = Some(established);
     }
@@ -183,6 +201,9 @@ impl Shared {
     /// Why the task does not answer.
     pub(super) fn why_gone(&self) -> BrokerError {
         let condition = lock(&self.condition);
+        if condition.failed {
+            return BrokerError::Failed;
+        }
         match (condition.state, &condition.last_error) {
             (State::Lost | State::Reconnecting, Some(error)) => BrokerError::Lost(error.clone()),
             _ => BrokerError::Closed,
@@ -246,11 +267,12 @@ impl ListenerSlot {
         }
     }
 
-    /// By the holder: the last word if it is spoken, else where the answer will come.
+    /// By the holder: the last word if it is spoken, else where the answer will come; the error is none where the task
+    /// is gone.
     pub(super) fn ask(
         &self,
         part: Option<Arc<Part>>,
-    ) -> Result<Result<Report, oneshot::Receiver<Report>>, BrokerError> {
+    ) -> Result<Result<Report, oneshot::Receiver<Report>>, Option<BrokerError>> {
         let mut mail = lock(&self.mail);
         if let Some(report) = &mail.done {
             let mut report = report.clone();
@@ -260,9 +282,13 @@ impl ListenerSlot {
             }
             return Ok(Ok(report));
         }
+        if mail.stopping.is_closed() {
+            // The task ended without a last word.
+            return Err(None);
+        }
         mail.asked.retain(|asked| !asked.reply.is_canceled());
-        if mail.asked.len() >= MAX_ASKED || mail.stopping.is_closed() {
-            return Err(BrokerError::Busy);
+        if mail.asked.len() >= MAX_ASKED {
+            return Err(Some(BrokerError::Busy));
         }
         let (reply, answer) = oneshot::channel();
         mail.asked.push(Asked { part, reply });

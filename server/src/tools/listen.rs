@@ -74,7 +74,9 @@ pub(super) struct Head {
     note: Option<&'static str>,
     started: String,
     listened_s: f64,
-    granted_qos: u8,
+    /// Only where the broker has confirmed the subscription.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    granted_qos: Option<u8>,
     #[serde(skip_serializing_if = "is_zero")]
     reconnects: u32,
     /// Of listened_s, time without a connection.
@@ -152,7 +154,7 @@ impl Head {
             note: None,
             started: render::time(report.started),
             listened_s: render::seconds(report.elapsed),
-            granted_qos: report.granted_qos as u8,
+            granted_qos: report.granted_qos.map(|qos| qos as u8),
             reconnects: report.reconnects,
             deaf_s: (!report.deaf.is_zero()).then(|| render::seconds(report.deaf)),
             oversized: report.oversized,

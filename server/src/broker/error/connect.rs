@@ -213,7 +213,9 @@ pub(crate) fn is_final(reason: Reason) -> bool {
 
 fn refused_step(reason: Reason) -> &'static str {
     match reason.0 {
-        0x84 => "Use protocol auto, or the version that the broker speaks.",
+        0x84 => {
+            "Use the version that the broker speaks (5 or 3.1.1); a broker of MQTT 3.1 cannot be used from here."
+        }
         0x85 => "Choose another client id (or none, then one is made up).",
         0x86 => {
             "Check user name and password (percent-encoded in the connection string), or use a named broker of the configuration."

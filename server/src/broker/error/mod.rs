@@ -27,6 +27,8 @@ pub enum BrokerError {
     Lost(String),
     /// The session was closed.
     Closed,
+    /// The session's own task failed, which is a bug of this server.
+    Failed,
     /// Not done within the deadline, and not sent either.
     Timeout(&'static str, Duration),
     /// A publication of QoS 1 or 2 was sent but not acknowledged: it may have arrived or not.
@@ -54,6 +56,7 @@ impl BrokerError {
             Self::Connect(error) => error.code(),
             Self::Lost(_) => "connection_lost",
             Self::Closed => "session_closed",
+            Self::Failed => "session_failed",
             Self::Timeout(..) => "timeout",
             Self::InDoubt(_) => "in_doubt",
             Self::PublishRefused(reason, _) | Self::SubscribeRefused(reason, _) => match reason.0 {
@@ -77,6 +80,9 @@ impl BrokerError {
                 "Call the tool again, which tries once more to connect; if that fails, close_connection and establish_connection."
             }
             Self::Closed => "Call establish_connection again.",
+            Self::Failed => {
+                "Call close_connection and establish_connection; other sessions are not affected. Please report it as a bug of this server."
+            }
             Self::Timeout(..) => "Try again, or test_connection to see whether the broker answers.",
             Self::InDoubt(_) => {
                 "Check whether it arrived (subscribe_and_collect on the topic, or the device's state) before publishing again."
@@ -115,6 +121,9 @@ impl fmt::Display for BrokerError {
             Self::Connect(error) => write!(f, "{error}."),
             Self::Lost(why) => write!(f, "The connection to the broker is lost: {why}."),
             Self::Closed => f.write_str("The session was closed."),
+            Self::Failed => f.write_str(
+                "This session ended by an internal error of this server; nothing more comes from it.",
+            ),
             Self::Timeout(what, after) => {
                 write!(
                     f,

@@ -340,7 +340,7 @@ impl Task<'_> {
             }
             Break::Session(error) => (format!("{error:?}"), false),
         };
-        self.listeners.deaf(now);
+        self.listeners.deaf(now, &words);
         self.requests.interrupted(&words);
         if now.since(since) >= STEADY {
             self.life.tries = 0;

@@ -6,7 +6,7 @@
 use super::clock::Clock;
 use crate::broker::collect::{Arrival, Collector};
 use crate::broker::error::BrokerError;
-use crate::broker::report::{Listen, Part, Report, Retained, StopReason};
+use crate::broker::report::{Interruption, Listen, Part, Report, Retained, StopReason};
 use crate::broker::shared::ListenerSlot;
 use crate::broker::watch::PROBES;
 use bitsperity_mqtt_core::packet::QoS;
@@ -28,7 +28,8 @@ pub(super) struct Listener {
     pub(super) reply: Option<oneshot::Sender<Result<(), BrokerError>>>,
     /// Made at the last SUBACK, or at a replayed message that came before it.
     pub(super) collecting: Option<Collecting>,
-    pub(super) granted: QoS,
+    /// The lowest of all SUBACKs so far.
+    pub(super) granted: Option<QoS>,
     pub(super) finished: bool,
 }
 
@@ -43,6 +44,9 @@ pub(super) struct Collecting {
     pub(super) reconnects: u32,
     pub(super) deaf: Duration,
     pub(super) deaf_since: Option<Instant>,
+    /// How often the connection was lost, and why the last time.
+    losses: u32,
+    lost_because: String,
 }
 
 /// The set of subscriptions.
@@ -64,6 +68,8 @@ impl Listener {
             reconnects: 0,
             deaf: Duration::ZERO,
             deaf_since: None,
+            losses: 0,
+            lost_because: String::new(),
         })
     }
 
@@ -160,31 +166,31 @@ impl Listener {
                 started: clock.wall(now),
                 elapsed: Duration::ZERO,
                 stopped,
-                granted_qos: self.granted,
+                granted_qos: None,
                 received: 0,
                 retained: 0,
                 bytes: 0,
                 oversized: 0,
                 reconnects: 0,
                 deaf: Duration::ZERO,
+                interruption: None,
                 narrowed: None,
                 findings: Default::default(),
             };
         };
-        let deaf_now = collecting
-            .deaf_since
-            .map_or(Duration::ZERO, |since| now.since(since));
+        let interruption = collecting.interruption(now);
         let mut report = Report {
             started: clock.wall(collecting.started),
             elapsed: now.since(collecting.started),
             stopped,
-            granted_qos: self.granted,
+            granted_qos: self.granted.filter(|_| self.unanswered == 0),
             received: collecting.received,
             retained: collecting.retained,
             bytes: collecting.bytes,
             oversized: collecting.oversized,
             reconnects: collecting.reconnects,
-            deaf: collecting.deaf + deaf_now,
+            deaf: interruption.as_ref().map_or(Duration::ZERO, |it| it.lasted),
+            interruption,
             narrowed: None,
             findings: collecting
                 .collector
@@ -207,6 +213,36 @@ impl Listener {
         } else {
             self.slot.finish(self.report(now, clock, Some(why), None));
         }
+    }
+}
+
+impl Collecting {
+    /// The connection is gone, and nothing was heard from `since` on; only the reason may be new.
+    pub(super) fn deafen(&mut self, since: Instant, why: &str) {
+        why.clone_into(&mut self.lost_because);
+        if self.deaf_since.is_none() {
+            self.deaf_since = Some(since.max(self.started));
+            self.losses += 1;
+        }
+        self.collector.pause(since.max(self.started));
+    }
+
+    /// The connection is back and every subscription restored.
+    pub(super) fn hear(&mut self, now: Instant) {
+        if let Some(since) = self.deaf_since.take() {
+            self.deaf += now.since(since);
+            self.reconnects += 1;
+        }
+    }
+
+    fn interruption(&self, now: Instant) -> Option<Interruption> {
+        let lately = self.deaf_since.map(|since| now.since(since));
+        (self.losses > 0).then(|| Interruption {
+            reason: self.lost_because.clone(),
+            times: self.losses,
+            lasted: self.deaf + lately.unwrap_or(Duration::ZERO),
+            now_connected: lately.is_none(),
+        })
     }
 }
 

@@ -4,7 +4,7 @@
 //! Invariant: a listener that stopped has given its last word to its holder and frees its subscription in the same turn.
 
 use super::clock::Clock;
-use super::listener::{Listener, members};
+use super::listener::{Collecting, Listener, members};
 use crate::broker::error::BrokerError;
 use crate::broker::report::{Listen, StopReason};
 use crate::broker::shared::{ListenerSlot, Shared};
@@ -91,7 +91,7 @@ impl Listeners {
                 *owner = first.0;
             }
         }
-        let (members, qos) = (members(&ids), listen.qos);
+        let members = members(&ids);
         if let Some(place) = self.slots.get_mut(usize::from(first.0)) {
             *place = Some(Box::new(Listener {
                 listen,
@@ -100,7 +100,7 @@ impl Listeners {
                 unanswered: members,
                 reply: Some(reply),
                 collecting: None,
-                granted: qos,
+                granted: None,
                 finished: false,
             }));
             self.set_used(self.used | members);
@@ -123,7 +123,7 @@ impl Listeners {
         };
         match (result, listener.reply.take()) {
             (Ok(granted), reply) => {
-                listener.granted = listener.granted.min(granted);
+                listener.granted = Some(listener.granted.map_or(granted, |it| it.min(granted)));
                 listener.unanswered &= !(1 << id.0);
                 if listener.unanswered != 0 {
                     listener.reply = reply;
@@ -267,31 +267,18 @@ impl Listeners {
             .min()
     }
 
-    /// The connection is gone.
-    pub(super) fn deaf(&mut self, now: Instant) {
-        for collecting in self
-            .slots
-            .iter_mut()
-            .flatten()
-            .filter_map(|l| l.collecting.as_mut())
-        {
-            collecting.deaf_since.get_or_insert(now);
-            collecting.collector.pause(now);
-        }
+    /// The connection is gone; nothing was heard from `since` on.
+    pub(super) fn deaf(&mut self, since: Instant, why: &str) {
+        self.collecting().for_each(|it| it.deafen(since, why));
     }
 
     /// The connection is back and every subscription restored.
     pub(super) fn hearing(&mut self, now: Instant) {
-        for collecting in self
-            .slots
-            .iter_mut()
-            .flatten()
-            .filter_map(|l| l.collecting.as_mut())
-        {
-            if let Some(since) = collecting.deaf_since.take() {
-                collecting.deaf += now.since(since);
-                collecting.reconnects += 1;
-            }
-        }
+        self.collecting().for_each(|it| it.hear(now));
+    }
+
+    fn collecting(&mut self) -> impl Iterator<Item = &mut Collecting> {
+        let listeners = self.slots.iter_mut().flatten();
+        listeners.filter_map(|l| l.collecting.as_mut())
     }
 }

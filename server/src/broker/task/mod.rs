@@ -93,6 +93,15 @@ struct Task<'s> {
     over: bool,
 }
 
+impl Drop for Task<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // Before the fields go, whose end is what others wait for.
+            self.shared.fail();
+        }
+    }
+}
+
 impl Task<'_> {
     async fn live(mut self) {
         self.attempt(self.clock.now());

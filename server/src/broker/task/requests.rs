@@ -123,6 +123,8 @@ impl Task<'_> {
                     self.requests.pinging.push(reply);
                     None
                 }
+                #[cfg(test)]
+                Command::Panic { reply: _ } => panic!("as the test wants it"),
             };
             if let Some(command) = back {
                 self.requests.waiting.push_front(command);

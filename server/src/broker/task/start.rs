@@ -15,7 +15,9 @@ use async_std::channel::{Receiver, Sender};
 use bitsperity_mqtt_core::limits::{MAX_STRING, MAX_SUBSCRIPTIONS};
 use bitsperity_mqtt_core::packet::{Properties, Will};
 use bitsperity_mqtt_core::session::{InFlight, Options, Session, Storage, Subscription};
+use futures::FutureExt;
 use futures::channel::oneshot;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,7 +51,10 @@ pub(in crate::broker) struct Start {
 pub(in crate::broker) fn spawn(start: Start) {
     async_std::task::spawn(async move {
         let ending = start.ending.clone();
-        run(start).await;
+        let ended = AssertUnwindSafe(run(start)).catch_unwind().await;
+        if ended.is_err() {
+            ::log::error!("the task of a session panicked; this is a bug");
+        }
         ending.close();
     });
 }

@@ -81,13 +81,14 @@ fn report(flows: usize) -> Report {
         started: SystemTime::UNIX_EPOCH + Duration::from_secs(1_790_000_000),
         elapsed: SECOND * 300,
         stopped: Some(StopReason::Duration),
-        granted_qos: QoS::AtMostOnce,
+        granted_qos: Some(QoS::AtMostOnce),
         received: 30_000,
         retained: 0,
         bytes: 3_000_000,
         oversized: 0,
         reconnects: 1,
         deaf: SECOND * 2,
+        interruption: None,
         narrowed: None,
         findings: Findings {
             performance: Some(PerformanceFindings {
