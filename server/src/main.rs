@@ -59,7 +59,7 @@ Examples:
   bitsperity-mqtt-mcp config show                        what is in force, and from where
   echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}' | bitsperity-mqtt-mcp
 
-Exit codes: 0 the host closed standard input, or SIGTERM or SIGINT came; 2 command line or
+Exit codes: 0 the host closed standard input, or SIGTERM, SIGINT or SIGHUP came; 2 command line or
 configuration are wrong; 1 anything else.";
 
 /// MCP server that lets an AI assistant work with MQTT brokers

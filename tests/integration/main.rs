@@ -16,6 +16,7 @@ mod mcp_program;
 mod mcp_progress;
 mod mcp_prompts;
 mod mcp_resources;
+mod mcp_secrets;
 mod mcp_subscriptions;
 mod offline_capture;
 mod offline_lines;
