@@ -1,5 +1,6 @@
 //! The program as a whole.
 
+mod broker_certificates;
 mod broker_connect;
 mod broker_flood;
 mod broker_listen;
@@ -21,6 +22,7 @@ mod mcp_subscriptions;
 mod offline_capture;
 mod offline_lines;
 mod offline_schema;
+mod secrets;
 mod support;
 mod tools_assistant;
 mod tools_debug;

@@ -93,7 +93,8 @@ impl Rule {
                 for (at, item) in items.iter().enumerate() {
                     if let Err(why) = hosts::check(item) {
                         let (at, forms) = (at + 1, hosts::FORMS);
-                        return origin.refuse(format!("item {at} is not a host: {why}; give {forms}"));
+                        return origin
+                            .refuse(format!("item {at} is not a host: {why}; give {forms}"));
                     }
                 }
                 *field(policy) = items;
