@@ -136,9 +136,9 @@ impl Draft {
             return match environment.get(&variable) {
                 Some(value) => sealed(value.clone().into_encoded_bytes(), &origin).map(Some),
                 // Not repeated: people put the password itself here.
-                None => origin.refuse(format!(
-                    "the environment has no variable of this name; an assistant's host passes on only what its configuration lists under \"env\""
-                )),
+                None => origin.refuse(
+                    "the environment has no variable of this name; an assistant's host passes on only what its configuration lists under \"env\"",
+                ),
             };
         }
         let Some((file, origin)) = self.texts.remove("password_file") else {
