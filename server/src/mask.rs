@@ -10,8 +10,10 @@ use std::borrow::Cow;
 /// Stands for credentials.
 const MASK: &str = "***";
 
-/// Schemes of connection strings.
-const SCHEMES: [&str; 4] = ["mqtt://", "mqtts://", "ws://", "wss://"];
+/// Schemes of connection strings; `mqtt+ssl://` ends as `ssl://` does.
+const SCHEMES: [&str; 7] = [
+    "mqtt://", "mqtts://", "ws://", "wss://", "tcp://", "ssl://", "tls://",
+];
 
 /// Digits of a port.
 const PORT: usize = 5;
@@ -177,6 +179,7 @@ mod tests {
     #[test]
     fn only_our_connection_strings_count_as_such() {
         assert!(holds_credentials("a WSS://me:word@host"));
+        assert!(holds_credentials("mqtt+ssl://me:word@host"));
         assert!(!holds_credentials("call:7@client"));
         assert!(!holds_credentials("https://client:80/call@7"));
     }
