@@ -168,6 +168,8 @@ impl Run<'_> {
                 self.session.unsubscribe(self.now, id);
             }
             "ping" => self.session.ping(self.now),
+            "attentive" => self.session.set_attentive(true),
+            "bytes" => self.session.handle_bytes(self.now),
             "disconnect" => {
                 let reason = words.get(1).map_or(0, |w| words::hex(w));
                 self.session.disconnect(self.now, Reason(reason));
@@ -218,6 +220,7 @@ impl Run<'_> {
             "client_id" => session.client_id().to_owned(),
             "reason" => session.reason_string().to_owned(),
             "reference" => session.server_reference().to_owned(),
+            "doubtful" => session.is_doubtful(self.now).to_string(),
             "can_receive" => session.can_receive().to_string(),
             "grants" => words::grants(session.grants()),
             other => panic!("no question {other}"),

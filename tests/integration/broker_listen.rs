@@ -202,7 +202,7 @@ fn a_collection_lives_through_a_restart_and_says_how_long_it_was_deaf() {
 fn a_lost_connection_and_a_closed_session_keep_the_findings() {
     let mut broker = Mosquitto::plain();
     block_on(async {
-        let handle = connect(&broker).await;
+        let handle = connect_impatiently(&broker.url()).await;
         let first = listening(&handle, listen("house/#")).await;
         publish(&handle, "house/door", "open").await;
         until_counted(&first, 1).await;

@@ -1,5 +1,6 @@
 //! Publishing: each QoS to a real subscriber, properties, refusals, and what is promised when the broker goes away.
 
+use crate::support::connection::connect_impatiently;
 use crate::support::mosquitto::{Mosquitto, Options};
 use async_std::task::block_on;
 use bitsperity_mqtt_core::packet::QoS;
@@ -264,7 +265,7 @@ fn never_silently_lost_when_the_broker_is_killed() {
 fn waits_for_a_reconnect_and_says_when_it_gave_up() {
     let mut broker = Mosquitto::plain();
     block_on(async {
-        let handle = connect(&broker.url(), Protocol::Auto).await;
+        let handle = connect_impatiently(&broker.url()).await;
         broker.freeze(true);
         let short = Duration::from_millis(100);
         let error = handle

@@ -56,7 +56,7 @@ impl Session<'_> {
         self.version = version;
         self.clean_start = clean_start;
         self.phase = Phase::Connecting;
-        self.keep_alive = super::keep_alive::KeepAlive::new(now);
+        self.keep_alive.restart(now);
         self.aliases.reset();
         let quota = (!legacy).then_some(self.options.receive_maximum.max(1));
         self.inbound.reset(quota);

@@ -1,11 +1,22 @@
 //! Keep Alive (3.1.2.10, 3.12, 3.13): PINGREQ after silence, and how long PINGRESP may take.
 //!
 //! PINGREQ goes out when nothing was sent for the interval `[MQTT-3.1.2-20]` v5, `[MQTT-3.1.2-23]` v3.1.1, or nothing
-//! came for it, so that a half-open connection is found even by a client that only publishes. Then any packet from
-//! the broker is a sign of life; silence for one and a half intervals is the end.
+//! came for it, so that a half-open connection is found even by a client that only publishes. While somebody waits for
+//! what the broker sends, silence is asked about after [`ATTENTIVE`] already. Then any byte from the broker is a
+//! sign of life; silence for half as long again is the end.
 
 use crate::time::Instant;
 use core::time::Duration;
+
+/// Microseconds of silence before a PINGREQ while somebody listens: what is lost on a dead line is known 15 s after the
+/// last byte, and two packets every 10 s are no burden even for a metered link.
+const ATTENTIVE: u64 = 10_000_000;
+
+/// Microseconds that a PINGRESP may take at least: a round trip by satellite with two retransmissions of TCP.
+const LEAST_PATIENCE: u64 = 2_000_000;
+
+/// Microseconds after which a PINGRESP is overdue, so that nobody knows whether the line is dead.
+const OVERDUE: u64 = 1_000_000;
 
 /// The one PINGREQ that may be under way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,6 +47,8 @@ pub(super) struct KeepAlive {
     sent: Instant,
     received: Instant,
     ping: Ping,
+    /// Somebody waits for what the broker sends.
+    attentive: bool,
     /// Somebody wants to know the round trip.
     measured: bool,
 }
@@ -47,7 +60,28 @@ impl KeepAlive {
             sent: now,
             received: now,
             ping: Ping::Idle,
+            attentive: false,
             measured: false,
+        }
+    }
+
+    /// A new connection.
+    pub(super) const fn restart(&mut self, now: Instant) {
+        let attentive = self.attentive;
+        *self = Self::new(now);
+        self.attentive = attentive;
+    }
+
+    pub(super) const fn set_attentive(&mut self, attentive: bool) {
+        self.attentive = attentive;
+    }
+
+    /// Silence before a PINGREQ; zero: none is sent.
+    const fn silence(&self) -> u64 {
+        if self.attentive && (self.interval == 0 || self.interval > ATTENTIVE) {
+            ATTENTIVE
+        } else {
+            self.interval
         }
     }
 
@@ -96,16 +130,31 @@ impl KeepAlive {
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        if self.interval == 0 {
+        let silence = self.silence();
+        if silence == 0 {
             return None;
         }
         Some(match self.ping {
-            Ping::Idle => self.sent.min(self.received).after_micros(self.interval),
+            Ping::Idle => {
+                let heard = self.received.after_micros(silence);
+                match self.interval {
+                    0 => heard,
+                    interval => heard.min(self.sent.after_micros(interval)),
+                }
+            }
             Ping::Queued(since) | Ping::Sent(since) => {
-                let patience = self.interval + self.interval / 2;
+                let patience = (silence / 2).max(LEAST_PATIENCE);
                 since.max(self.received).after_micros(patience)
             }
         })
+    }
+
+    /// Nothing has come since a PINGREQ that would have been answered by now on a line that lives.
+    pub(super) fn is_overdue(&self, now: Instant) -> bool {
+        let (Ping::Queued(since) | Ping::Sent(since)) = self.ping else {
+            return false;
+        };
+        self.received <= since && now >= since.after_micros(OVERDUE)
     }
 
     pub(super) fn check(&mut self, now: Instant) -> Due {

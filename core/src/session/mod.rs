@@ -229,6 +229,22 @@ impl<'s> Session<'s> {
         self.keep_alive.measure(now);
     }
 
+    /// Whether somebody waits for what the broker sends: then 10 s of silence ask for a PINGREQ, also where keep alive
+    /// is longer or off. Holds until it is said otherwise.
+    pub fn set_attentive(&mut self, attentive: bool) {
+        self.keep_alive.set_attentive(attentive);
+    }
+
+    /// Bytes have come, be it a part of a packet only: a sign of life.
+    pub fn handle_bytes(&mut self, now: Instant) {
+        self.keep_alive.received(now);
+    }
+
+    /// Nothing has come for a second or more since a PINGREQ: whether the line lives is not known.
+    pub fn is_doubtful(&self, now: Instant) -> bool {
+        self.is_up() && self.keep_alive.is_overdue(now)
+    }
+
     /// Queues DISCONNECT; nothing is sent after it.
     pub fn disconnect(&mut self, now: Instant, reason: Reason) {
         let _ = now;

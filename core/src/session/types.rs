@@ -213,7 +213,7 @@ pub enum SessionError {
     FallBack,
     /// DISCONNECT from the broker.
     Disconnected(Reason),
-    /// Silence for 1.5 times the keep alive after a PINGREQ.
+    /// Silence after a PINGREQ for half as long as before it, at least 2 s.
     PingTimeout,
 }
 

@@ -3,7 +3,7 @@
 //! Invariant: no call waits longer than its deadline, and nobody is told "not sent" of what may still be sent.
 
 use super::report::{Listen, Part, Report};
-use super::shared::{Claim, Command, ListenerSlot, Shared};
+use super::shared::{Claim, Command, ListenerSlot, NoReport, Shared};
 use super::target::Target;
 use super::task;
 use crate::config::Limits;
@@ -145,13 +145,14 @@ impl Handle {
             target,
             patience,
             max_packet: limits.max_packet,
+            persistence: Duration::from_secs_f64(limits.reconnect_time.clamp(0.0, 86_400.0)),
             receive_maximum: limits.receive_maximum,
             shared: shared.clone(),
             inbox,
             first,
             ending,
         });
-        let established = connected.await.map_err(|_| BrokerError::Closed)??;
+        let established = connected.await.map_err(|_| shared.why_gone())??;
         let handle = Self {
             commands,
             shared,
@@ -182,7 +183,7 @@ impl Handle {
         };
         match timeout(deadline, self.ask(command, answer)).await {
             Ok(result) => result,
-            Err(_) if claim.give_up() => Err(BrokerError::Timeout("Publishing", deadline)),
+            Err(_) if claim.give_up() => Err(self.late("Publishing", deadline)),
             Err(_) => Err(BrokerError::InDoubt(format!(
                 "no acknowledgement within {} s",
                 deadline.as_secs_f64()
@@ -210,7 +211,7 @@ impl Handle {
         };
         match timeout(self.patience, self.ask(command, answer)).await {
             Ok(result) => result.map(|()| listening),
-            Err(_) => Err(BrokerError::Timeout("Subscribing", self.patience)),
+            Err(_) => Err(self.late("Subscribing", self.patience)),
         }
     }
 
@@ -222,7 +223,19 @@ impl Handle {
         let (reply, answer) = oneshot::channel();
         match timeout(deadline, self.ask(Command::Ping { reply }, answer)).await {
             Ok(result) => result,
-            Err(_) => Err(BrokerError::Timeout("A ping of the broker", deadline)),
+            Err(_) => Err(self.late("A ping of the broker", deadline)),
+        }
+    }
+
+    /// Nothing came of it within the deadline, and nothing was sent.
+    fn late(&self, what: &'static str, deadline: Duration) -> BrokerError {
+        let status = self.status();
+        match status
+            .last_error
+            .filter(|_| status.state == State::Reconnecting)
+        {
+            Some(why) => BrokerError::Lost(format!("{why}; it is being tried again")),
+            None => BrokerError::Timeout(what, deadline),
         }
     }
 
@@ -307,9 +320,11 @@ impl Listening {
     }
 
     async fn asked(&self, part: Option<Arc<Part>>) -> Result<Report, BrokerError> {
-        let answer = match self.slot.ask(part)? {
-            Ok(report) => return Ok(report),
-            Err(answer) => answer,
+        let answer = match self.slot.ask(part) {
+            Ok(Ok(report)) => return Ok(report),
+            Ok(Err(answer)) => answer,
+            Err(NoReport::Busy) => return Err(BrokerError::Busy),
+            Err(NoReport::Gone) => return Err(self.shared.why_gone()),
         };
         self.shared.call();
         answer.await.map_err(|_| self.shared.why_gone())

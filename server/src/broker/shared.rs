@@ -4,7 +4,7 @@
 //! Invariant: whoever changes something the task must see calls [`Shared::call`] after it; the task looks at everything
 //! once it was called.
 
-use super::error::BrokerError;
+use super::error::{BrokerError, FAILED};
 use super::handle::{Established, Publish, Published, State, Status};
 use super::report::{Listen, Part, Report};
 use async_std::channel::Sender;
@@ -183,10 +183,17 @@ impl Shared {
     /// Why the task does not answer.
     pub(super) fn why_gone(&self) -> BrokerError {
         let condition = lock(&self.condition);
-        match (condition.state, &condition.last_error) {
-            (State::Lost | State::Reconnecting, Some(error)) => BrokerError::Lost(error.clone()),
-            _ => BrokerError::Closed,
+        match condition.state {
+            State::Closed => BrokerError::Closed,
+            // It says goodbye before it goes.
+            State::Connected | State::Reconnecting | State::Lost => BrokerError::Failed,
         }
+    }
+
+    /// The task is gone by a fault.
+    pub(super) fn set_failed(&self) {
+        self.counters.subscriptions.store(0, Ordering::Relaxed);
+        self.set_state(State::Lost, Some(FAILED.to_owned()));
     }
 
     pub(super) fn status(&self) -> Status {
@@ -223,6 +230,14 @@ pub(super) struct Asked {
     pub reply: oneshot::Sender<Report>,
 }
 
+/// Why a listener gives no report.
+pub(super) enum NoReport {
+    /// Too many are asked for.
+    Busy,
+    /// It ended without a last word.
+    Gone,
+}
+
 struct Mail {
     /// The last word, once it stopped.
     done: Option<Report>,
@@ -250,7 +265,7 @@ impl ListenerSlot {
     pub(super) fn ask(
         &self,
         part: Option<Arc<Part>>,
-    ) -> Result<Result<Report, oneshot::Receiver<Report>>, BrokerError> {
+    ) -> Result<Result<Report, oneshot::Receiver<Report>>, NoReport> {
         let mut mail = lock(&self.mail);
         if let Some(report) = &mail.done {
             let mut report = report.clone();
@@ -261,8 +276,11 @@ impl ListenerSlot {
             return Ok(Ok(report));
         }
         mail.asked.retain(|asked| !asked.reply.is_canceled());
-        if mail.asked.len() >= MAX_ASKED || mail.stopping.is_closed() {
-            return Err(BrokerError::Busy);
+        if mail.stopping.is_closed() {
+            return Err(NoReport::Gone);
+        }
+        if mail.asked.len() >= MAX_ASKED {
+            return Err(NoReport::Busy);
         }
         let (reply, answer) = oneshot::channel();
         mail.asked.push(Asked { part, reply });

@@ -157,6 +157,11 @@ impl Watch {
     }
 }
 
+/// Whether it is a session's watch, which survives the loss of the connection.
+pub(super) fn is_lasting(listen: &Listen) -> bool {
+    listen.duration >= FOR_EVER
+}
+
 fn listen(filters: Vec<String>, wants: Wants) -> Listen {
     Listen {
         filters,

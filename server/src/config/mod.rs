@@ -99,6 +99,8 @@ pub struct Limits {
     pub session_idle: f64,
     /// Seconds for establishing a connection in all (30).
     pub connect_timeout: f64,
+    /// Seconds for which a lost connection is tried again (150).
+    pub reconnect_time: f64,
     /// Seconds a call may last without a progress token before it returns `running` (45).
     pub call_limit: f64,
     /// The same with a progress token (240).

@@ -16,10 +16,23 @@ pub(crate) async fn connect_as(url: &str, protocol: Protocol) -> Handle {
         protocol,
         ..Target::parse(url).expect("a URL")
     };
-    match Handle::connect(target, &Limits::default()).await {
+    connect_with(target, &Limits::default()).await
+}
+
+pub(crate) async fn connect_with(target: Target, limits: &Limits) -> Handle {
+    match Handle::connect(target, limits).await {
         Ok((handle, _)) => handle,
         Err(error) => panic!("{error}"),
     }
+}
+
+/// A lost connection is soon given up.
+pub(crate) async fn connect_impatiently(url: &str) -> Handle {
+    let limits = Limits {
+        reconnect_time: 1.0,
+        ..Limits::default()
+    };
+    connect_with(Target::parse(url).expect("a URL"), &limits).await
 }
 
 pub(crate) async fn connect(broker: &Mosquitto) -> Handle {

@@ -1,6 +1,7 @@
 //! What several tests need: the program as a child process over raw pipes, the official schemas of MCP, a real broker of
 //! one's own, certificates, brokers that misbehave.
 
+pub(crate) mod blackhole;
 pub(crate) mod certificates;
 #[allow(dead_code)] // each test file uses a part of it
 pub(crate) mod client;

@@ -109,6 +109,8 @@ pub enum Cause {
     Protocol(String),
     /// The broker speaks another version than the one insisted on.
     Version,
+    /// The broker speaks neither 5.0 nor 3.1.1.
+    NeitherVersion,
     /// CONNACK with a failure, in the codes of 5.0; Reason String or Server Reference.
     Refused(Reason, String),
     /// CONNECT cannot be written, or no random bytes: the caller's or the system's fault.
@@ -197,6 +199,9 @@ impl ConnectError {
             }
             Cause::NotMqtt(_) | Cause::Protocol(_) => {
                 "Check that host and port are those of an MQTT broker."
+            }
+            Cause::NeitherVersion => {
+                "Update the broker, or use one that speaks MQTT 3.1.1 or 5.0: nothing older is spoken here."
             }
             Cause::Version => "Use protocol auto, or the version that the broker speaks.",
             Cause::Refused(reason, _) => return refused_step(*reason).to_owned(),
@@ -312,6 +317,9 @@ impl fmt::Display for Cause {
             }
             Self::NotMqtt(Some(what)) => write!(f, "what answered speaks {what}, not MQTT"),
             Self::NotMqtt(None) => f.write_str("what answered is not MQTT"),
+            Self::NeitherVersion => {
+                f.write_str("the broker speaks neither MQTT 5.0 nor 3.1.1 (perhaps only 3.1)")
+            }
             Self::Version => f.write_str("the broker does not speak the MQTT version asked for"),
             Self::Refused(reason, words) => {
                 write!(f, "broker refused: {}", words_of(*reason))?;

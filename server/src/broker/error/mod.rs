@@ -13,6 +13,9 @@ use bitsperity_mqtt_core::packet::Reason;
 use std::fmt;
 use std::time::Duration;
 
+/// What is told of a session whose task ended by a fault.
+pub(crate) const FAILED: &str = "The session ended by an internal fault of this program.";
+
 /// `bad user name or password (0x86)`.
 pub(crate) fn words_of(reason: Reason) -> String {
     format!("{} (0x{:02X})", reason.name().to_lowercase(), reason.0)
@@ -25,6 +28,8 @@ pub enum BrokerError {
     Connect(Box<ConnectError>),
     /// The connection is lost, reconnecting included: why.
     Lost(String),
+    /// The connection's task ended by a fault of this program.
+    Failed,
     /// The session was closed.
     Closed,
     /// Not done within the deadline, and not sent either.
@@ -53,6 +58,7 @@ impl BrokerError {
         match self {
             Self::Connect(error) => error.code(),
             Self::Lost(_) => "connection_lost",
+            Self::Failed => "session_failed",
             Self::Closed => "session_closed",
             Self::Timeout(..) => "timeout",
             Self::InDoubt(_) => "in_doubt",
@@ -75,6 +81,9 @@ impl BrokerError {
             Self::Connect(error) => return error.next_step(),
             Self::Lost(_) => {
                 "Call the tool again, which tries once more to connect; if that fails, close_connection and establish_connection."
+            }
+            Self::Failed => {
+                "close_connection, then establish_connection again, and report the fault with this program's log: it is a bug here, not of the broker. What was sent just before may or may not have arrived."
             }
             Self::Closed => "Call establish_connection again.",
             Self::Timeout(..) => "Try again, or test_connection to see whether the broker answers.",
@@ -114,6 +123,7 @@ impl fmt::Display for BrokerError {
         match self {
             Self::Connect(error) => write!(f, "{error}."),
             Self::Lost(why) => write!(f, "The connection to the broker is lost: {why}."),
+            Self::Failed => f.write_str(FAILED),
             Self::Closed => f.write_str("The session was closed."),
             Self::Timeout(what, after) => {
                 write!(

@@ -1,34 +1,25 @@
 //! The life of a connection: dialing, CONNECT to CONNACK, standing, broken, waiting for the next try, lost.
 //!
-//! Three tries in a row, 0.5 s doubling with full jitter; the count is reset only after the connection has stood for a
-//! while, or two clients with one id would fight for ever. Names are resolved anew each time. 3.1.1 is tried where the
-//! broker does not know 5.0, and remembered.
+//! When it is tried again stands in `tries`. Names are resolved anew each time. 3.1.1 is tried where the broker does
+//! not know 5.0, or says nothing to it for a third of the deadline; what it spoke is remembered.
+//! Invariant: time without a connection counts from the last byte heard.
 
 use super::Task;
-use crate::broker::error::{BrokerError, Cause, ConnectError, Stage, is_final, words_of};
+use super::breaks::Break;
+use super::tries::Tries;
+use crate::broker::error::{BrokerError, Cause, ConnectError, Stage};
 use crate::broker::handle::{Established, State};
-use crate::broker::report::StopReason;
 use crate::broker::target::{Protocol, Target};
-use crate::broker::transport::{Dialed, Stream, dial, explain_first_read};
+use crate::broker::transport::{Dialed, Stream, dial};
 use crate::broker::vault::Sealed;
-use bitsperity_mqtt_core::packet::{EncodeError, Reason, Version};
+use bitsperity_mqtt_core::packet::{EncodeError, Version};
 use bitsperity_mqtt_core::session::{Closed, Credentials, SessionError};
 use bitsperity_mqtt_core::time::Instant;
 use std::future::Future;
-use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Waker};
 use std::time::Duration;
-
-/// Tries in a row.
-const TRIES: u32 = 3;
-
-/// Longest wait before the first of them; doubles.
-const BACKOFF: Duration = Duration::from_millis(500);
-
-/// A connection that stood as long as this begins a new row of tries.
-const STEADY: Duration = Duration::from_secs(10);
 
 type Dialing = Pin<Box<dyn Future<Output = Result<Dialed, ConnectError>> + Send>>;
 
@@ -49,6 +40,12 @@ pub(super) struct Open {
     stages: Vec<(&'static str, Duration)>,
     /// Since when the stage lasts: CONNECT sent, or ready.
     since: Instant,
+    /// Until when it must be ready.
+    due: Instant,
+    /// When the last byte came.
+    heard: Instant,
+    /// CONNACK has come.
+    accepted: bool,
     ready: bool,
 }
 
@@ -66,28 +63,23 @@ impl Link {
 /// What outlives a single connection.
 pub(super) struct Life {
     target: Arc<Target>,
-    patience: Duration,
+    pub(super) patience: Duration,
     max_packet: usize,
     /// Of the attempt under way.
     deadline: Instant,
     version: Version,
     /// What the broker spoke before.
     agreed: Option<Version>,
-    tries: u32,
-}
-
-/// Why a stream is no good any more.
-pub(super) enum Break {
-    End,
-    Io(io::Error),
-    /// These bytes are no packet.
-    Garbage(Vec<u8>),
-    Session(SessionError),
-    Silent,
+    pub(super) tries: Tries,
 }
 
 impl Life {
-    pub(super) fn new(target: Arc<Target>, patience: Duration, max_packet: usize) -> Self {
+    pub(super) fn new(
+        target: Arc<Target>,
+        patience: Duration,
+        max_packet: usize,
+        persistence: Duration,
+    ) -> Self {
         Self {
             target,
             patience,
@@ -95,13 +87,8 @@ impl Life {
             deadline: Instant::ZERO,
             version: Version::V5,
             agreed: None,
-            tries: 0,
+            tries: Tries::new(persistence),
         }
-    }
-
-    /// The next failure is the last one.
-    pub(super) fn last_try(&mut self) {
-        self.tries = TRIES;
     }
 
     pub(super) fn failed(&self, cause: Cause) -> BrokerError {
@@ -117,6 +104,11 @@ impl Life {
         }
     }
 
+    /// 5.0 was refused before.
+    pub(super) fn tried_both(&self) -> bool {
+        self.target.protocol == Protocol::Auto && self.version == Version::V311
+    }
+
     fn may_fall_back(&self) -> bool {
         self.target.protocol == Protocol::Auto
             && self.agreed.is_none()
@@ -127,7 +119,8 @@ impl Life {
 impl Task<'_> {
     /// Begins to connect.
     pub(super) fn attempt(&mut self, now: Instant) {
-        self.life.deadline = now.after(self.life.patience);
+        let patience = self.life.tries.patience(now, self.life.patience);
+        self.life.deadline = now.after(patience);
         self.life.version = match (self.target.protocol, self.life.agreed) {
             (Protocol::V5, _) => Version::V5,
             (Protocol::V311, _) => Version::V311,
@@ -171,6 +164,11 @@ impl Task<'_> {
             let error = self.life.error(Cause::Unusable(why), dialed.stages);
             return self.attempt_failed(now, error);
         }
+        let mut due = self.life.deadline;
+        if self.life.may_fall_back() {
+            // Some brokers are silent to what they do not know; 3.1.1 has the rest.
+            due = due.min(now.after(self.life.patience / 3));
+        }
         self.input.reset();
         self.link = Link::Open(Box::new(Open {
             stream: dialed.stream,
@@ -178,8 +176,35 @@ impl Task<'_> {
             tls: dialed.tls,
             stages: dialed.stages,
             since: now,
+            due,
+            heard: now,
+            accepted: false,
             ready: false,
         }));
+    }
+
+    /// CONNACK: what was subscribed is restored.
+    pub(super) fn accepted(&mut self, now: Instant) {
+        if let Link::Open(open) = &mut self.link {
+            open.accepted = true;
+            open.due = now.after(self.life.patience);
+        }
+    }
+
+    /// Bytes have come.
+    pub(super) fn heard(&mut self, now: Instant) {
+        self.session.handle_bytes(now);
+        if let Link::Open(open) = &mut self.link {
+            open.heard = now;
+        }
+    }
+
+    /// When the last byte came, if the broker owes an answer and nobody knows whether the line lives.
+    pub(super) fn doubted_since(&self, now: Instant) -> Option<Instant> {
+        match &self.link {
+            Link::Open(open) if self.session.is_doubtful(now) => Some(open.heard),
+            _ => None,
+        }
     }
 
     /// CONNACK, and every subscription restored.
@@ -205,6 +230,7 @@ impl Task<'_> {
             stages: open.stages.clone(),
         };
         self.life.agreed = Some(self.life.version);
+        self.life.tries.connected();
         self.shared.set_established(established.clone());
         self.shared.set_state(State::Connected, None);
         match self.first.take() {
@@ -233,11 +259,17 @@ impl Task<'_> {
         // Whatever the broker said before the end may have settled a publication.
         self.events(now);
         self.output.reset();
-        if open.ready {
-            self.stood(now, open.since, &why);
+        if open.accepted && self.first.is_none() {
+            // The end of a stream stands behind all that was sent; else nothing is known since the last byte.
+            let heard = match why {
+                Break::End => now,
+                _ => open.heard,
+            };
+            self.stood(now, heard, now.since(open.since), &why);
         } else if (falls_back || closed == Closed::FallBack)
             && self.life.may_fall_back()
-            && !matches!(why, Break::Silent | Break::Garbage(_))
+            && !matches!(why, Break::Garbage(_))
+            && now < self.life.deadline
         {
             ::log::debug!("{}: does not speak 5.0, trying 3.1.1", self.target);
             self.life.version = Version::V311;
@@ -267,39 +299,6 @@ impl Task<'_> {
         let _ = self.output.poll_write(&mut open.stream, &mut cx);
     }
 
-    fn handshake_cause(&self, why: Break) -> Cause {
-        match why {
-            Break::End => Cause::ClosedWithoutConnack,
-            Break::Silent => Cause::Silent(self.life.patience),
-            Break::Garbage(bytes) => Cause::NotMqtt(looks_like(&bytes)),
-            Break::Io(error) => {
-                explain_first_read(&self.target, &error).unwrap_or_else(|| match error.kind() {
-                    io::ErrorKind::ConnectionReset
-                    | io::ErrorKind::BrokenPipe
-                    | io::ErrorKind::UnexpectedEof => Cause::ClosedWithoutConnack,
-                    _ => Cause::Broken(error.to_string()),
-                })
-            }
-            Break::Session(error) => match error {
-                SessionError::Refused(reason) => Cause::Refused(reason, self.broker_words(reason)),
-                SessionError::FallBack => Cause::Version,
-                SessionError::Malformed(_) => Cause::NotMqtt(None),
-                SessionError::Protocol(what) => Cause::Protocol(what.to_owned()),
-                SessionError::Disconnected(reason) => {
-                    Cause::Broken(format!("the broker disconnected: {}", words_of(reason)))
-                }
-                SessionError::PingTimeout => Cause::Silent(self.life.patience),
-            },
-        }
-    }
-
-    fn broker_words(&self, reason: Reason) -> String {
-        if matches!(reason.0, 0x9C | 0x9D) && !self.session.server_reference().is_empty() {
-            return self.session.server_reference().to_owned();
-        }
-        self.session.reason_string().to_owned()
-    }
-
     /// An attempt came to nothing.
     fn attempt_failed(&mut self, now: Instant, error: ConnectError) {
         self.link = Link::Lost;
@@ -312,51 +311,16 @@ impl Task<'_> {
         }
     }
 
-    /// A connection that stood is gone.
-    fn stood(&mut self, now: Instant, since: Instant, why: &Break) {
-        let (words, last) = match why {
-            Break::End => ("the broker closed the connection".to_owned(), false),
-            Break::Io(error) => (error.to_string(), false),
-            Break::Garbage(_) => ("the broker sent bytes that are no packet".to_owned(), false),
-            Break::Silent => (
-                "the broker did not restore the subscriptions".to_owned(),
-                false,
-            ),
-            Break::Session(SessionError::Disconnected(reason)) => {
-                let text = self.broker_words(*reason);
-                let words = format!("the broker disconnected: {}", words_of(*reason));
-                let words = if text.is_empty() {
-                    words
-                } else {
-                    format!("{words}: {text}")
-                };
-                (words, is_final(*reason))
-            }
-            Break::Session(SessionError::PingTimeout) => {
-                ("the broker answered no PINGREQ".to_owned(), false)
-            }
-            Break::Session(SessionError::Protocol(what)) => {
-                (format!("the broker broke the protocol: {what}"), false)
-            }
-            Break::Session(error) => (format!("{error:?}"), false),
-        };
-        self.listeners.deaf(now, &words);
-        self.requests.interrupted(&words);
-        if now.since(since) >= STEADY {
-            self.life.tries = 0;
-        }
-        self.try_again(now, last, words);
-    }
-
-    fn try_again(&mut self, now: Instant, last: bool, why: String) {
-        if last || self.life.tries >= TRIES {
+    pub(super) fn try_again(&mut self, now: Instant, last: bool, why: String) {
+        // Without random bytes tries are only less even.
+        let part = f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX);
+        let wait = self.life.tries.wait(now, part);
+        let Some(wait) = wait.filter(|_| !last) else {
             return self.lost(now, why);
-        }
-        let most = BACKOFF * 2u32.pow(self.life.tries);
-        self.life.tries += 1;
+        };
         ::log::info!("{}: {why}; connecting again", self.target);
         self.shared.set_state(State::Reconnecting, Some(why));
-        self.link = Link::Waiting(now.after(jitter(most)));
+        self.link = Link::Waiting(now.after(wait));
     }
 
     fn lost(&mut self, now: Instant, why: String) {
@@ -365,17 +329,27 @@ impl Task<'_> {
         self.shared.set_state(State::Lost, Some(why.clone()));
         let session = &mut self.session;
         self.listeners
-            .end_all(now, StopReason::ConnectionLost, |id| {
-                session.unsubscribe(now, id)
-            });
+            .end_passing(now, |id| session.unsubscribe(now, id));
         self.requests.lost(&why);
+    }
+
+    /// A caller waits for a connection that there is none of: one more try, or the next one soon.
+    pub(super) fn hurry(&mut self, now: Instant) {
+        match &mut self.link {
+            Link::Lost => {
+                self.life.tries.once();
+                self.attempt(now);
+            }
+            Link::Waiting(until) => *until = Tries::hurried(now, *until),
+            Link::Dialing(_) | Link::Open(_) => {}
+        }
     }
 
     /// When the life of the connection has something to do.
     pub(super) fn next_due(&self) -> Option<Instant> {
         match &self.link {
             Link::Waiting(until) => Some(*until),
-            Link::Open(open) if !open.ready => Some(self.life.deadline),
+            Link::Open(open) if !open.ready => Some(open.due),
             _ => None,
         }
     }
@@ -389,22 +363,5 @@ impl Task<'_> {
         } else {
             self.attempt(now);
         }
-    }
-}
-
-/// Full jitter: anything up to `most`, but not so little that all tries are spent while a broker restarts.
-fn jitter(most: Duration) -> Duration {
-    // Without random bytes there is no jitter, which only makes reconnects less even.
-    let part = f64::from(getrandom::u32().unwrap_or(u32::MAX)) / f64::from(u32::MAX);
-    most.mul_f64(0.1 + 0.9 * part)
-}
-
-/// What else answers on a port that is not MQTT's.
-fn looks_like(bytes: &[u8]) -> Option<&'static str> {
-    match bytes {
-        [0x15 | 0x16, 0x03, ..] => Some("TLS"),
-        [b'H', b'T', b'T', b'P', ..] => Some("HTTP"),
-        [b'S', b'S', b'H', b'-', ..] => Some("SSH"),
-        _ => None,
     }
 }

@@ -153,11 +153,12 @@ impl Listener {
         }
     }
 
-    /// All of its state, or of a part of it what that wants.
+    /// All of its state, or of a part of it what that wants. `doubt`: nothing is known since then.
     pub(super) fn report(
         &self,
         now: Instant,
         clock: Clock,
+        doubt: Option<Instant>,
         stopped: Option<StopReason>,
         part: Option<&Part>,
     ) -> Report {
@@ -178,7 +179,7 @@ impl Listener {
                 findings: Default::default(),
             };
         };
-        let interruption = collecting.interruption(now);
+        let interruption = collecting.interruption(now, doubt);
         let mut report = Report {
             started: clock.wall(collecting.started),
             elapsed: now.since(collecting.started),
@@ -194,7 +195,7 @@ impl Listener {
             narrowed: None,
             findings: collecting
                 .collector
-                .findings_for(now, part.map(|part| &part.listen)),
+                .findings_for(doubt.unwrap_or(now), part.map(|part| &part.listen)),
         };
         if let Some(part) = part {
             report.narrow(part);
@@ -202,7 +203,13 @@ impl Listener {
         report
     }
 
-    pub(super) fn finish(&mut self, now: Instant, clock: Clock, why: StopReason) {
+    pub(super) fn finish(
+        &mut self,
+        now: Instant,
+        clock: Clock,
+        doubt: Option<Instant>,
+        why: StopReason,
+    ) {
         self.finished = true;
         // What it waited for may have come in messages before the SUBACK.
         if let Some(reply) = self.reply.take() {
@@ -211,7 +218,8 @@ impl Listener {
         if self.slot.is_left() {
             self.slot.abandon();
         } else {
-            self.slot.finish(self.report(now, clock, Some(why), None));
+            let report = self.report(now, clock, doubt, Some(why), None);
+            self.slot.finish(report);
         }
     }
 }
@@ -235,11 +243,17 @@ impl Collecting {
         }
     }
 
-    fn interruption(&self, now: Instant) -> Option<Interruption> {
-        let lately = self.deaf_since.map(|since| now.since(since));
-        (self.losses > 0).then(|| Interruption {
-            reason: self.lost_because.clone(),
-            times: self.losses,
+    fn interruption(&self, now: Instant, doubt: Option<Instant>) -> Option<Interruption> {
+        let doubt = doubt.map(|since| since.max(self.started));
+        let lately = self.deaf_since.or(doubt).map(|since| now.since(since));
+        let (mut reason, mut times) = (self.lost_because.clone(), self.losses);
+        if self.deaf_since.is_none() && doubt.is_some() {
+            reason = "the broker has not answered a PINGREQ so far".to_owned();
+            times += 1;
+        }
+        (times > 0).then(|| Interruption {
+            reason,
+            times,
             lasted: self.deaf + lately.unwrap_or(Duration::ZERO),
             now_connected: lately.is_none(),
         })

@@ -8,6 +8,7 @@ use super::listener::{Collecting, Listener, members};
 use crate::broker::error::BrokerError;
 use crate::broker::report::{Listen, StopReason};
 use crate::broker::shared::{ListenerSlot, Shared};
+use crate::broker::watch::is_lasting;
 use bitsperity_mqtt_core::limits::MAX_SUBSCRIPTIONS;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::session::{Message, SubscriptionId, SubscriptionSet};
@@ -28,6 +29,8 @@ pub(super) struct Listeners {
     full: u64,
     /// The last message's time.
     latest: Instant,
+    /// When the last byte came, while nobody knows whether the line lives.
+    doubted_since: Option<Instant>,
     clock: Clock,
     shared: Arc<Shared>,
 }
@@ -51,9 +54,20 @@ impl Listeners {
             used: 0,
             full: 0,
             latest: Instant::ZERO,
+            doubted_since: None,
             clock,
             shared,
         }
+    }
+
+    /// Somebody listens, or wants to.
+    pub(super) fn any(&self) -> bool {
+        self.used != 0
+    }
+
+    /// Since when nothing was heard that should have been, if so: reports tell what was known then.
+    pub(super) fn doubt(&mut self, since: Option<Instant>) {
+        self.doubted_since = since;
     }
 
     /// Somebody waits for a SUBACK.
@@ -141,7 +155,7 @@ impl Listeners {
             // A subscription that the broker granted before and refuses to restore.
             (Err(_), None) => {
                 if let Some(mut listener) = self.remove(owner, free) {
-                    listener.finish(now, clock, StopReason::ConnectionLost);
+                    listener.finish(now, clock, None, StopReason::ConnectionLost);
                 }
             }
         }
@@ -215,17 +229,28 @@ impl Listeners {
     }
 
     /// Serves the holders: those who left, who want to stop, who ask for a report.
-    pub(super) fn serve(&mut self, now: Instant, free: impl FnMut(SubscriptionId)) {
-        let clock = self.clock;
+    /// Returns whether one asked.
+    pub(super) fn serve(&mut self, now: Instant, free: impl FnMut(SubscriptionId)) -> bool {
+        let (clock, doubt) = (self.clock, self.doubted_since);
+        let mut any = false;
         for listener in self.slots.iter().flatten() {
             for asked in listener.slot.take_asked() {
-                let report = listener.report(now, clock, None, asked.part.as_deref());
+                let report = listener.report(now, clock, doubt, None, asked.part.as_deref());
                 let _ = asked.reply.send(report);
+                any = true;
             }
         }
         self.end(now, free, |listener, _| {
             (listener.slot.is_left() || listener.slot.is_stopped_by_holder())
                 .then_some(StopReason::Cancelled)
+        });
+        any
+    }
+
+    /// Ends all but those that last as long as the session does: these hear again if the connection comes back.
+    pub(super) fn end_passing(&mut self, now: Instant, free: impl FnMut(SubscriptionId)) {
+        self.end(now, free, |listener, _| {
+            (!is_lasting(&listener.listen)).then_some(StopReason::ConnectionLost)
         });
     }
 
@@ -245,7 +270,7 @@ impl Listeners {
         mut free: impl FnMut(SubscriptionId),
         why: impl Fn(&Listener, bool) -> Option<StopReason>,
     ) {
-        let (clock, full) = (self.clock, self.full);
+        let (clock, full, doubt) = (self.clock, self.full, self.doubted_since);
         for id in each(self.used) {
             let Some(listener) = self.get(id) else {
                 continue;
@@ -253,7 +278,7 @@ impl Listeners {
             if let Some(why) = why(listener, full & (1 << id.0) != 0)
                 && let Some(mut listener) = self.remove(id, &mut free)
             {
-                listener.finish(now, clock, why);
+                listener.finish(now, clock, doubt, why);
             }
         }
     }

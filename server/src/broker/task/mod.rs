@@ -7,6 +7,7 @@
 //!
 //! Invariant: between two turns the executor may run others, also under a flood of messages.
 
+mod breaks;
 mod clock;
 mod input;
 mod link;
@@ -16,6 +17,7 @@ mod output;
 mod pace;
 mod requests;
 mod start;
+mod tries;
 
 use super::error::{BrokerError, Cause};
 use super::handle::{Established, State};
@@ -26,11 +28,12 @@ use async_std::channel::Receiver;
 use bitsperity_mqtt_core::packet::Reason;
 use bitsperity_mqtt_core::session::{Session, SessionError};
 use bitsperity_mqtt_core::time::Instant;
+use breaks::Break;
 use clock::{Alarm, Clock};
 use futures::channel::oneshot;
 use futures::stream::Stream as _;
 use input::{Input, Next};
-use link::{Break, Link};
+use link::Link;
 use listeners::Listeners;
 use output::Output;
 use pace::Pace;
@@ -138,6 +141,8 @@ impl Task<'_> {
                     let frame = self.input.bytes(range);
                     match self.session.handle_frame(now, frame) {
                         Ok(Some(message)) => {
+                            #[cfg(test)]
+                            tests::fail_upon(message.topic);
                             self.counts.messages_in += 1;
                             self.listeners.record(now, &message);
                             Ok(())
@@ -177,20 +182,23 @@ impl Task<'_> {
 
     /// What others want: holders of listeners, callers with commands, the one who closes.
     fn orders(&mut self, now: Instant) {
+        let mut recalled = false;
+        self.listeners.doubt(self.doubted_since(now));
         let session = &mut self.session;
         if std::mem::take(&mut self.called) {
-            self.listeners.serve(now, |id| session.unsubscribe(now, id));
+            recalled = self.listeners.serve(now, |id| session.unsubscribe(now, id));
             if self.shared.is_closing() {
                 self.over = true;
                 return;
             }
         }
         self.listeners.sweep(now, |id| session.unsubscribe(now, id));
-        if self.requests.any_waiting() && matches!(self.link, Link::Lost) {
-            // A lost connection is tried once more before anybody is told so.
-            self.life.last_try();
-            self.attempt(now);
+        let lost = recalled && matches!(self.link, Link::Lost);
+        if lost || (!self.link.is_ready() && self.requests.any_waiting()) {
+            self.hurry(now);
         }
+        let attentive = self.listeners.any() || self.requests.any_asked();
+        self.session.set_attentive(attentive);
     }
 
     /// After every input: what happened, what is to be sent, what is due.
@@ -309,6 +317,7 @@ impl Task<'_> {
                 if count < SMALL_READ && asked {
                     open.stream.acknowledge_now();
                 }
+                self.heard(self.clock.now());
                 let (messages, written) = (self.counts.messages_in, self.output.written);
                 self.pace
                     .after_read(self.clock.now(), count, messages, written);
@@ -386,3 +395,6 @@ impl Task<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -243,7 +243,7 @@ impl Task<'_> {
     pub(super) fn events(&mut self, now: Instant) {
         while let Some(event) = self.session.poll_event() {
             match event {
-                Event::Connected => {}
+                Event::Connected => self.accepted(now),
                 Event::Ready => self.ready(now),
                 Event::Published {
                     token,

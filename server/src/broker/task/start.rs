@@ -7,7 +7,7 @@ use super::listeners::Listeners;
 use super::output::Output;
 use super::requests::{self, Requests};
 use super::{Counts, Task};
-use crate::broker::error::BrokerError;
+use crate::broker::error::{BrokerError, FAILED};
 use crate::broker::handle::Established;
 use crate::broker::shared::{Command, Shared};
 use crate::broker::target::Target;
@@ -15,12 +15,14 @@ use async_std::channel::{Receiver, Sender};
 use bitsperity_mqtt_core::limits::{MAX_STRING, MAX_SUBSCRIPTIONS};
 use bitsperity_mqtt_core::packet::{Properties, Will};
 use bitsperity_mqtt_core::session::{InFlight, Options, Session, Storage, Subscription};
+use futures::FutureExt as _;
 use futures::channel::oneshot;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Seconds that a 5.0 broker keeps our state after a loss: longer than all tries to reconnect take.
-const SESSION_EXPIRY: u32 = 120;
+/// Seconds that a 5.0 broker keeps our state after a loss: longer than all tries to reconnect take by default.
+const SESSION_EXPIRY: u32 = 300;
 
 /// Publications and the like that wait for an answer at once.
 const IN_FLIGHT: usize = 128;
@@ -36,6 +38,8 @@ pub(in crate::broker) struct Start {
     pub target: Target,
     pub patience: Duration,
     pub max_packet: usize,
+    /// How long a lost connection is tried again.
+    pub persistence: Duration,
     pub receive_maximum: u16,
     pub shared: Arc<Shared>,
     pub inbox: Receiver<Command>,
@@ -48,8 +52,17 @@ pub(in crate::broker) struct Start {
 /// Starts the task.
 pub(in crate::broker) fn spawn(start: Start) {
     async_std::task::spawn(async move {
-        let ending = start.ending.clone();
-        run(start).await;
+        let (ending, inbox) = (start.ending.clone(), start.inbox.clone());
+        let (shared, broker) = (start.shared.clone(), start.target.display());
+        // What is looked at afterwards is shared by locks and atomics, whole after every statement.
+        if AssertUnwindSafe(run(start)).catch_unwind().await.is_err() {
+            ::log::error!("{broker}: {FAILED}");
+            shared.set_failed();
+            inbox.close();
+            while let Ok(command) = inbox.try_recv() {
+                command.fail(BrokerError::Failed);
+            }
+        }
         ending.close();
     });
 }
@@ -105,7 +118,12 @@ async fn run(start: Start) {
         clock,
         alarm: Alarm::default(),
         link: Link::Lost,
-        life: Life::new(target.clone(), start.patience, start.max_packet),
+        life: Life::new(
+            target.clone(),
+            start.patience,
+            start.max_packet,
+            start.persistence,
+        ),
         target: target.clone(),
         input: Input::new(start.max_packet),
         pace: super::pace::Pace::default(),
