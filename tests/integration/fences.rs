@@ -12,6 +12,7 @@ const MAX_LINES: usize = 450;
 const CORE: &[(&str, &[&str])] = &[
     ("limits", &[]),
     ("time", &[]),
+    ("number", &[]),
     ("wire", &["limits"]),
     ("framer", &["wire"]),
     // Names are examined as the text of the wire is, eight bytes at a time.
@@ -19,8 +20,8 @@ const CORE: &[(&str, &[&str])] = &[
     ("packet", &["wire", "topic"]),
     // An outgoing packet that was kept is framed again when it is resent.
     ("session", &["packet", "framer", "topic", "wire", "time"]),
-    ("payload", &["limits"]),
-    ("reduce", &["payload", "topic", "time", "limits"]),
+    ("payload", &["limits", "number"]),
+    ("reduce", &["payload", "topic", "time", "limits", "number"]),
 ];
 
 /// Text that only files whose path begins like one of these may hold.
@@ -332,6 +333,24 @@ fn crates_and_calls_stay_in_their_rooms() {
         }
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// `f64::clamp` panics where a bound is NaN, and `parse` takes `inf` and `1e999`: both stand in the door for numbers.
+/// The files named here clamp integers between constants.
+#[test]
+fn numbers_enter_the_core_by_one_door() {
+    for (path, text) in sources() {
+        if !path.starts_with("core/src/") || path == "core/src/number.rs" {
+            continue;
+        }
+        let code = code(&text);
+        let integers = ["reduce/prune/choose.rs", "reduce/prune/mod.rs"];
+        let clamps = code.contains(".clamp(") && !integers.iter().any(|file| path.ends_with(file));
+        assert!(!clamps, "{path} clamps outside of number.rs");
+        for call in ["parse::<f64>", "parse::<f32>"] {
+            assert!(!code.contains(call), "{path} holds {call}");
+        }
+    }
 }
 
 #[test]

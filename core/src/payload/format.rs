@@ -1,6 +1,8 @@
 //! What kind of text a payload is, when it is not JSON: guesses by structure, each with a confidence in percent.
 //! Elsewhere: bytes that are not text ([`super::binary`]).
 
+use crate::number;
+
 /// Format of a payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 #[allow(missing_docs)] // the formats' own names; see `name`
@@ -164,7 +166,7 @@ fn is_xml(text: &str) -> bool {
 /// A number that JSON does not write so: `+21.5`, `0021`, `.5`.
 fn is_number(text: &str) -> bool {
     let plain = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
-    text.bytes().all(plain) && text.parse::<f64>().is_ok()
+    text.bytes().all(plain) && number::parse(text).is_some()
 }
 
 /// `2026-01-02`, `2026-01-02 03:04:05.6Z`, `03:04:05`, and nothing else.
@@ -358,7 +360,7 @@ fn csv(text: &str) -> Option<u8> {
     let fields = first.split([',', ';', '\t']);
     let numeric = fields
         .clone()
-        .filter(|f| f.trim().parse::<f64>().is_ok())
+        .filter(|f| number::parse(f.trim()).is_some())
         .count();
     match (count, numeric) {
         (1.., 1..) if numeric * 2 > count || !first.contains(", ") => Some(75),

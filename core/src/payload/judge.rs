@@ -10,6 +10,7 @@ use super::severity::{self, Severity, Told};
 use super::topic::masked;
 use super::words::*;
 use super::{Reason, hash};
+use crate::number;
 
 impl<'a> Pass<'_, 'a> {
     /// What a value tells under a key that says `flags`.
@@ -316,5 +317,5 @@ fn neutral(payload: &[u8]) -> bool {
 
 /// A bare number is judged by its key.
 fn is_number(payload: &[u8]) -> bool {
-    core::str::from_utf8(payload).is_ok_and(|text| text.trim().parse::<f64>().is_ok())
+    core::str::from_utf8(payload).is_ok_and(|text| number::parse(text.trim()).is_some())
 }

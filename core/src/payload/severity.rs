@@ -8,6 +8,7 @@
 use super::json::{Scalar, Text, unescape};
 use super::lines::{level, line};
 use super::words::{self, *};
+use crate::number;
 
 /// How bad it is.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
@@ -166,7 +167,7 @@ fn flag(key: Flags, value: bool) -> Severity {
 }
 
 fn count(key: Flags, number: &str) -> Severity {
-    let value: f64 = number.parse().unwrap_or(0.0);
+    let value = number::parse(number).unwrap_or(0.0);
     if key & HEAT != 0 && key & SETTING == 0 && value == DISCONNECTED_SENSOR {
         return Severity::Error;
     }

@@ -7,6 +7,7 @@ use super::lines;
 use super::pass::Pass;
 use super::severity;
 use super::words::*;
+use crate::number;
 
 /// Bytes of a bare word or two; longer is prose.
 const BARE: usize = 24;
@@ -22,7 +23,7 @@ impl<'a> Pass<'_, 'a> {
             Format::Timestamp | Format::Base64 | Format::Hex | Format::Csv => {}
             _ => {
                 self.once = self.once.wrapping_add(self.path);
-                if let (Format::Number, Ok(number)) = (format, trimmed.parse()) {
+                if let (Format::Number, Some(number)) = (format, number::parse(trimmed)) {
                     let _ = self.numbers.push((self.path, number));
                 }
                 self.state(trimmed);
@@ -95,8 +96,8 @@ impl<'a> Pass<'_, 'a> {
     fn loose(&mut self, key: &'a str, value: &'a str) {
         self.set_key(self.topic.says.class, key);
         self.once = self.once.wrapping_add(self.path);
-        match value.parse::<f64>() {
-            Ok(number) if number.is_finite() => {
+        match number::parse(value) {
+            Some(number) => {
                 let _ = self.numbers.push((self.path, number));
             }
             _ => self.state(value),

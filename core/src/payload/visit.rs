@@ -5,6 +5,7 @@ use super::hash;
 use super::json::{Scalar, Text, Visitor};
 use super::pass::{ASKED, Frame, Pass, WITHIN};
 use super::words::*;
+use crate::number;
 
 /// Bytes of a string that can be a state.
 const STATE: usize = 24;
@@ -84,8 +85,7 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
     #[inline]
     fn number(&mut self, text: &'a str, value: Option<f64>) {
         self.place();
-        let parsed = || text.parse().ok().filter(|number: &f64| number.is_finite());
-        if let Some(number) = value.or_else(parsed) {
+        if let Some(number) = value.or_else(|| number::parse(text)) {
             let _ = self.numbers.push((self.path, number));
         }
         self.tell(Scalar::Number(text));

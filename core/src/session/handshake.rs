@@ -7,12 +7,14 @@ use crate::packet::{
 };
 use crate::time::Instant;
 
-/// Answers of brokers that know only 3.1.1 to a CONNECT of 5.0: whole CONNACKs. Only the first is one of 5.0.
-const FALL_BACKS: [&[u8]; 3] = [
-    &[0x20, 0x03, 0x00, 0x84, 0x00],
-    &[0x20, 0x02, 0x00, 0x84],
-    &[0x20, 0x02, 0x00, 0x01],
-];
+/// Whether a CONNACK is the answer of a broker that knows only 3.1.1 to a CONNECT of 5.0. One of two bytes is none of
+/// 5.0, whatever it says: some brokers accept without looking at the version.
+fn is_fall_back(frame: &[u8]) -> bool {
+    matches!(
+        frame,
+        [0x20, 0x03, 0x00, 0x84, 0x00] | [0x20, 0x02, 0x00 | 0x01, 0x00..=0x05 | 0x84]
+    )
+}
 
 impl Session<'_> {
     pub(super) fn write_connect(
@@ -78,7 +80,7 @@ impl Session<'_> {
 
     /// The first packet of a connection, which must be CONNACK `[MQTT-3.2.0-1]`.
     pub(super) fn handle_connack(&mut self, frame: &[u8]) -> Result<(), SessionError> {
-        if self.version == Version::V5 && FALL_BACKS.contains(&frame) {
+        if self.version == Version::V5 && is_fall_back(frame) {
             self.phase = Phase::FallBack;
             return Err(SessionError::FallBack);
         }

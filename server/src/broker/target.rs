@@ -23,7 +23,17 @@ pub const DEFAULT_KEEP_ALIVE: u16 = 60;
 /// Path of the WebSocket where nobody said otherwise: what most brokers listen on.
 const DEFAULT_PATH: &str = "/mqtt";
 
-const SCHEMES: &str = "The connection string must begin with mqtt://, mqtts://, ws:// or wss://.";
+const SCHEMES: &str =
+    "The connection string must begin with mqtt://, mqtts://, ws:// or wss://, or be host:port.";
+
+/// Other names that people and other programs give to the schemes.
+const ALIASES: &[(&str, Scheme)] = &[
+    ("tcp", Scheme::Mqtt),
+    ("ssl", Scheme::Mqtts),
+    ("tls", Scheme::Mqtts),
+    ("mqtt+ssl", Scheme::Mqtts),
+    ("mqtt+tls", Scheme::Mqtts),
+];
 
 /// Which protocol version to speak.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -112,8 +122,9 @@ pub struct Target {
 }
 
 impl Target {
-    /// Parses `scheme://[user:pass@]host[:port][/client_id]` (for WebSockets the path is the WebSocket's: default
-    /// `/mqtt`; the client id is then `?client_id=`). Credentials are sealed at once; no error repeats them.
+    /// Parses `scheme://[user:pass@]host[:port][/client_id]` or `host:port`. For WebSockets path and query are the
+    /// WebSocket's, as they are given (none: `/mqtt`), but for `client_id=` in the query. Credentials are sealed at once;
+    /// no error repeats them.
     ///
     /// # Errors
     /// What is wrong with it, in one sentence without the credentials.
@@ -141,15 +152,22 @@ impl Target {
         };
         let credentials = user_info.map(seal_user_info).transpose()?;
         let (host, port) = split_host_port(host_port)?;
-        let mut client_id = query.map(query_client_id).transpose()?.flatten();
+        let (mut client_id, web_query) = split_query(query.unwrap_or_default())?;
+        if !(web_query.is_empty() || scheme.is_websocket()) {
+            return Err("After the ? of the connection string only client_id=… may stand.".into());
+        }
         let mut web_path = DEFAULT_PATH.to_owned();
-        match path.filter(|path| !path.is_empty()) {
+        match path {
             Some(path) if scheme.is_websocket() => web_path = checked_path(path)?,
+            Some("") => {}
             Some(_) if client_id.is_some() => {
                 return Err("The client id is named twice, as the path and as ?client_id=.".into());
             }
             Some(path) => client_id = Some(decode_text(path)?),
             None => {}
+        }
+        if !web_query.is_empty() {
+            web_path = format!("{web_path}?{web_query}");
         }
         Ok(Self {
             scheme,
@@ -167,6 +185,12 @@ impl Target {
             insecure_tls: false,
             will: None,
         })
+    }
+
+    /// Whether `text` is meant as a place, with a scheme or as `host:port`, and not as the name of a broker.
+    pub fn is_address(text: &str) -> bool {
+        let plain = !text.contains(['/', '@', '?']);
+        text.contains("://") || plain && (text.contains(['.', ':', '[']) || text == "localhost")
     }
 
     /// A broker that the configuration names. Its own user name, password and client id win over what its URL holds.
@@ -217,7 +241,16 @@ impl fmt::Display for Target {
 }
 
 fn split_scheme(text: &str) -> Result<(Scheme, &str), String> {
-    let (scheme, rest) = text.split_once("://").ok_or(SCHEMES)?;
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Target::is_address(text)
+            .then_some((Scheme::Mqtt, text))
+            .ok_or_else(|| SCHEMES.to_owned());
+    };
+    for &(alias, known) in ALIASES {
+        if scheme.eq_ignore_ascii_case(alias) {
+            return Ok((known, rest));
+        }
+    }
     for known in [Scheme::Mqtt, Scheme::Mqtts, Scheme::Ws, Scheme::Wss] {
         if scheme.eq_ignore_ascii_case(known.name()) {
             return Ok((known, rest));
@@ -242,30 +275,18 @@ fn seal_user_info(user_info: &str) -> Result<Sealed, String> {
 }
 
 fn split_host_port(text: &str) -> Result<(String, Option<u16>), String> {
-    let (host, port) = if let Some(rest) = text.strip_prefix('[') {
-        let (address, rest) = rest
-            .split_once(']')
-            .ok_or("The connection string has a [ without ] around its IPv6 address.")?;
-        address
-            .parse::<Ipv6Addr>()
-            .map_err(|_| "What stands in [ ] in the connection string is not an IPv6 address.")?;
-        let port = match rest.strip_prefix(':') {
-            Some(port) => Some(port),
-            None if rest.is_empty() => None,
-            None => return Err("After the ] of the IPv6 address only :port may follow.".into()),
-        };
-        (address, port)
-    } else {
-        match text.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (text, None),
-        }
-    };
-    if host.is_empty() {
-        return Err("The connection string names no host.".into());
+    if let Some(rest) = text.strip_prefix('[') {
+        return split_ipv6(rest);
     }
+    let (host, port) = match text.split_once(':') {
+        Some((host, port)) => (host, Some(port)),
+        None => (text, None),
+    };
     if port.is_some_and(|port| port.contains(':')) {
         return Err("An IPv6 address in the connection string must stand in brackets, as in mqtt://[::1]:1883.".into());
+    }
+    if host.is_empty() {
+        return Err("The connection string names no host.".into());
     }
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':');
     if host.len() > 253 || !host.bytes().all(plain) {
@@ -273,6 +294,42 @@ fn split_host_port(text: &str) -> Result<(String, Option<u16>), String> {
     }
     let port = port.map(parse_port).transpose()?;
     Ok((host.to_owned(), port))
+}
+
+/// What stands behind the `[` of an IPv6 address.
+fn split_ipv6(text: &str) -> Result<(String, Option<u16>), String> {
+    let (address, rest) = text
+        .split_once(']')
+        .ok_or("The connection string has a [ without ] around its IPv6 address.")?;
+    // RFC 6874 writes the % before a zone as %25; people write it as their system shows it.
+    let (number, zone) = match address.split_once('%') {
+        Some((number, zone)) => (number, Some(zone.strip_prefix("25").unwrap_or(zone))),
+        None => (address, None),
+    };
+    let named = |zone: &str| {
+        !zone.is_empty()
+            && zone
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    if !zone.is_none_or(named) {
+        return Err(
+            "Behind the % of the IPv6 address its zone must follow, as in [fe80::1%25eth0].".into(),
+        );
+    }
+    number
+        .parse::<Ipv6Addr>()
+        .map_err(|_| "What stands in [ ] in the connection string is not an IPv6 address.")?;
+    let port = match rest.strip_prefix(':') {
+        Some(port) => Some(parse_port(port)?),
+        None if rest.is_empty() => None,
+        None => return Err("After the ] of the IPv6 address only :port may follow.".into()),
+    };
+    let host = match zone {
+        Some(zone) => format!("{number}%{zone}"),
+        None => number.to_owned(),
+    };
+    Ok((host, port))
 }
 
 fn parse_port(port: &str) -> Result<u16, String> {
@@ -284,8 +341,10 @@ fn parse_port(port: &str) -> Result<u16, String> {
         })
 }
 
-fn query_client_id(query: &str) -> Result<Option<String>, String> {
+/// The client id, and the rest of the query as it stands.
+fn split_query(query: &str) -> Result<(Option<String>, String), String> {
     let mut client_id = None;
+    let mut rest = Vec::new();
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         match pair.split_once('=') {
             Some(("client_id", value)) if client_id.is_none() => {
@@ -294,14 +353,15 @@ fn query_client_id(query: &str) -> Result<Option<String>, String> {
             Some(("client_id", _)) => {
                 return Err("The connection string names client_id twice.".into());
             }
-            _ => {
-                return Err(
-                    "After the ? of the connection string only client_id=… may stand.".into(),
-                );
-            }
+            _ => rest.push(pair),
         }
     }
-    Ok(client_id)
+    let rest = rest.join("&");
+    if rest.bytes().all(|b| b.is_ascii_graphic()) {
+        Ok((client_id, rest))
+    } else {
+        Err("The WebSocket query holds a character that must be percent-encoded.".into())
+    }
 }
 
 fn checked_client_id(client_id: String) -> Result<String, String> {

@@ -49,7 +49,7 @@ pub(super) fn missing() -> Unreadable {
 pub(super) fn unreadable(error: ToolError) -> Unreadable {
     let text = format!("{}; {}", error.message, error.next_step);
     match error.code {
-        "unknown_session" | "session_expired" | "session_closed" => {
+        "unknown_session" | "session_expired" | "session_closed" | "session_failed" => {
             Unreadable::Missing(format!("Resource not found: {text}"))
         }
         _ => Unreadable::Failed(text),

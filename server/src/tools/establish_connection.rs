@@ -141,15 +141,16 @@ pub(super) async fn run(
 
 /// Where `given`, the name of a configured broker or a URL, leads, if the policy lets anybody go there.
 pub(crate) fn place(config: &Config, given: &str) -> Result<Target, ToolError> {
-    let target = match given.contains("://") {
-        true => Target::parse(given).map_err(|wrong| {
+    let named = config.brokers.contains_key(given) || !Target::is_address(given);
+    let target = match named {
+        false => Target::parse(given).map_err(|wrong| {
             ToolError::invalid(
                 wrong,
                 "give mqtt://host[:port], mqtts://, ws:// or wss://, user and password percent-encoded, or the name of a \
                  configured broker",
             )
         })?,
-        false => configured(config, given)?,
+        true => configured(config, given)?,
     };
     host_allowed(&config.policy, &target.host)?;
     Ok(target)

@@ -84,7 +84,7 @@ struct Expect {
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Answer {
-    /// Acknowledged by the broker; at QoS 0: handed to the network.
+    /// Acknowledged by the broker; false at QoS 0, where no broker says what became of it.
     delivered: bool,
     /// In words.
     outcome: String,
@@ -271,8 +271,8 @@ fn answer(
             .collect()
     });
     Answer {
-        // What the broker refuses comes as an error.
-        delivered: true,
+        // What the broker refuses comes as an error; at QoS 0 it says nothing.
+        delivered: published.qos as u8 > 0,
         outcome: outcome(arguments, size, &published) + &heard(arguments, answers.as_deref()),
         topic: render::topic(&arguments.topic),
         size,

@@ -27,3 +27,29 @@ pub(super) fn nothing(head: &Head, report: &Report) -> String {
 pub(super) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
+
+/// The verdict, behind what must be known before it: that the connection was lost meanwhile.
+pub(super) fn with_interruption(report: &Report, verdict: String) -> String {
+    let Some(lost) = &report.interruption else {
+        return verdict;
+    };
+    let times = match lost.times {
+        0 | 1 => String::new(),
+        many => format!(" {many} times"),
+    };
+    let now = match lost.now_connected {
+        true => "and stands again",
+        false => "and does not stand now",
+    };
+    // A broker that gives the connection to somebody else says so in 5.0; in 3.1.1 it only closes, again and again.
+    let rival = match lost.times > 2 || lost.reason.contains("taken over") {
+        true => "; does another client use the same client id?",
+        false => "",
+    };
+    format!(
+        "the connection to the broker was lost{times} ({}) for {} s of {} s, {now}{rival}; {verdict}",
+        render::clean(&lost.reason),
+        render::seconds(lost.lasted),
+        render::seconds(report.elapsed),
+    )
+}

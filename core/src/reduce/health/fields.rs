@@ -3,6 +3,7 @@
 //! One pass of the strict walk over JSON; what stands in arrays is left out, because it has no name that stays.
 
 use super::channel::MAX_NAME;
+use crate::number;
 use crate::payload::json::{self, Scalar, Text, Visitor};
 use heapless::{String, Vec};
 
@@ -175,8 +176,7 @@ impl<'p, F: FnMut(Field<'_>)> Visitor<'p> for Walk<'p, F> {
     }
 
     fn number(&mut self, text: &'p str, value: Option<f64>) {
-        let number = value.or_else(|| text.parse().ok());
-        if let Some(number) = number.filter(|number| number.is_finite()) {
+        if let Some(number) = value.or_else(|| number::parse(text)) {
             self.value(Value::Number(number));
         }
     }

@@ -9,6 +9,7 @@ use super::fields::{self, Field, Value};
 use super::presence::{Change, Connection};
 use super::table::Entry;
 use super::{Health, vitals};
+use crate::number;
 use crate::payload::{Facts, Severity, hash, json};
 use crate::reduce::Record;
 use core::fmt::Write;
@@ -253,8 +254,7 @@ where
             let place = self.place(record, field);
             self.clock(at, record, place, clock::of_text(text));
         } else if text.len() <= 24
-            && let Ok(number) = text.parse::<f64>()
-            && number.is_finite()
+            && let Some(number) = number::parse(text)
         {
             self.number(at, record, field, number);
         }

@@ -7,6 +7,7 @@ use super::Pruner;
 use super::choose::{Choice, Why};
 use super::store::Slot;
 use super::strata::*;
+use crate::number::limit;
 
 /// Parts of a stream that are told apart.
 pub(super) const BINS: usize = 512;
@@ -229,5 +230,5 @@ where
 /// Where in the range of a path a number is, from 0 to 1; none if the path has but one number.
 fn within(path: &Path, number: f64) -> Option<f64> {
     let range = path.max - path.min;
-    (range > 0.0).then(|| ((number - path.min) / range).clamp(0.0, 1.0))
+    (range > 0.0).then(|| limit((number - path.min) / range, 0.0, 1.0))
 }

@@ -2,6 +2,7 @@
 //! room is counted. Keys are hashes that are well mixed already, so their low bits are their places.
 
 use super::store::NONE;
+use crate::number;
 use crate::payload::hash;
 
 /// Kinds of errors and warnings that are kept apart.
@@ -118,7 +119,7 @@ impl Path {
     /// Learns a number; returns how many times as far from the rest it is as they are from one another.
     #[inline]
     pub(super) fn learn(&mut self, number: f64) -> f64 {
-        let away = number - self.mean;
+        let away = number::tame(number) - self.mean;
         let floor = (self.max - self.min) / 32.0;
         let spread = self.spread.max(floor);
         if self.seen < Self::TAUGHT {
@@ -130,7 +131,7 @@ impl Path {
         }
         // What stands out teaches no more than what is far off as it goes.
         let most = spread * 4.0;
-        self.mean += away.clamp(-most, most) * Self::LATELY;
+        self.mean += number::limit(away, -most, most) * Self::LATELY;
         self.spread += (away.abs().min(most) - self.spread) * Self::LATELY;
         if away.abs() > spread * Spike::LEAST {
             away.abs() / spread

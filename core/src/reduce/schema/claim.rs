@@ -4,6 +4,7 @@
 use super::node::*;
 use super::store::View;
 use super::text;
+use crate::number::limit;
 
 /// Words that come in pairs: where one is seen, the other is to be expected.
 const PAIRS: [(&str, &str); 16] = [
@@ -107,7 +108,7 @@ pub(super) fn range(node: &Node) -> Option<(f64, f64)> {
     let span = max - min;
     let largest = max.max(-min);
     // A short sample is mostly of one hour, one load, one weather: it is wide until it is long.
-    let factor = (200.0 / f64::from(count)).clamp(0.5, 10.0);
+    let factor = limit(200.0 / f64::from(count), 0.5, 10.0);
     let mut margin = (span * factor).max(largest * 0.25);
     if span == 0.0 {
         margin = margin.max(largest).max(1.0);

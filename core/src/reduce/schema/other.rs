@@ -2,6 +2,7 @@
 //! text as one string. Invariant: what is no such text is refused as a whole, and its events are not counted.
 
 use super::take::DEPTH;
+use crate::number;
 use crate::payload::json::{Scalar, Text, Visitor};
 use crate::payload::pairs_of;
 
@@ -17,8 +18,8 @@ fn value<'a>(text: &'a str, visitor: &mut impl Visitor<'a>) {
     let digits = text
         .bytes()
         .all(|b| b.is_ascii_digit() || matches!(b, b'-' | b'.'));
-    match text.parse::<f64>() {
-        Ok(number) if digits => visitor.number(text, Some(number)),
+    match number::parse(text) {
+        Some(number) if digits => visitor.number(text, Some(number)),
         _ => visitor.scalar(Scalar::String(plain(text))),
     }
 }

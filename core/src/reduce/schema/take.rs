@@ -5,6 +5,7 @@
 use super::node::*;
 use super::store::Store;
 use super::{KEY_BYTES, text};
+use crate::number;
 use crate::payload::hash;
 use crate::payload::json::{Scalar, Text, Visitor, unescape};
 use heapless::Vec;
@@ -393,7 +394,7 @@ impl<'a> Visitor<'a> for Taker<'_, '_, 'a> {
         } else {
             Kind::Integer
         };
-        let value = value.or_else(|| text.parse().ok()).unwrap_or(0.0);
+        let value = value.or_else(|| number::parse(text)).unwrap_or(0.0);
         self.push(kind, text, false, value);
     }
 

@@ -57,7 +57,7 @@ impl Sketch {
             ..Self::default()
         };
         for (bucket, count) in self.used() {
-            let value = scale::middle(bucket).clamp(self.least, self.most);
+            let value = scale::middle(bucket).max(self.least).min(self.most);
             shifted.add(scale::of(value.saturating_add(by)), count);
         }
         *self = shifted;
@@ -96,7 +96,7 @@ impl Sketch {
         } else {
             scale::middle(bucket)
         };
-        Some(value.clamp(self.least, self.most))
+        Some(value.max(self.least).min(self.most))
     }
 
     /// Values that fell below the window and are known only to lie between the least one and its begin.

@@ -26,7 +26,7 @@ fn parses_connection_strings() {
         None,
     );
     check("ws://h", "ws://h:80", "", None);
-    check("wss://h/", "wss://h:443", "", None);
+    check("wss://h/", "wss://h:443/", "", None);
     check(
         "ws://h:9001/live/mqtt?client_id=a%20b",
         "ws://h:9001/live/mqtt",
@@ -39,6 +39,16 @@ fn parses_connection_strings() {
         "my/client",
         None,
     );
+    for (text, display) in [
+        ("192.168.1.7", "mqtt://192.168.1.7:1883"),
+        ("pi:1884", "mqtt://pi:1884"),
+        ("localhost", "mqtt://localhost:1883"),
+        ("tcp://h", "mqtt://h:1883"),
+        ("SSL://h", "mqtts://h:8883"),
+        ("mqtt+ssl://h:1", "mqtts://h:1"),
+    ] {
+        check(text, display, "", None);
+    }
     check("mqtt://[::1]", "mqtt://[::1]:1883", "", None);
     check("mqtt://[fe80::7]:99/c", "mqtt://[fe80::7]:99", "c", None);
     check("mqtt://lena@h", "mqtt://h:1883", "", Some(("lena", None)));
@@ -60,6 +70,21 @@ fn parses_connection_strings() {
         "",
         Some(("u", Some(b"a@b:c"))),
     );
+}
+
+#[test]
+fn the_path_of_a_websocket_and_its_query_are_asked_for_as_given() {
+    for (text, path) in [
+        ("ws://h", "/mqtt"),
+        ("ws://h/", "/"),
+        ("ws://h/a/b", "/a/b"),
+        ("ws://h/a?token=x%20y&client_id=c&k=1", "/a?token=x%20y&k=1"),
+        ("ws://h?token=x", "/mqtt?token=x"),
+    ] {
+        let target = Target::parse(text).ok().unwrap();
+        assert_eq!(target.path, path, "{text}");
+        assert!(!target.display().contains("token"), "{text}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! Invariant: a [`Stream`] is a plain, ordered stream of bytes `[MQTT-4.2-1]` v5, whatever lies beneath it; frames of a
 //! WebSocket and records of TLS need not align with packets.
 
+mod paced;
 mod tcp;
 mod tls;
 mod websocket;
@@ -13,6 +14,7 @@ use super::target::Target;
 use async_std::future::timeout;
 use async_std::net::TcpStream;
 use futures::io::{AsyncRead, AsyncWrite};
+use paced::Paced;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
@@ -25,7 +27,7 @@ pub(crate) use tls::explain_first_read;
 pub(crate) enum Stream {
     Tcp(TcpStream),
     Tls(Box<tls::TlsStream>),
-    Ws(Box<websocket::ByteStream<TcpStream>>),
+    Ws(Box<websocket::ByteStream<Paced<TcpStream>>>),
     Wss(Box<websocket::ByteStream<tls::TlsStream>>),
 }
 
@@ -96,7 +98,9 @@ pub(crate) async fn dial(
     let peer = address.to_string();
     let mut tls_version = None;
     let stream = if target.scheme.is_tls() {
-        let tls = stages.run(Stage::Tls, tls::connect(target, tcp)).await?;
+        let tls = stages
+            .run(Stage::Tls, tls::connect(target, Paced::new(tcp)))
+            .await?;
         tls_version = tls::version(&tls);
         if target.scheme.is_websocket() {
             let upgrade = websocket::connect(target, tls, max_packet);
@@ -105,7 +109,7 @@ pub(crate) async fn dial(
             Stream::Tls(Box::new(tls))
         }
     } else if target.scheme.is_websocket() {
-        let upgrade = websocket::connect(target, tcp, max_packet);
+        let upgrade = websocket::connect(target, Paced::new(tcp), max_packet);
         Stream::Ws(Box::new(stages.run(Stage::WebSocket, upgrade).await?))
     } else {
         Stream::Tcp(tcp)
@@ -136,9 +140,9 @@ impl Stream {
     pub(crate) fn acknowledge_now(&self) {
         let socket = match self {
             Self::Tcp(tcp) => tcp,
-            Self::Tls(tls) => tls.get_ref().0,
-            Self::Ws(ws) => ws.beneath(),
-            Self::Wss(wss) => wss.beneath().get_ref().0,
+            Self::Tls(tls) => tls.get_ref().0.beneath(),
+            Self::Ws(ws) => ws.beneath().beneath(),
+            Self::Wss(wss) => wss.beneath().get_ref().0.beneath(),
         };
         tcp::acknowledge_now(socket);
     }

@@ -3,6 +3,7 @@
 //!
 //! In TLS 1.3 a refused client certificate shows only at the first read: [`explain_first_read`].
 
+use super::paced::Paced;
 use crate::broker::error::Cause;
 use crate::broker::target::Target;
 use async_std::net::TcpStream;
@@ -23,10 +24,10 @@ use zeroize::Zeroizing;
 /// Bytes of the largest PEM file that is read: a bundle of all public roots has 220 KiB.
 const MAX_PEM: u64 = 2 * 1024 * 1024;
 
-pub(super) type TlsStream = futures_rustls::client::TlsStream<TcpStream>;
+pub(super) type TlsStream = futures_rustls::client::TlsStream<Paced<TcpStream>>;
 
 /// The handshake, with SNI where the host is a name.
-pub(super) async fn connect(target: &Target, tcp: TcpStream) -> Result<TlsStream, Cause> {
+pub(super) async fn connect(target: &Target, tcp: Paced<TcpStream>) -> Result<TlsStream, Cause> {
     let config = config(target).await?;
     let name = ServerName::try_from(target.host.clone()).map_err(|_| {
         Cause::Unusable(format!(

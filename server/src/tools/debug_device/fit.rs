@@ -7,6 +7,7 @@ use super::{
 };
 use crate::broker::report::{DeviceFinding, HealthFindings, Report, TroubleFinding};
 use crate::render;
+use crate::tools::said;
 use std::time::Duration;
 
 /// Bytes that the rest of the answer may take.
@@ -111,7 +112,7 @@ pub(in crate::tools) fn answer(
     };
     let any = omitted.devices + omitted.lines > 0 || found.missed + found.numbers_missed > 0;
     Answer {
-        verdict: verdict(found),
+        verdict: said::with_interruption(report, verdict(found)),
         head,
         devices_heard: found.heard,
         matched: found.matched,
