@@ -9,11 +9,12 @@
 //! `poll_transmit`, so it must have been recorded by then.
 //!
 //! Rooms: `handshake` (CONNECT, CONNACK, the end), `receive` (dispatch), `inbound` and `aliases` (what the broker
-//! publishes), `subscriptions`, `requests`, `replays` and `delivery` (for whom), `outbound` and `in_flight` (what we publish), `transmit`
+//! publishes), `subscriptions`, `requests`, `replays`, `delivery`, `copies` and `strays` (for whom), `outbound` and `in_flight` (what we publish), `transmit`
 //! (what is written next), `keep_alive`. Nothing here grows: every table is [`Storage`] or of fixed size.
 
 mod aliases;
 mod bits;
+mod copies;
 mod delivery;
 mod handshake;
 mod in_flight;
@@ -23,6 +24,7 @@ mod outbound;
 mod receive;
 mod replays;
 mod requests;
+mod strays;
 mod subscriptions;
 mod transmit;
 mod types;
@@ -152,6 +154,11 @@ impl<'s> Session<'s> {
         length: usize,
     ) -> Result<Oversized<'a>, SessionError> {
         self.receive_oversized(now, head, length)
+    }
+
+    /// Bytes of a packet came that is not whole yet and takes its time: the broker lives.
+    pub fn handle_bytes(&mut self, now: Instant) {
+        self.keep_alive.received(now);
     }
 
     /// The connection is gone.

@@ -39,7 +39,7 @@ impl Session<'_> {
         }
         let packet = Packet::decode(frame, self.version).map_err(|e| self.malformed(e))?;
         match packet {
-            Packet::Publish(publish) => return self.handle_publish(publish),
+            Packet::Publish(publish) => return self.handle_publish(now, publish),
             Packet::PubAck(ack) => self.handle_puback(&ack),
             Packet::PubRec(ack) => self.handle_pubrec(&ack),
             Packet::PubRel(ack) => {
@@ -48,7 +48,7 @@ impl Session<'_> {
             }
             Packet::PubComp(ack) => self.handle_pubcomp(&ack),
             Packet::SubAck(suback) => self.handle_suback(&suback),
-            Packet::UnsubAck(unsuback) => self.handle_unsuback(unsuback.packet_id),
+            Packet::UnsubAck(unsuback) => self.handle_unsuback(now, unsuback.packet_id),
             Packet::PingResp => {
                 self.pong = self.keep_alive.pong(now).or(self.pong);
                 self.subscriptions.ping_answered();
@@ -73,6 +73,7 @@ impl Session<'_> {
 
     fn handle_publish<'a>(
         &'a mut self,
+        now: Instant,
         publish: Publish<'a>,
     ) -> Result<Option<Message<'a>>, SessionError> {
         let name = self.name(publish.topic, &publish.properties)?;
@@ -88,7 +89,8 @@ impl Session<'_> {
             Name::Packet => publish.topic.as_str(),
             Name::Alias(alias) => self.aliases.get(alias).unwrap_or_default(),
         };
-        let subscriptions = self.subscriptions.audience(
+        let audience = self.subscriptions.audience(
+            now,
             topic,
             publish.payload,
             publish.retain,
@@ -100,7 +102,8 @@ impl Session<'_> {
             qos: publish.delivery.qos(),
             retain: publish.retain,
             dup: publish.dup,
-            subscriptions,
+            subscriptions: audience.callers,
+            stray: audience.stray,
             properties: publish.properties,
         }))
     }
@@ -185,12 +188,16 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn handle_unsuback(&mut self, packet_id: crate::packet::PacketId) -> Result<(), SessionError> {
+    fn handle_unsuback(
+        &mut self,
+        now: Instant,
+        packet_id: crate::packet::PacketId,
+    ) -> Result<(), SessionError> {
         if self.subscriptions.awaits_suback(packet_id) == Some(true) {
             return Err(self.violation(Reason::PROTOCOL_ERROR, "UNSUBACK for a SUBSCRIBE"));
         }
         if let Some((filter, _)) = self.subscriptions.answered(packet_id) {
-            self.subscriptions.unsuback(filter);
+            self.subscriptions.unsuback(now, filter);
         }
         Ok(())
     }
@@ -228,7 +235,7 @@ impl Session<'_> {
             let what = "a packet over our Maximum Packet Size [MQTT-3.1.2-24] v5";
             return Err(self.violation(Reason::PACKET_TOO_LARGE, what));
         };
-        let message = self.handle_publish(publish)?;
+        let message = self.handle_publish(now, publish)?;
         Ok(message.map_or(nothing, |message| Oversized {
             topic: Some(message.topic),
             length,

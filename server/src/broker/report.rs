@@ -1,11 +1,13 @@
 //! What a listener tells when asked: plain owned data, made by the broker's task, read by tools and `render`.
 
+mod asides;
 mod health;
 mod narrow;
 mod performance;
 mod schema;
 
 pub use super::tap::Tap;
+pub use asides::{Aside, Asides, Large};
 pub use health::{
     ConnectionFinding, Deduction, DeviceFinding, HealthFindings, HeartbeatFinding, ReadingFinding,
     TroubleFinding, ValueFinding, WantHealth,
@@ -114,6 +116,8 @@ pub struct Report {
     pub bytes: u64,
     /// Packets over our bound that were passed over.
     pub oversized: u64,
+    /// What came otherwise than expected.
+    pub asides: Asides,
     /// Reconnects lived through.
     pub reconnects: u32,
     /// How long it was deaf through them.

@@ -172,6 +172,7 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
         retained: 3,
         bytes: 12_345,
         oversized: 1,
+        asides: Default::default(),
         reconnects: 1,
         deaf: Duration::from_millis(250),
         narrowed: None,

@@ -44,6 +44,10 @@ impl Report {
                     .values
                     .retain(|(topic, last)| taken(topic, last.retain));
             }
+            // Those of further topics cannot be told apart.
+            let large = &mut self.asides.large;
+            large.retain(|it| part.matches(&it.topic));
+            self.oversized = large.iter().map(|it| it.messages).sum();
             narrow_topics(findings, part);
             narrow_messages(findings, part);
             if let Some(schema) = &mut findings.schema {

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::broker::report::{DeviceFinding, HealthFindings, Report, TroubleFinding};
 use crate::render;
+use crate::tools::said;
 use std::time::Duration;
 
 /// Bytes that the rest of the answer may take.
@@ -76,7 +77,8 @@ pub(in crate::tools) fn answer(
 ) -> Answer {
     let none = HealthFindings::default();
     let found = report.findings.health.as_ref().unwrap_or(&none);
-    let room = budget.saturating_sub(render::json_len(&head) + RESERVE);
+    let asides = said::asides(report);
+    let room = budget.saturating_sub(render::json_len(&head) + asides.len() + RESERVE);
     let lines = match format {
         Format::Detailed => LINES.get(..).unwrap_or(&[]),
         Format::Concise => LINES.get(1..).unwrap_or(&[]),
@@ -111,7 +113,7 @@ pub(in crate::tools) fn answer(
     };
     let any = omitted.devices + omitted.lines > 0 || found.missed + found.numbers_missed > 0;
     Answer {
-        verdict: verdict(found),
+        verdict: verdict(found) + &asides,
         head,
         devices_heard: found.heard,
         matched: found.matched,

@@ -55,6 +55,7 @@ impl Heard {
             retained: 0,
             bytes: 0,
             oversized: 0,
+            asides: Default::default(),
             reconnects: 0,
             deaf: Duration::ZERO,
             narrowed: None,

@@ -27,7 +27,7 @@ pub(in crate::tools) fn answer(
 ) -> Answer {
     let none = Default::default();
     let found = report.findings.schema.as_ref().unwrap_or(&none);
-    let verdict = verdict(&head, report, &found.families);
+    let verdict = verdict(&head, report, &found.families) + &said::asides(report);
     let room = budget.saturating_sub(render::json_len(&head) + verdict.len() + RESERVE);
     let steps = match format {
         Format::Concise => &EXAMPLES[1..],

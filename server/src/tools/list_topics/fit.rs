@@ -31,7 +31,7 @@ pub(in crate::tools) fn answer(
     let none = Default::default();
     let found = report.findings.topics.as_ref().unwrap_or(&none);
     let known: Vec<_> = found.topics.iter().map(Known::from).collect();
-    let verdict = verdict(&head, report, found);
+    let verdict = verdict(&head, report, found) + &said::asides(report);
     let room = budget.saturating_sub(render::json_len(&head) + verdict.len() + RESERVE);
     let (wanted, previews) = match format {
         Format::Concise => (20, &PREVIEWS[1..]),

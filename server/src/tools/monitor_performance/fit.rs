@@ -12,6 +12,7 @@ use crate::broker::report::{
 };
 use crate::render;
 use crate::tools::round_trip::{Measured, RoundTrips};
+use crate::tools::said;
 use std::time::Duration;
 
 /// Points over time, entries of each list, topics: tried in this order.
@@ -66,7 +67,7 @@ pub(super) fn answer(
         };
         let any = omitted.gaps + omitted.spikes + omitted.streams > 0 || omitted.topics > 0;
         Answer {
-            verdict: verdict(report, streams.first(), &round_trip, &alerts),
+            verdict: verdict(report, streams.first(), &round_trip, &alerts) + &said::asides(report),
             head: head.clone(),
             alerts,
             streams,

@@ -86,6 +86,7 @@ fn report(flows: usize) -> Report {
         retained: 0,
         bytes: 3_000_000,
         oversized: 0,
+        asides: Default::default(),
         reconnects: 1,
         deaf: SECOND * 2,
         narrowed: None,
