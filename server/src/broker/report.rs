@@ -131,6 +131,8 @@ pub struct Report {
 /// What the accumulators hold.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
+    /// Distinct topics, and whether that is an estimate.
+    pub distinct: Option<(u64, bool)>,
     /// If messages were wanted.
     pub messages: Option<MessageFindings>,
     /// If topics were wanted.

@@ -59,7 +59,9 @@ impl Report {
                 };
                 schema.families.retain(|family| heard(&family.pattern));
             }
+            findings.distinct = None;
             if let Some(table) = &findings.topics {
+                findings.distinct = Some((table.seen, table.estimated));
                 self.received = table.topics.iter().map(|topic| topic.messages).sum();
                 self.retained = table.topics.iter().map(|topic| topic.retained).sum();
                 self.bytes = table.topics.iter().map(|topic| topic.bytes).sum();

@@ -89,9 +89,13 @@ fn verdict(head: &Head, report: &Report, found: &TopicFindings) -> String {
     let seen = said::count(found.seen, "topic", "topics");
     let about = if found.estimated { "about " } else { "" };
     let spoke = found.topics.iter().filter(|it| it.messages > it.retained);
+    let live = report.received.saturating_sub(report.retained);
     match (spoke.count(), found.topics.len()) {
+        (_, _) if live == 0 => format!("{about}{seen}, only as retained: none spoke meanwhile"),
+        (spoke, all) if found.estimated => {
+            format!("{about}{seen}: of the {all} that found room {spoke} with live messages")
+        }
         (spoke, all) if spoke == all => format!("{about}{seen}, all with live messages"),
-        (0, _) => format!("{about}{seen}, only as retained: none spoke meanwhile"),
         (spoke, all) => format!(
             "{about}{seen}: {spoke} with live messages, {} only as retained",
             all - spoke

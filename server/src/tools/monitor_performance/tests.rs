@@ -26,6 +26,7 @@ fn flow() -> FlowFindings {
         messages: 30_000,
         bytes: 3_000_000,
         topics: 100,
+        topics_estimated: false,
         sizes: Some(numbers),
         intervals: Some(numbers),
         mean: Some(SECOND / 100),
