@@ -6,6 +6,7 @@ mod broker_listen;
 mod broker_overlap;
 mod broker_publish;
 mod broker_sessions;
+mod broker_strays;
 mod fences;
 mod mcp_end;
 mod mcp_eras;

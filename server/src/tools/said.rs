@@ -50,7 +50,7 @@ pub(super) fn asides(report: &Report) -> String {
         let many = count(asides.strays.messages, "message", "messages");
         let topic = render::topic(&asides.strays.topic);
         said += &format!(
-            "; {many} of this session fit no open filter and were not counted, e.g. topic {topic}"
+            "; {many} of this session fit no open filter: not counted, e.g. topic {topic}"
         );
     }
     if let Some((step, forward)) = asides.clock_stepped() {

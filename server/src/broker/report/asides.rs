@@ -40,7 +40,7 @@ pub struct Large {
 
 impl Asides {
     /// One message over the bound.
-    pub(in crate::broker) fn large(&mut self, topic: &str, bytes: usize) {
+    pub(crate) fn large(&mut self, topic: &str, bytes: usize) {
         let room = self.large.len() < NAMED;
         match self.large.iter_mut().find(|it| it.topic == topic) {
             Some(known) => {
@@ -57,7 +57,7 @@ impl Asides {
     }
 
     /// The clock was set, by so many microseconds.
-    pub(in crate::broker) fn stepped(&mut self, micros: i64) {
+    pub(crate) fn stepped(&mut self, micros: i64) {
         self.clock_stepped_us = self.clock_stepped_us.saturating_add(micros);
     }
 
@@ -70,7 +70,7 @@ impl Asides {
 
 impl Aside {
     /// One message.
-    pub(in crate::broker) fn count(&mut self, topic: &str) {
+    pub(crate) fn count(&mut self, topic: &str) {
         if self.messages == 0 {
             self.topic = topic.to_owned();
         }

@@ -50,10 +50,11 @@ pub(in crate::tools) fn answer(
     cut(&mut families, room, &mut omitted);
     let (topics_seen, topics_seen_estimated) = seen(report, found);
     // Of one family the total is known better than the part.
-    if let ([only], false) = (&mut families[..], found.messages_beyond > 0) {
-        if found.families.len() == 1 {
-            (only.topics, only.topics_estimated) = (topics_seen, topics_seen_estimated);
-        }
+    if let [only] = &mut families[..]
+        && found.messages_beyond == 0
+        && found.families.len() == 1
+    {
+        (only.topics, only.topics_estimated) = (topics_seen, topics_seen_estimated);
     }
     let any = omitted.families > 0
         || omitted.schemas > 0
