@@ -19,7 +19,8 @@ fn a_giant_message_is_passed_over() {
         let mut listeners = Vec::new();
         for protocol in [Protocol::V311, Protocol::V5] {
             let handle = connect_as(&broker.url(), protocol).await;
-            listeners.push(listening(&handle, listen("g/#")).await);
+            let listening = listening(&handle, listen("g/#")).await;
+            listeners.push((handle, listening));
         }
         let file = broker.folder().join("giant");
         std::fs::write(&file, vec![b'x'; 5_000_000]).expect("a file");
@@ -34,7 +35,7 @@ fn a_giant_message_is_passed_over() {
             ]);
             broker.publish(&["-t", "g/small", "-q", qos, "-m", "here"]);
         }
-        for listening in &listeners {
+        for (_, listening) in &listeners {
             until_counted(listening, 3).await;
             let report = listening
                 .report()
