@@ -272,7 +272,11 @@ pub(super) fn message(message: &Message<'_>) -> String {
         text(message.payload),
         set(message.subscriptions)
     );
-    for (set, word) in [(message.dup, " dup"), (message.retain, " retain")] {
+    for (set, word) in [
+        (message.dup, " dup"),
+        (message.retain, " retain"),
+        (message.stray, " stray"),
+    ] {
         if set {
             line.push_str(word);
         }

@@ -9,6 +9,7 @@ mod broker_overlap;
 mod broker_poison;
 mod broker_publish;
 mod broker_sessions;
+mod broker_strays;
 mod fences;
 mod mcp_end;
 mod mcp_eras;

@@ -9,12 +9,13 @@
 //! `poll_transmit`, so it must have been recorded by then.
 //!
 //! Rooms: `handshake` (CONNECT, CONNACK, the end), `receive` (dispatch), `inbound` and `aliases` (what the broker
-//! publishes), `subscriptions`, `requests`, `replays` and `delivery` (for whom), `outbound` and `in_flight` (what we
-//! publish), `losses` (what the end of a connection means for all that), `transmit` (what is written next),
-//! `keep_alive`. Nothing here grows: every table is [`Storage`] or of fixed size.
+//! publishes), `subscriptions`, `requests`, `replays`, `delivery`, `copies` and `strays` (for whom), `outbound` and
+//! `in_flight` (what we publish), `losses` (what the end of a connection means for all that), `transmit` (what is
+//! written next), `keep_alive`. Nothing here grows: every table is [`Storage`] or of fixed size.
 
 mod aliases;
 mod bits;
+mod copies;
 mod delivery;
 mod handshake;
 mod in_flight;
@@ -25,6 +26,7 @@ mod outbound;
 mod receive;
 mod replays;
 mod requests;
+mod strays;
 mod subscriptions;
 mod transmit;
 mod types;

@@ -41,13 +41,13 @@ impl Session<'_> {
         }
         let packet = match Packet::decode(frame, self.version) {
             Ok(packet) => packet,
-            Err(DecodeError::ReasonCode(kind, code)) if self.is_refused(kind, code, frame) => {
+            Err(DecodeError::ReasonCode(kind, code)) if self.is_refused(now, kind, code, frame) => {
                 return Ok(None);
             }
             Err(error) => return Err(self.malformed(error)),
         };
         match packet {
-            Packet::Publish(publish) => return self.handle_publish(publish),
+            Packet::Publish(publish) => return self.handle_publish(now, publish),
             Packet::PubAck(ack) => self.handle_puback(&ack),
             Packet::PubRec(ack) => self.handle_pubrec(&ack),
             Packet::PubRel(ack) => {
@@ -56,7 +56,7 @@ impl Session<'_> {
             }
             Packet::PubComp(ack) => self.handle_pubcomp(&ack),
             Packet::SubAck(suback) => self.handle_suback(&suback),
-            Packet::UnsubAck(unsuback) => self.handle_unsuback(unsuback.packet_id),
+            Packet::UnsubAck(unsuback) => self.handle_unsuback(now, unsuback.packet_id),
             Packet::PingResp => {
                 self.pong = self.keep_alive.pong(now).or(self.pong);
                 self.subscriptions.ping_answered();
@@ -81,6 +81,7 @@ impl Session<'_> {
 
     fn handle_publish<'a>(
         &'a mut self,
+        now: Instant,
         publish: Publish<'a>,
     ) -> Result<Option<Message<'a>>, SessionError> {
         let name = self.name(publish.topic, &publish.properties)?;
@@ -96,7 +97,8 @@ impl Session<'_> {
             Name::Packet => publish.topic.as_str(),
             Name::Alias(alias) => self.aliases.get(alias).unwrap_or_default(),
         };
-        let subscriptions = self.subscriptions.audience(
+        let audience = self.subscriptions.audience(
+            now,
             topic,
             publish.payload,
             publish.retain,
@@ -108,7 +110,8 @@ impl Session<'_> {
             qos: publish.delivery.qos(),
             retain: publish.retain,
             dup: publish.dup,
-            subscriptions,
+            subscriptions: audience.callers,
+            stray: audience.stray,
             properties: publish.properties,
         }))
     }
@@ -139,7 +142,7 @@ impl Session<'_> {
 
     /// An acknowledgement with a failure that the standard does not list for it (Mosquitto answers PUBACK 0x95): no
     /// reason to end more than what it answers.
-    fn is_refused(&mut self, kind: PacketType, code: u8, frame: &[u8]) -> bool {
+    fn is_refused(&mut self, now: Instant, kind: PacketType, code: u8, frame: &[u8]) -> bool {
         let reason = Reason(code);
         let id = framer::fixed_header_length(frame).and_then(|at| frame.get(at..at + 2));
         let id = id.and_then(|bytes| Some(u16::from_be_bytes(bytes.try_into().ok()?)));
@@ -157,7 +160,7 @@ impl Session<'_> {
             }
             PacketType::UnsubAck if self.subscriptions.awaits_suback(packet_id) == Some(false) => {
                 if let Some((filter, _)) = self.subscriptions.answered(packet_id) {
-                    self.subscriptions.unsuback(filter);
+                    self.subscriptions.unsuback(now, filter);
                 }
             }
             _ => return false,
@@ -227,12 +230,16 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn handle_unsuback(&mut self, packet_id: crate::packet::PacketId) -> Result<(), SessionError> {
+    fn handle_unsuback(
+        &mut self,
+        now: Instant,
+        packet_id: crate::packet::PacketId,
+    ) -> Result<(), SessionError> {
         if self.subscriptions.awaits_suback(packet_id) == Some(true) {
             return Err(self.violation(Reason::PROTOCOL_ERROR, "UNSUBACK for a SUBSCRIBE"));
         }
         if let Some((filter, _)) = self.subscriptions.answered(packet_id) {
-            self.subscriptions.unsuback(filter);
+            self.subscriptions.unsuback(now, filter);
         }
         Ok(())
     }
@@ -270,7 +277,7 @@ impl Session<'_> {
             let what = "a packet over our Maximum Packet Size [MQTT-3.1.2-24] v5";
             return Err(self.violation(Reason::PACKET_TOO_LARGE, what));
         };
-        let message = self.handle_publish(publish)?;
+        let message = self.handle_publish(now, publish)?;
         Ok(message.map_or(nothing, |message| Oversized {
             topic: Some(message.topic),
             length,

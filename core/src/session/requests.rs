@@ -4,7 +4,7 @@
 //! its Packet Identifier is not used for anything else meanwhile. A request outlives the caller it was made for.
 
 use super::bits::Bits;
-use super::delivery::Overlap;
+use super::copies::Copies;
 use super::subscriptions::{GENERATIONS, Subscriptions};
 use super::{Grants, Replay};
 use crate::packet::{PacketId, QoS, Reason};
@@ -204,12 +204,14 @@ impl Subscriptions<'_> {
 
     /// UNSUBACK for `filter`, whatever it says: the broker does not hold it any more, unless a later SUBSCRIBE and
     /// UNSUBSCRIBE are under way.
-    pub(super) fn unsuback(&mut self, filter: u8) {
+    pub(super) fn unsuback(&mut self, now: Instant, filter: u8) {
         let mut requests = self.requests.iter().flatten();
         if !requests.any(|r| r.filter == filter && r.purpose == Purpose::Unsubscribe) {
             self.leaving.remove(filter);
             self.replays.over(filter);
         }
+        self.left.insert(filter);
+        self.left_at = Some(now);
         self.settle(filter);
     }
 
@@ -241,7 +243,9 @@ impl Subscriptions<'_> {
         self.requests = [None; MAX_REQUESTS];
         self.waiting = self.waiting.or(self.unanswered);
         self.unanswered = Bits::EMPTY;
-        self.overlap = Overlap::default();
+        self.copies = Copies::default();
+        self.left = Bits::EMPTY;
+        self.left_at = None;
         self.replays.connected(grants);
         self.foreign = (self.foreign || first) && session_present;
         if session_present {

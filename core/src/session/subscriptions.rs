@@ -8,7 +8,7 @@
 //! Invariant: a filter's slot is freed only when no caller, no subscription at the broker and no request needs it.
 
 use super::bits::Bits;
-use super::delivery::Overlap;
+use super::copies::Copies;
 use super::replays::Replays;
 use super::requests::{MAX_REQUESTS, Purpose, Request};
 use super::{Event, Replay, SubscribeError, SubscriptionId};
@@ -124,7 +124,10 @@ pub(super) struct Subscriptions<'s> {
     pub(super) order: u64,
     /// The broker may hold subscriptions of an earlier process, whose identifiers look like ours.
     pub(super) foreign: bool,
-    pub(super) overlap: Overlap,
+    pub(super) copies: Copies,
+    /// Slots that a filter has left lately, and when the last one did; their bytes still tell it.
+    pub(super) left: Bits,
+    pub(super) left_at: Option<Instant>,
     pub(super) replays: Replays,
 }
 
@@ -150,7 +153,9 @@ impl<'s> Subscriptions<'s> {
             generation: 0,
             order: 0,
             foreign: false,
-            overlap: Overlap::default(),
+            copies: Copies::default(),
+            left: Bits::EMPTY,
+            left_at: None,
             replays: Replays::default(),
         }
     }
@@ -218,7 +223,9 @@ impl<'s> Subscriptions<'s> {
     /// Takes a free slot for a filter; none while UNSUBSCRIBEs under way hold them all.
     fn take_filter(&mut self, text: &str) -> Option<u8> {
         let all = Bits::first(self.slots.len().min(MAX_SUBSCRIPTIONS));
-        let slot = all.without(self.filters).lowest()?;
+        let free = all.without(self.filters);
+        let slot = free.without(self.left).lowest().or(free.lowest())?;
+        self.left.remove(slot);
         let born = self.generation;
         let filter = self.filter_mut(slot)?;
         filter

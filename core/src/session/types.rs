@@ -117,6 +117,8 @@ pub struct Message<'a> {
     pub dup: bool,
     /// Which subscriptions it is for. Empty: for none that lives still.
     pub subscriptions: SubscriptionSet,
+    /// It fits no open filter and nobody can tell whose it is: the broker changes topics.
+    pub stray: bool,
     /// Properties of 5.0.
     pub properties: Properties<'a>,
 }

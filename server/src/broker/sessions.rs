@@ -68,7 +68,6 @@ struct Entry {
     handle: Handle,
     watch: Option<Arc<Watch>>,
     created: SystemTime,
-    last_used: SystemTime,
     used_at: Instant,
 }
 
@@ -167,7 +166,6 @@ impl Sessions {
             handle,
             watch,
             created: now,
-            last_used: now,
             used_at: Instant::now(),
         };
         let mut registry = lock(&self.registry);
@@ -310,20 +308,26 @@ impl Registry {
 impl Entry {
     fn used(&mut self) {
         self.used_at = Instant::now();
-        self.last_used = SystemTime::now();
     }
 
     fn info(&self, idle: Duration) -> SessionInfo {
+        let (now, idle_for) = (SystemTime::now(), self.used_at.elapsed());
         SessionInfo {
             id: self.id.to_string(),
             established: self.handle.established(),
             status: self.handle.status(),
             watching: self.watch.as_ref().map(|watch| watch.watching()),
             created: self.created,
-            last_used: self.last_used,
-            expires: self.last_used + idle,
+            last_used: shown(now, idle_for),
+            // By the clock as it is now: it may have been set since the last use.
+            expires: now + idle.saturating_sub(idle_for),
         }
     }
+}
+
+/// What the clock, as it is set now, showed so long ago.
+fn shown(now: SystemTime, ago: Duration) -> SystemTime {
+    now.checked_sub(ago).unwrap_or(now)
 }
 
 /// Looks for expired sessions for as long as any is open.
