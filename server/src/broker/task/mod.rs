@@ -322,10 +322,6 @@ impl Task<'_> {
             Poll::Ready(Ok(count)) => {
                 self.counts.bytes_in += count as u64;
                 self.input.filled(count);
-                if self.input.is_passing_over() {
-                    // A body that takes longer than the keep alive is a sign of life.
-                    self.session.handle_bytes(self.clock.now());
-                }
                 if count < SMALL_READ && asked {
                     open.stream.acknowledge_now();
                 }
