@@ -65,6 +65,9 @@ impl Outbound<'_> {
 impl Subscriptions<'_> {
     /// A SUBSCRIBE waits for its answer alone.
     pub(super) fn is_trying(&self) -> bool {
+        if self.suspects.is_empty() {
+            return false;
+        }
         let mut requests = self.requests.iter().flatten();
         requests.any(|r| r.purpose != Purpose::Unsubscribe && self.suspects.contains(r.filter))
     }

@@ -142,6 +142,7 @@ impl Session<'_> {
 
     /// An acknowledgement with a failure that the standard does not list for it (Mosquitto answers PUBACK 0x95): no
     /// reason to end more than what it answers.
+    #[cold]
     fn is_refused(&mut self, now: Instant, kind: PacketType, code: u8, frame: &[u8]) -> bool {
         let reason = Reason(code);
         let id = framer::fixed_header_length(frame).and_then(|at| frame.get(at..at + 2));

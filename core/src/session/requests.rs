@@ -55,12 +55,12 @@ impl Subscriptions<'_> {
     /// What is to be written next: first what restores, then what ends, then what begins.
     /// Filters upon whose SUBSCRIBE a connection ended come last, each alone: only when `alone` says that no PUBLISH
     /// waits for its answer, and when no request does.
-    pub(super) fn wanted(&self, alone: bool) -> Option<Wanted> {
+    pub(super) fn wanted(&self, alone: impl Fn() -> bool) -> Option<Wanted> {
         let work = self.restore.or(self.leave).or(self.waiting);
         if work.is_empty() || self.requests.iter().all(Option::is_some) || self.is_trying() {
             return None;
         }
-        let idle = alone && self.requests.iter().all(Option::is_none);
+        let idle = self.requests.iter().all(Option::is_none) && alone();
         let restore = self.restore.without(self.suspects).lowest();
         let suspect = self.restore.lowest().filter(|_| idle);
         let (filter, purpose, replay) = if let Some(filter) = restore {

@@ -143,8 +143,7 @@ impl Session<'_> {
                 return true;
             }
         }
-        let alone = !self.outbound.is_awaiting();
-        while let Some(wanted) = self.subscriptions.wanted(alone) {
+        while let Some(wanted) = self.subscriptions.wanted(|| !self.outbound.is_awaiting()) {
             if self.begin_request(now, &wanted) {
                 return true;
             }

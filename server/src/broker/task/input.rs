@@ -93,11 +93,6 @@ impl Input {
         }
     }
 
-    /// The rest of an oversized packet is still to come.
-    pub(super) fn is_passing_over(&self) -> bool {
-        self.skip > 0
-    }
-
     fn pass_over(&mut self) {
         let now = self.skip.min(self.end - self.start);
         self.start += now;
