@@ -230,11 +230,18 @@ impl<'s> Outbound<'s> {
         }
     }
 
-    /// An acknowledgement with a failure that the standard does not list for it: it ends this one and nothing else.
+    /// An acknowledgement with a failure that the standard does not list for it: it ends this one and nothing else. What
+    /// PUBREC has accepted had arrived before.
     pub(super) fn refuse(&mut self, packet_id: PacketId, reason: Reason) {
-        if let Ok(index) = self.index_of(packet_id) {
-            self.end(index, Outcome::Refused(reason));
-        }
+        let Ok(index) = self.index_of(packet_id) else {
+            return;
+        };
+        let slot = self.live().get(index).copied().unwrap_or_default();
+        let outcome = match slot.stage {
+            Stage::Received | Stage::Released => slot.outcome(),
+            _ => Outcome::Refused(reason),
+        };
+        self.end(index, outcome);
     }
 
     /// A PUBLISH of QoS 1 or 2 has no acknowledgement yet.
