@@ -10,8 +10,8 @@ mod reduce_health;
 
 use bitsperity_mqtt_core::payload::inspect;
 use bitsperity_mqtt_core::reduce::prune::{Choice, Pruner, Slot};
-use bitsperity_mqtt_core::reduce::stats::{Flow, Heavy, Stats, TopicStats};
 use bitsperity_mqtt_core::reduce::schema::{Family, Node, Row, Schemas, Storage, Value};
+use bitsperity_mqtt_core::reduce::stats::{Flow, Heavy, Stats, TopicStats};
 use bitsperity_mqtt_core::reduce::topics::{TopicSlot, Topics};
 use bitsperity_mqtt_core::reduce::{Distinct, Record};
 use bitsperity_mqtt_core::time::Instant;
@@ -202,7 +202,9 @@ impl Sums {
             let (sure, _) = family.confidence();
             assert!((0.0..=1.0).contains(&sure));
             assert!(family.documents() <= family.messages());
-            family.each_path(|_, path| assert!(path.types().map(|of| of.1).sum::<u32>() == path.count()));
+            family.each_path(|_, path| {
+                assert!(path.types().map(|of| of.1).sum::<u32>() == path.count())
+            });
         }
         assert_eq!(counted, messages.len() as u64);
     }

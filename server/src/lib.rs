@@ -9,6 +9,7 @@ pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod log;
+pub mod mask;
 pub mod mcp;
 pub mod offer;
 pub mod offline;

@@ -1,8 +1,10 @@
 //! Log lines on standard error: time, level, origin, message; one line each.
 //!
-//! Invariants: no control character reaches the terminal, whatever a broker sent; libraries below `warn` stay silent,
-//! because at finer levels some of them print what goes over the wire, credentials included.
+//! Invariants: no control character reaches the terminal, whatever a broker sent; no credentials of a connection string
+//! stand in a line; libraries below `warn` stay silent, because at finer levels some of them print what goes over the wire;
+//! of a panic only its place is told and what the source says, since words put together at run time may hold anything.
 
+use crate::mask::mask;
 use ::log::{LevelFilter, Log, Metadata, Record};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -22,12 +24,19 @@ pub fn init(level: LevelFilter) {
     if ::log::set_logger(&STDERR).is_ok() {
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map(ToString::to_string);
-            let place = place.unwrap_or_default();
-            let text = panic.payload_as_str().unwrap_or("no message");
+            let (place, text) = (place.unwrap_or_default(), literal(panic.payload()));
             ::log::error!(target: "panic", "at {place}: {text}");
         }));
     }
     ::log::set_max_level(level);
+}
+
+/// The words of a panic, if they stand in the source as they are.
+fn literal(payload: &dyn std::any::Any) -> &'static str {
+    let literal = payload.downcast_ref::<&'static str>();
+    literal
+        .copied()
+        .unwrap_or("its words may hold data and are not told")
 }
 
 impl Log for Stderr {
@@ -53,7 +62,9 @@ fn line(now: &str, record: &Record<'_>) -> String {
         .strip_prefix("bitsperity_mqtt_mcp::")
         .unwrap_or(target);
     let mut line = format!("{now} {:5} {origin}: ", record.level());
+    // Masked before it is cut: a cut could take away what tells credentials.
     let message = record.args().to_string();
+    let message = mask(&message);
     for (count, character) in message.chars().enumerate() {
         if count == MAX_CHARS {
             line.push('…');
@@ -91,6 +102,19 @@ mod tests {
         );
         let long = logged("x", &"y".repeat(2 * MAX_CHARS));
         assert!(long.ends_with("y…\n") && long.chars().count() < MAX_CHARS + 100);
+    }
+
+    #[test]
+    fn no_credentials() {
+        let cut = format!("mqtt://me:{}@host", "w".repeat(2 * MAX_CHARS));
+        assert!(logged("x", &cut).ends_with("x: mqtt://***@host\n"));
+    }
+
+    #[test]
+    fn of_a_panic_only_what_the_source_says() {
+        assert_eq!(literal(&"as written"), "as written");
+        let made: Box<dyn std::any::Any + Send> = Box::new("word of a caller".to_owned());
+        assert!(!literal(&*made).contains("caller"));
     }
 
     #[test]

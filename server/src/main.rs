@@ -3,11 +3,18 @@
 //! Invariant: nothing is done at start but reading configuration; hosts start a server several times and throw it away.
 
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
+use bitsperity_mqtt_mcp::mask::mask;
 use bitsperity_mqtt_mcp::{mcp, offer, offline, tools};
 use clap::{Args, Parser, Subcommand};
+use std::alloc::System;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use zeroizing_alloc::ZeroAlloc;
+
+/// Wipes memory when it is freed: parsers, buffers and channels copy a password where nobody can wipe it by hand.
+#[global_allocator]
+static MEMORY: ZeroAlloc<System> = ZeroAlloc(System);
 
 /// Configuration or command line are wrong; clap's own exit code, too.
 const USAGE: u8 = 2;
@@ -52,7 +59,7 @@ Examples:
   bitsperity-mqtt-mcp config show                        what is in force, and from where
   echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}' | bitsperity-mqtt-mcp
 
-Exit codes: 0 the host closed standard input, or SIGTERM or SIGINT came; 2 command line or
+Exit codes: 0 the host closed standard input, or SIGTERM, SIGINT or SIGHUP came; 2 command line or
 configuration are wrong; 1 anything else.";
 
 /// MCP server that lets an AI assistant work with MQTT brokers
@@ -130,7 +137,10 @@ impl Options {
 
 fn main() -> ExitCode {
     let started = mcp::clock::now();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(told) => return tell(&told),
+    };
     let command = match cli.command {
         #[cfg(not(feature = "demo"))]
         Some(Command::Demo { .. }) => return no_demo(),
@@ -144,7 +154,7 @@ fn main() -> ExitCode {
     let loaded = match config::load(&cli.options.given(), &Environment::of_process()) {
         Ok(loaded) => loaded,
         Err(error) => {
-            complain(&format!("error: {error}"));
+            complain(&mask(&format!("error: {error}")));
             return ExitCode::from(USAGE);
         }
     };
@@ -214,6 +224,19 @@ fn no_demo() -> ExitCode {
         "error: this build has no demo, to stay small. From the sources:\n  cargo run --release --features demo -- demo",
     );
     ExitCode::from(USAGE)
+}
+
+/// Help and version to standard output, mistakes in the command line to standard error: they repeat words of it, which
+/// may be a connection string.
+fn tell(told: &clap::Error) -> ExitCode {
+    let text = told.render().to_string();
+    if told.use_stderr() {
+        complain(mask(text.trim_end()).as_ref());
+        return ExitCode::from(USAGE);
+    }
+    // Nobody reads it: as of `--help | head`.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    ExitCode::SUCCESS
 }
 
 /// For the person or the host that started us; standard output belongs to the protocol.

@@ -3,6 +3,7 @@
 //! Whatever comes from a broker is data from outside: text passes through [`clean`] before it stands in a result, bytes
 //! that are not text become base64, and what is cut says its size. Same input, same output.
 
+use crate::mask::mask_connection_strings;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bitsperity_mqtt_core::packet::{QoS, Reason, Version};
@@ -132,8 +133,9 @@ fn harmless(c: char) -> char {
     }
 }
 
-/// A topic to show.
+/// A topic to show; credentials are masked where a connection string was given for one.
 pub fn topic(topic: &str) -> String {
+    let topic = &*mask_connection_strings(topic);
     match topic.len() > MAX_TOPIC {
         true => format!(
             "{}… ({} bytes)",

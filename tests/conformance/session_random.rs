@@ -117,16 +117,21 @@ impl World<'_> {
         }
     }
 
-    /// All whose subscription stands get it, and nobody whose filter does not match.
+    /// All whose subscription stands get it, and nobody whose filter does not match while that of another does.
     fn check_audience(callers: &BTreeMap<u8, Caller>, broker: &Broker, message: &Message<'_>) {
         assert_eq!(message.topic, topic_of(number(message.payload)));
         let set = message.subscriptions;
+        let matching = |c: &Caller| topic::matches(c.filter, message.topic);
+        let fits = callers
+            .values()
+            .any(|c| c.told && broker.holds(c.filter) && matching(c));
+        assert!(!(fits && message.stray), "{message:?}");
         for id in 0..64 {
             let caller = callers.get(&id);
-            let matches = caller.is_some_and(|c| topic::matches(c.filter, message.topic));
+            let matches = caller.is_some_and(matching);
             let stands = caller.is_some_and(|c| c.told && broker.holds(c.filter));
             let gets = set.contains(SubscriptionId(id));
-            assert!(matches || !gets, "caller {id} gets {message:?}");
+            assert!(matches || !gets || !fits, "caller {id} gets {message:?}");
             assert!(
                 gets || !(matches && stands),
                 "caller {id} misses {message:?}"
@@ -148,6 +153,7 @@ impl World<'_> {
                     assert!(!core::mem::replace(&mut caller.told, true), "told twice");
                 }
                 Event::Connected | Event::Ready | Event::Pong { .. } => {}
+                Event::ClosedUpon { id } => panic!("{id:?} closed upon"),
             }
         }
     }
@@ -160,7 +166,9 @@ impl World<'_> {
         match (outcome, qos) {
             (Outcome::Acknowledged(_), QoS::ExactlyOnce) => assert_eq!(taken, 1),
             (Outcome::Acknowledged(_), _) => assert!(taken >= 1),
-            (Outcome::InDoubt, _) => assert!(self.lossy && qos > QoS::AtMostOnce),
+            (Outcome::InDoubt | Outcome::ClosedUpon, _) => {
+                assert!(self.lossy && qos > QoS::AtMostOnce)
+            }
             (Outcome::Sent, _) => assert_eq!(qos, QoS::AtMostOnce),
             (Outcome::Refused(reason), _) => panic!("refused {reason:?}"),
         }
@@ -249,6 +257,8 @@ impl World<'_> {
                 self.read();
             }
             Step::Break(keep) => {
+                // Not right upon anything, or that would be to blame.
+                self.now = self.now.after(Duration::from_secs(3));
                 self.session.handle_closed(self.now);
                 self.connect(keep);
             }

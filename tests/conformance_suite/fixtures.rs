@@ -222,6 +222,10 @@ impl Service for Fixtures {
         plain.chain([keywords]).collect()
     }
 
+    fn tool_names(&self) -> Vec<&'static str> {
+        NAMES.to_vec()
+    }
+
     fn call<'a>(
         &'a self,
         name: &'a str,

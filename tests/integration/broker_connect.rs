@@ -274,7 +274,7 @@ fn client_certificates() {
         "client_cert and client_key",
     );
     let others = foreign.certificates.as_ref().expect("certificates");
-    let turned_away = ["TLS: the broker refused the client certificate (UnknownCA)"];
+    let turned_away = ["TLS: the broker refused the client certificate (it does not know the CA)"];
     refused(
         with(&others.client, &others.client_key),
         "tls_failed",
@@ -286,7 +286,7 @@ fn client_certificates() {
         with(&files.client, &others.client_key),
         "invalid_argument",
         &misfit,
-        "readable PEM",
+        "Give the key",
     );
 }
 

@@ -1,12 +1,15 @@
 //! The program as a whole.
 
+mod broker_certificates;
 mod broker_connect;
 mod broker_flood;
 mod broker_listen;
 mod broker_outage;
 mod broker_overlap;
+mod broker_poison;
 mod broker_publish;
 mod broker_sessions;
+mod broker_strays;
 mod fences;
 mod mcp_end;
 mod mcp_eras;
@@ -16,10 +19,12 @@ mod mcp_program;
 mod mcp_progress;
 mod mcp_prompts;
 mod mcp_resources;
+mod mcp_secrets;
 mod mcp_subscriptions;
 mod offline_capture;
 mod offline_lines;
 mod offline_schema;
+mod secrets;
 mod support;
 mod tools_assistant;
 mod tools_debug;

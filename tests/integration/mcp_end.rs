@@ -1,9 +1,14 @@
-//! How the process ends: within a second, with exit code 0, whoever says so.
+//! How the process ends: within a second or two, with exit code 0, whoever says so.
 
 use crate::support::Client;
+use crate::support::client::{SOON, enveloped, program};
 use crate::support::mosquitto::Mosquitto;
+use crate::support::peers::{packet, peer};
 use serde_json::json;
+use std::io::Write;
 use std::net::TcpListener;
+use std::sync::Mutex;
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -65,7 +70,7 @@ fn what_was_asked_before_the_end_of_input_is_answered() {
 #[cfg(unix)]
 #[test]
 fn signals() {
-    for name in ["TERM", "INT"] {
+    for name in ["TERM", "INT", "HUP"] {
         let mut client = Client::legacy("2025-11-25");
         client.signal(name);
         ends_well(&mut client, name);
@@ -78,7 +83,7 @@ fn signals() {
 
 #[test]
 fn the_broker_is_told_goodbye() {
-    for how in ["end of input", "TERM", "INT"] {
+    for how in ["end of input", "TERM", "INT", "HUP"] {
         let broker = Mosquitto::plain();
         let mut client = Client::legacy("2025-11-25");
         let arguments = json!({"connection_string": format!("{}/the-one", broker.url())});
@@ -117,8 +122,6 @@ fn closed_output() {
 
 #[test]
 fn an_output_that_nobody_reads_does_not_keep_it() {
-    use crate::support::client::program;
-    use std::io::Write;
     let mut child = program(&[]).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let ask = format!(
@@ -149,4 +152,51 @@ fn an_output_that_nobody_reads_does_not_keep_it() {
     };
     assert_eq!(status.code(), Some(0));
     writer.join().unwrap();
+}
+
+#[test]
+fn the_end_of_input_is_noticed_although_nobody_reads_the_output() {
+    // A broker that takes everybody and tells the first byte of each packet.
+    let (seen, packets) = channel();
+    let seen = Mutex::new(seen);
+    let port = peer(move |_, mut stream| {
+        let seen = seen.lock().unwrap().clone();
+        while let Some(packet) = packet(&mut stream) {
+            if packet[0] == 0x10 {
+                stream.write_all(&[0x20, 3, 0, 0, 0]).unwrap();
+            }
+            let _ = seen.send(packet[0]);
+        }
+    });
+    let mut child = program(&[]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut ask = |id: usize, method: &str, params| {
+        let request =
+            json!({"jsonrpc": "2.0", "id": id, "method": method, "params": enveloped(params)});
+        stdin.write_all(format!("{request}\n").as_bytes()).unwrap();
+    };
+    let arguments = json!({"connection_string": format!("mqtt://127.0.0.1:{port}")});
+    let params = json!({"name": "establish_connection", "arguments": arguments});
+    ask(0, "tools/call", params);
+    assert_eq!(packets.recv_timeout(SOON), Ok(0x10));
+    // The requests fit into the pipe, the answers do not: a list of tools takes ten kilobytes and more.
+    for id in 1..200 {
+        ask(id, "tools/list", json!({}));
+    }
+    drop(stdin);
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        if started.elapsed() > SOON {
+            let _ = child.kill();
+            panic!("it stays");
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    eprintln!("gone after {:?}", started.elapsed());
+    assert_eq!(status.code(), Some(0));
+    let told = || packets.recv_timeout(SOON).expect("DISCONNECT");
+    while told() != 0xE0 {}
 }

@@ -1,8 +1,9 @@
 //! Requests in flight: side by side, out of order, cancelled, refused.
 
 use crate::support::Client;
-use crate::support::client::SOON;
+use crate::support::client::{SOON, enveloped, program};
 use serde_json::{Value, json};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
@@ -127,6 +128,23 @@ fn beyond_max_requests_a_call_is_refused_at_once() {
     client.reply(&json!("a"));
     client.reply(&json!("b"));
     client.call("ping", json!({}));
+}
+
+#[test]
+fn who_waits_for_each_answer_is_never_refused() {
+    let mut child = program(&["--set", "max_requests=1"]).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for id in 0..3_000 {
+        let params = enveloped(json!({"name": "ping"}));
+        let call = json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": params});
+        stdin.write_all(format!("{call}\n").as_bytes()).unwrap();
+        let reply: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        assert_eq!(reply["id"], id);
+        assert!(reply["result"].is_object(), "{reply}");
+    }
+    drop(stdin);
+    assert!(child.wait().unwrap().success());
 }
 
 #[test]

@@ -167,6 +167,113 @@ fn batches_belong_to_one_revision_only() {
 }
 
 #[test]
+fn the_replies_to_a_batch_take_no_more_than_one_reply_may() {
+    const BOUND: usize = 1 << 20;
+    let mut client = Client::legacy("2025-03-26");
+    let list = |id: usize| json!({"jsonrpc": "2.0", "id": id, "method": "tools/list"});
+    let lists = |count: usize| Value::Array((1_000..1_000 + count).map(list).collect());
+    client.send(&lists(1_000));
+    let replies = client.next();
+    let replies = replies.as_array().unwrap();
+    assert_eq!(replies.len(), 1_000);
+    let told = replies.iter().filter(|it| it["result"].is_object());
+    let bytes: usize = told.clone().map(|it| it.to_string().len()).sum();
+    let one = bytes / told.clone().count();
+    assert!(bytes <= BOUND && bytes > BOUND - 2 * one, "{bytes} bytes");
+    // Those that do not fit say so, each under its id, in a few words.
+    for (id, reply) in (1_000..).zip(replies) {
+        assert_eq!(reply["id"], id);
+        if let Some(error) = reply.get("error") {
+            let message = error["message"].as_str().unwrap();
+            assert!(message.contains("send this request alone") && message.len() < 200);
+        }
+    }
+    // One after the other each would fit.
+    assert!(client.ask("tools/list", json!({}))["tools"].is_array());
+    client.send(&lists(1_001));
+    let refused = client.next();
+    assert_eq!(refused["error"]["code"], -32600);
+    assert!(
+        refused["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("at most 1000")
+    );
+    assert!(client.others().is_empty());
+}
+
+#[test]
+fn whatever_a_line_holds_the_answer_is_short() {
+    let mut client = Client::legacy("2025-11-25");
+    let big = 2 << 20;
+    let text = "x".repeat(big);
+    let numbers = |count: usize| format!("[{}0]", "0,".repeat(count));
+    let same = |count: usize| format!("{{{}\"a\":0}}", "\"a\":0,".repeat(count));
+    let call = |arguments: &str| {
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{{"name":"publish_message","arguments":{arguments}}}}}"#
+        )
+    };
+    let with = |method: &str, params: &str| {
+        format!(r#"{{"jsonrpc":"2.0","id":1,"method":"{method}","params":{params}}}"#)
+    };
+    let named = |name: &str| format!(r#"{{"name":"{name}","arguments":{{}}}}"#);
+    for line in [
+        "[".repeat(big),
+        "{\"a\":".repeat(big / 5),
+        with("tools/list", &"[".repeat(100_000)),
+        with("ping", &numbers(big / 2)),
+        with("ping", &numbers(50_000)),
+        with(&text, "{}"),
+        with("nothing", &same(300_000)),
+        with("nothing", &same(50_000)),
+        with("nothing", &format!("{{\"_meta\":{}}}", same(50_000))),
+        with("tools/call", &named(&text)),
+        with("prompts/get", &named(&text)),
+        with("resources/read", &format!(r#"{{"uri":"mqtt://{text}"}}"#)),
+        with(
+            "resources/subscribe",
+            &format!(r#"{{"uri":"mqtt://{}"}}"#, &text[..190_000]),
+        ),
+        with(
+            "completion/complete",
+            &format!(r#"{{"ref":{{"type":"{text}"}}}}"#),
+        ),
+        call(&format!("{{\"{text}\":1}}")),
+        call(&same(50_000)),
+        call(&format!("{{\"session_id\":\"{text}\"}}")),
+        call(&format!("{{\"qos\":\"{text}\"}}")),
+        call(&format!("{{\"expect\":{}}}", numbers(50_000))),
+        // Text that becomes an object where one is wanted, of more values than a line may have.
+        call(&format!("{{\"expect\":\"{}\"}}", numbers(big))),
+        format!(r#"{{"jsonrpc":"2.0","id":"{text}","method":"ping"}}"#),
+        format!(
+            r#"{{"jsonrpc":"2.0","id":1{},"method":"ping"}}"#,
+            "0".repeat(big)
+        ),
+    ] {
+        match line.contains("tools/call") {
+            true => client.expect_call(&json!(1)),
+            false => client.expect_error_for(&json!(1)),
+        }
+        client.send_bytes(format!("{line}\n").as_bytes());
+        let reply = client.next().to_string();
+        let begin = &line[..line.len().min(80)];
+        assert!(reply.len() < 4_096, "{} bytes to {begin}", reply.len());
+        assert!(
+            reply.contains("error") || reply.contains("isError"),
+            "{reply} to {begin}"
+        );
+        // One that is not JSON is answered once a burst; this ends the burst.
+        assert_eq!(client.ask("ping", json!({})), json!({}));
+    }
+    assert!(client.others().is_empty());
+    if let Some(peak) = memory(client.process(), "VmHWM:") {
+        assert!(peak < 160 << 20, "{peak} bytes at the most");
+    }
+}
+
+#[test]
 fn an_over_long_line_costs_an_error_and_no_memory() {
     let mut client = Client::start(&["--set", "max_line=65536"]);
     client.initialize("2025-11-25");
@@ -201,8 +308,13 @@ fn a_line_just_below_the_limit_is_taken() {
 
 /// Resident bytes, where the system tells.
 fn resident(process: u32) -> Option<u64> {
+    memory(process, "VmRSS:")
+}
+
+/// A line of the process's status, in bytes.
+fn memory(process: u32, which: &str) -> Option<u64> {
     let status = fs::read_to_string(format!("/proc/{process}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
+    let line = status.lines().find(|line| line.starts_with(which))?;
     line.split_whitespace()
         .nth(1)?
         .parse::<u64>()

@@ -85,6 +85,72 @@ impl Distinct {
     }
 }
 
+/// Hashes that a [`Census`] holds at most; its table has twice as many places, so that a search ends soon.
+const COUNTED: usize = 1_024;
+
+/// How many different things came: exact up to 1,024, beyond that an estimate.
+#[derive(Clone, Debug)]
+pub struct Census {
+    hashes: [u64; COUNTED * 2],
+    used: usize,
+    /// More came than are held.
+    over: bool,
+    recorded: u64,
+    distinct: Distinct,
+}
+
+impl Default for Census {
+    fn default() -> Self {
+        Self {
+            hashes: [0; COUNTED * 2],
+            used: 0,
+            over: false,
+            recorded: 0,
+            distinct: Distinct::default(),
+        }
+    }
+}
+
+impl Census {
+    /// Takes one hash. Returns whether it is new; beyond the table: surely new, by the estimate.
+    pub fn record(&mut self, hash: u64) -> bool {
+        self.recorded += 1;
+        let hash = hash.max(1);
+        let mut place = hash::index(hash, self.hashes.len());
+        while let Some(held) = self.hashes.get_mut(place) {
+            if *held == hash {
+                return false;
+            }
+            if *held == 0 {
+                let new = self.distinct.record(hash);
+                if self.used == COUNTED {
+                    self.over = true;
+                    return new;
+                }
+                *held = hash;
+                self.used += 1;
+                return true;
+            }
+            place = (place + 1) % (COUNTED * 2);
+        }
+        false
+    }
+
+    /// How many different hashes there were; never more than were recorded.
+    pub fn count(&self) -> u64 {
+        let used = u64::try_from(self.used).unwrap_or(u64::MAX);
+        match self.over {
+            true => self.distinct.estimate().min(self.recorded).max(used + 1),
+            false => used,
+        }
+    }
+
+    /// The count is an estimate.
+    pub const fn estimated(&self) -> bool {
+        self.over
+    }
+}
+
 /// First byte of a register and where in it the register begins.
 const fn place(register: usize) -> (usize, usize) {
     let bit = register * 6;
@@ -114,7 +180,7 @@ fn rounded(x: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::Distinct;
+    use super::{COUNTED, Census, Distinct};
     use crate::payload::hash;
 
     fn of(range: core::ops::Range<u64>) -> Distinct {
@@ -142,5 +208,26 @@ mod tests {
         let before = shard.estimate();
         shard.merge(&of(0..10_000));
         assert_eq!(shard.estimate(), before);
+    }
+
+    #[test]
+    fn a_census_is_exact_as_far_as_its_table_goes() {
+        for count in [0, 1, 20, 50, 1_000, COUNTED] {
+            let mut census = Census::default();
+            for round in 0..2 {
+                for n in 0..count {
+                    let new = census.record(hash::bytes(7, &n.to_le_bytes()));
+                    assert_eq!(new, round == 0);
+                }
+            }
+            let told = (census.count(), census.estimated());
+            assert_eq!(told, (count as u64, false));
+        }
+        let mut census = Census::default();
+        for n in 0..5_000usize {
+            census.record(hash::bytes(7, &n.to_le_bytes()));
+        }
+        assert!(census.estimated());
+        assert!(census.count().abs_diff(5_000) < 400 && census.count() <= 5_000);
     }
 }

@@ -12,7 +12,7 @@ pub mod schema;
 pub mod stats;
 pub mod topics;
 
-pub use distinct::Distinct;
+pub use distinct::{Census, Distinct};
 pub use health::Health;
 pub use prune::Pruner;
 pub use schema::Schemas;

@@ -1,6 +1,7 @@
 //! A table of topics: per topic its messages, bytes, first and last time, rate, format and a preview of the value.
 //!
 //! Names stand in one byte arena, found by an index whose hash is seeded, because outsiders choose the names.
+//! When it is full, a topic that speaks takes the slot of one that was only replayed.
 //! Invariant: at most as many topics as there are slots; beyond, topics are only estimated and messages counted.
 
 use super::{Distinct, Record};
@@ -87,6 +88,11 @@ impl TopicSlot {
         told.then(|| f64::from(steps) / span)
     }
 
+    /// Known by replayed messages only.
+    const fn is_silent(&self) -> bool {
+        self.messages == self.retained && self.messages > 0
+    }
+
     /// Messages per format, those first that came first; what is missing to all messages had further formats.
     pub fn formats(&self) -> &[(Format, u32); FORMATS] {
         &self.formats
@@ -163,7 +169,13 @@ pub struct Topics<S, I, B> {
     named: usize,
     distinct: Distinct,
     missed: u64,
+    /// Slots of topics that were only replayed, and the slot that is looked at next when one is needed.
+    silent: usize,
+    next: usize,
 }
+
+/// Slots that are looked at for one message when the table is full: each message goes on where the last one ended.
+const LOOKS: usize = 64;
 
 impl<S, I, B> Topics<S, I, B>
 where
@@ -183,6 +195,8 @@ where
             named: 0,
             distinct: Distinct::default(),
             missed: 0,
+            silent: 0,
+            next: 0,
         }
     }
 
@@ -191,17 +205,124 @@ where
         let hash = hash::bytes(self.seed, record.topic.as_bytes());
         let (slot, new) = self.enter(hash, record.topic.as_bytes());
         let Some(slot) = slot else {
-            self.missed += 1;
-            return self.distinct.record(hash);
+            return self.crowded(hash, record, facts);
         };
         if new {
             slot.first = record.at;
         }
+        let awakes = !record.retain && slot.is_silent();
         slot.count(record, facts);
+        if awakes {
+            self.silent = self.silent.saturating_sub(1);
+        }
         if new {
+            self.silent += usize::from(record.retain);
             self.distinct.record(hash);
         }
         new
+    }
+
+    /// A topic that finds no slot: one that speaks may take that of one that was only replayed.
+    #[cold]
+    fn crowded(&mut self, hash: u64, record: &Record<'_>, facts: &Facts<'_>) -> bool {
+        let new = self.distinct.record(hash);
+        let taken = match record.retain {
+            true => None,
+            false => self.take_over(hash, record.topic.as_bytes()),
+        };
+        let Some(slot) = taken else {
+            self.missed += 1;
+            return new;
+        };
+        slot.first = record.at;
+        slot.count(record, facts);
+        new
+    }
+
+    /// The slot of a topic that was only replayed, for another one; its messages are missed from now on.
+    fn take_over(&mut self, hash: u64, topic: &[u8]) -> Option<&mut TopicSlot> {
+        let name_len = u16::try_from(topic.len()).ok()?;
+        let behind = self.names.as_ref().len().saturating_sub(self.named);
+        let looks = if self.silent == 0 {
+            0
+        } else {
+            LOOKS.min(self.used)
+        };
+        let place = (0..looks).find_map(|_| {
+            let place = self.next;
+            self.next = (place + 1) % self.used.max(1);
+            let slot = self.slots.as_ref().get(place)?;
+            let room = behind.max(usize::from(slot.name_len));
+            (slot.is_silent() && topic.len() <= room).then_some(place)
+        })?;
+        let old = *self.slots.as_ref().get(place)?;
+        self.unlink(place, old.hash)?;
+        let name = if topic.len() <= usize::from(old.name_len) {
+            old.name
+        } else {
+            let end = self.named;
+            self.named += topic.len();
+            u32::try_from(end).ok()?
+        };
+        let start = usize::try_from(name).ok()?;
+        let bytes = self.names.as_mut().get_mut(start..start + topic.len())?;
+        bytes.copy_from_slice(topic);
+        self.missed += old.messages;
+        self.silent = self.silent.saturating_sub(1);
+        self.link(place, hash);
+        let slot = self.slots.as_mut().get_mut(place)?;
+        *slot = TopicSlot {
+            hash,
+            name,
+            name_len,
+            ..TopicSlot::default()
+        };
+        Some(slot)
+    }
+
+    /// Takes a slot out of the index: those behind it move up, so that searches still find them.
+    fn unlink(&mut self, place: usize, hash: u64) -> Option<()> {
+        let (index, slots) = (self.index.as_mut(), self.slots.as_ref());
+        let mask = index.len().saturating_sub(1);
+        let number = u32::try_from(place + 1).ok()?;
+        let mut hole = hash::index(hash, index.len());
+        for _ in 0..=mask {
+            if index.get(hole) == Some(&number) {
+                break;
+            }
+            hole = (hole + 1) & mask;
+        }
+        let mut at = hole;
+        for _ in 0..mask {
+            at = (at + 1) & mask;
+            let moved = *index.get(at)?;
+            let Some(slot) = usize::try_from(moved).ok()?.checked_sub(1) else {
+                break;
+            };
+            let home = hash::index(slots.get(slot)?.hash, index.len());
+            if at.wrapping_sub(home) & mask >= at.wrapping_sub(hole) & mask {
+                *index.get_mut(hole)? = moved;
+                hole = at;
+            }
+        }
+        *index.get_mut(hole)? = 0;
+        Some(())
+    }
+
+    /// Enters a slot into the index.
+    fn link(&mut self, place: usize, hash: u64) {
+        let index = self.index.as_mut();
+        let mask = index.len().saturating_sub(1);
+        let mut at = hash::index(hash, index.len());
+        for _ in 0..=mask {
+            match index.get_mut(at) {
+                Some(entry) if *entry == 0 => {
+                    *entry = u32::try_from(place + 1).unwrap_or(0);
+                    return;
+                }
+                _ => at = (at + 1) & mask,
+            }
+        }
     }
 
     /// Takes in what another table has seen; its seed must be the same, or distinct topics are over-estimated.
@@ -222,13 +343,17 @@ where
                 (Some(ours), false) => ours.absorb(theirs),
             }
         }
+        let slots = self.slots.as_ref().iter().take(self.used);
+        self.silent = slots.filter(|slot| slot.is_silent()).count();
     }
 
     /// Distinct topics, also beyond the table.
     pub fn seen(&self) -> u64 {
         let used = self.used as u64;
         if self.estimated() {
-            self.distinct.estimate().max(used + 1)
+            // Each message that is missed is of one more topic at most.
+            let most = used.saturating_add(self.missed);
+            self.distinct.estimate().max(used + 1).min(most)
         } else {
             used
         }
@@ -244,7 +369,7 @@ where
         self.missed
     }
 
-    /// The topics in order of first sight, each with its name.
+    /// The topics, each with its name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &TopicSlot)> {
         let slots = self.slots.as_ref().iter().take(self.used);
         slots.map(|slot| (core::str::from_utf8(self.name(slot)).unwrap_or(""), slot))
@@ -325,6 +450,7 @@ mod tests {
     use crate::payload::inspect;
     use crate::reduce::Record;
     use crate::time::Instant;
+    use std::borrow::ToOwned;
     use std::format;
     use std::vec;
     use std::vec::Vec;
@@ -392,6 +518,68 @@ mod tests {
             table.seen()
         );
         assert_eq!(table.missed(), 2 * 4_900);
+    }
+
+    #[test]
+    fn a_topic_that_speaks_takes_the_slot_of_a_replayed_one() {
+        let mut table = table(200);
+        for n in 0..300 {
+            feed(&mut table, n, &format!("shelf/{n}/state"), b"on", true);
+        }
+        // Some of the shelves speak: they stay.
+        for n in (0..200).step_by(3) {
+            feed(
+                &mut table,
+                1_000,
+                &format!("shelf/{n}/state"),
+                b"off",
+                false,
+            );
+        }
+        for round in 0..10 {
+            for n in 0..100 {
+                feed(
+                    &mut table,
+                    2_000 + round,
+                    &format!("boiler/{n}/alarm"),
+                    b"hot",
+                    false,
+                );
+            }
+        }
+        let found = |name: &str| table.iter().find(|(topic, _)| *topic == name);
+        for n in 0..100 {
+            let (_, slot) = found(&format!("boiler/{n}/alarm")).expect("it speaks");
+            assert!(slot.messages >= 9 && slot.first.as_micros() >= 2_000_000);
+        }
+        for n in (0..200).step_by(3) {
+            let (_, slot) = found(&format!("shelf/{n}/state")).expect("it speaks");
+            assert_eq!((slot.messages, slot.retained), (2, 1));
+        }
+        let all: u64 = table.iter().map(|(_, slot)| slot.messages).sum();
+        assert_eq!(all + table.missed(), 300 + 67 + 1_000);
+        assert_eq!(table.iter().count(), 200);
+        // Every one is found again.
+        let names: Vec<_> = table.iter().map(|(name, _)| name.to_owned()).collect();
+        for name in names {
+            assert!(!feed(&mut table, 9_000, &name, b"", false), "{name}");
+        }
+        assert_eq!(table.silent, 0);
+        let missed = table.missed();
+        assert!(!feed(&mut table, 9_000, "shelf/1/state", b"", false));
+        assert_eq!(table.missed(), missed + 1, "nobody has to go for it");
+    }
+
+    #[test]
+    fn an_estimate_is_never_more_than_is_certain() {
+        for topics in 1..400u64 {
+            let mut table = table(10);
+            for n in 0..topics {
+                feed(&mut table, n, &format!("t/{n}"), b"", false);
+            }
+            assert!(table.seen() <= topics, "{} of {topics}", table.seen());
+            assert_eq!(table.estimated(), topics > 10);
+        }
     }
 
     #[test]

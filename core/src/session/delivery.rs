@@ -1,91 +1,52 @@
 //! Which callers a message is for (3.3.4): by its Subscription Identifiers in 5.0, else by its Topic Name.
 //!
 //! A replayed retained message is only for the caller whose SUBSCRIBE brought it (`replays` sees to it that this can be
-//! told). Without identifiers a broker may
-//! send a message once, or once for each overlapping subscription (3.3.5 in 3.1.1, 3.3.4 in 5.0): each caller gets
-//! it once. Copies are recognised by standing right behind one another, at most as many as there are subscriptions
-//! that match; a broker that was seen not to copy is believed for the rest of the connection.
+//! told). What fits no filter is the business of `strays`, what a broker sends once for each overlapping filter that of
+//! `copies`: each caller gets a message once.
 
 use super::SubscriptionSet;
 use super::bits::Bits;
 use super::subscriptions::Subscriptions;
 use crate::packet::Properties;
+use crate::time::Instant;
 use crate::topic;
 
-/// What is known about copies on this connection.
+/// Whom a message is for.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Overlap {
-    /// The broker sends one packet however many subscriptions match.
-    single: bool,
-    /// Copies of the last message that may still come.
-    left: u32,
-    /// A copy of it has come.
-    copied: bool,
-    /// The broker had confirmed at least two of its subscriptions.
-    firm: bool,
-    /// Of topic and payload.
-    digest: u64,
-}
-
-impl Overlap {
-    /// Whether this message, which `count` subscriptions match, `firm` of them confirmed, repeats the one before.
-    fn is_copy(&mut self, topic: &str, payload: &[u8], count: u32, firm: u32) -> bool {
-        if self.single || (count < 2 && self.left == 0) {
-            return false;
-        }
-        let digest = digest(topic, payload);
-        if count > 1 && self.left > 0 && self.digest == digest {
-            self.left -= 1;
-            self.copied = true;
-            return true;
-        }
-        if self.left > 0 && !self.copied && self.firm {
-            self.single = true;
-        }
-        *self = Self {
-            single: self.single,
-            left: count.saturating_sub(1),
-            copied: false,
-            firm: firm > 1,
-            digest,
-        };
-        false
-    }
-}
-
-/// A quick digest, eight bytes at a time; only ever compared with that of the message before.
-fn digest(topic: &str, payload: &[u8]) -> u64 {
-    let mut state = u64::try_from(payload.len()).unwrap_or_default();
-    let mut mix = |word: u64| {
-        state = (state ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        state ^= state >> 29;
-    };
-    for bytes in [topic.as_bytes(), payload] {
-        let (words, rest) = bytes.as_chunks::<8>();
-        words.iter().for_each(|word| mix(u64::from_le_bytes(*word)));
-        rest.iter().for_each(|&byte| mix(u64::from(byte) | 0x100));
-    }
-    state
+pub(super) struct Audience {
+    pub(super) callers: SubscriptionSet,
+    /// It fits no open filter, and nobody can tell whose it is.
+    pub(super) stray: bool,
 }
 
 impl Subscriptions<'_> {
     /// The callers of a message. Called once for each message, in the order of the wire.
     pub(super) fn audience(
         &mut self,
+        now: Instant,
         topic: &str,
         payload: &[u8],
         retain: bool,
         properties: &Properties<'_>,
-    ) -> SubscriptionSet {
+    ) -> Audience {
         let by_identifier = self.by_identifier(topic, retain, properties);
         if retain {
             self.replays.seen(by_identifier.is_some());
         }
-        let callers = match by_identifier {
-            Some(callers) => callers,
-            None => self.by_topic(topic, payload, retain),
+        let by_topic = match by_identifier {
+            Some(callers) => Some(callers),
+            None => self.by_topic(now, topic, payload, retain),
         };
-        SubscriptionSet(callers.without(self.waiting).0)
+        let Some(callers) = by_topic.or_else(|| self.unfitting(now, topic, retain)) else {
+            return Audience {
+                stray: true,
+                ..Audience::default()
+            };
+        };
+        Audience {
+            callers: SubscriptionSet(callers.without(self.waiting).0),
+            stray: false,
+        }
     }
 
     /// `None`: the packet has no Subscription Identifier.
@@ -121,7 +82,14 @@ impl Subscriptions<'_> {
         callers
     }
 
-    fn by_topic(&mut self, topic: &str, payload: &[u8], retain: bool) -> Bits {
+    /// `None`: it matches no filter.
+    fn by_topic(
+        &mut self,
+        now: Instant,
+        topic: &str,
+        payload: &[u8],
+        retain: bool,
+    ) -> Option<Bits> {
         let (mut callers, mut count, mut firm) = (Bits::EMPTY, 0, 0);
         let mut latest = (0, None);
         for slot in self.at_broker.or(self.leaving) {
@@ -140,12 +108,15 @@ impl Subscriptions<'_> {
                 latest = (filter.order, filter.newest);
             }
         }
+        if count == 0 {
+            return None;
+        }
         if retain {
-            return latest.1.map(Bits::one).unwrap_or_default();
+            return Some(latest.1.map(Bits::one).unwrap_or_default());
         }
-        if self.overlap.is_copy(topic, payload, count, firm) {
-            return Bits::EMPTY;
+        if count > 1 && self.copies.is_copy(now, topic, payload, count, firm) {
+            return Some(Bits::EMPTY);
         }
-        callers
+        Some(callers)
     }
 }

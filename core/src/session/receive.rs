@@ -3,8 +3,10 @@
 use super::inbound::{Arrival, Kind};
 use super::outbound::Answer;
 use super::{Message, Oversized, Phase, Session, SessionError, SubscriptionSet, Text};
+use crate::framer;
 use crate::packet::{
-    Ack, DecodeError, Packet, Properties, Property, Publish, Reason, SubAck, Utf8, Version,
+    Ack, DecodeError, Packet, PacketId, PacketType, Properties, Property, Publish, QoS, Reason,
+    SubAck, Utf8, Version,
 };
 use crate::time::Instant;
 
@@ -37,9 +39,15 @@ impl Session<'_> {
                 "acknowledgements were not written in time",
             ));
         }
-        let packet = Packet::decode(frame, self.version).map_err(|e| self.malformed(e))?;
+        let packet = match Packet::decode(frame, self.version) {
+            Ok(packet) => packet,
+            Err(DecodeError::ReasonCode(kind, code)) if self.is_refused(now, kind, code, frame) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(self.malformed(error)),
+        };
         match packet {
-            Packet::Publish(publish) => return self.handle_publish(publish),
+            Packet::Publish(publish) => return self.handle_publish(now, publish),
             Packet::PubAck(ack) => self.handle_puback(&ack),
             Packet::PubRec(ack) => self.handle_pubrec(&ack),
             Packet::PubRel(ack) => {
@@ -48,7 +56,7 @@ impl Session<'_> {
             }
             Packet::PubComp(ack) => self.handle_pubcomp(&ack),
             Packet::SubAck(suback) => self.handle_suback(&suback),
-            Packet::UnsubAck(unsuback) => self.handle_unsuback(unsuback.packet_id),
+            Packet::UnsubAck(unsuback) => self.handle_unsuback(now, unsuback.packet_id),
             Packet::PingResp => {
                 self.pong = self.keep_alive.pong(now).or(self.pong);
                 self.subscriptions.ping_answered();
@@ -73,6 +81,7 @@ impl Session<'_> {
 
     fn handle_publish<'a>(
         &'a mut self,
+        now: Instant,
         publish: Publish<'a>,
     ) -> Result<Option<Message<'a>>, SessionError> {
         let name = self.name(publish.topic, &publish.properties)?;
@@ -88,7 +97,8 @@ impl Session<'_> {
             Name::Packet => publish.topic.as_str(),
             Name::Alias(alias) => self.aliases.get(alias).unwrap_or_default(),
         };
-        let subscriptions = self.subscriptions.audience(
+        let audience = self.subscriptions.audience(
+            now,
             topic,
             publish.payload,
             publish.retain,
@@ -100,7 +110,8 @@ impl Session<'_> {
             qos: publish.delivery.qos(),
             retain: publish.retain,
             dup: publish.dup,
-            subscriptions,
+            subscriptions: audience.callers,
+            stray: audience.stray,
             properties: publish.properties,
         }))
     }
@@ -129,12 +140,47 @@ impl Session<'_> {
         Ok(Name::Alias(alias))
     }
 
+    /// An acknowledgement with a failure that the standard does not list for it (Mosquitto answers PUBACK 0x95): no
+    /// reason to end more than what it answers.
+    #[cold]
+    fn is_refused(&mut self, now: Instant, kind: PacketType, code: u8, frame: &[u8]) -> bool {
+        let reason = Reason(code);
+        let id = framer::fixed_header_length(frame).and_then(|at| frame.get(at..at + 2));
+        let id = id.and_then(|bytes| Some(u16::from_be_bytes(bytes.try_into().ok()?)));
+        let (Some(packet_id), true) = (id.and_then(PacketId::new), reason.is_failure()) else {
+            return false;
+        };
+        match kind {
+            PacketType::PubAck | PacketType::PubRec | PacketType::PubComp => {
+                self.outbound.refuse(packet_id, reason);
+            }
+            PacketType::SubAck if self.subscriptions.awaits_suback(packet_id) == Some(true) => {
+                if let Some((filter, purpose)) = self.subscriptions.answered(packet_id) {
+                    self.subscriptions.suback(filter, purpose, reason);
+                }
+            }
+            PacketType::UnsubAck if self.subscriptions.awaits_suback(packet_id) == Some(false) => {
+                if let Some((filter, _)) = self.subscriptions.answered(packet_id) {
+                    self.subscriptions.unsuback(now, filter);
+                }
+            }
+            _ => return false,
+        }
+        self.note_reason(&Properties::NONE);
+        true
+    }
+
     fn handle_puback(&mut self, ack: &Ack<'_>) -> Result<(), SessionError> {
         self.note_failure(ack.reason, &ack.properties);
         match self.outbound.puback(ack.packet_id, ack.reason) {
             Answer::Done | Answer::Unknown => Ok(()),
-            Answer::Misplaced => {
-                Err(self.violation(Reason::PROTOCOL_ERROR, "PUBACK for a QoS 2 PUBLISH"))
+            Answer::Misplaced => Err(self.violation(Reason::PROTOCOL_ERROR, "PUBACK after PUBREC")),
+            Answer::Lowered => {
+                self.highest_qos = QoS::AtLeastOnce;
+                if let Some(grants) = &mut self.grants {
+                    grants.maximum_qos = grants.maximum_qos.min(self.highest_qos);
+                }
+                Ok(())
             }
         }
     }
@@ -152,14 +198,14 @@ impl Session<'_> {
                     Reason::PACKET_IDENTIFIER_NOT_FOUND,
                 );
             }
-            Answer::Unknown | Answer::Done => {}
+            Answer::Unknown | Answer::Done | Answer::Lowered => {}
         }
         Ok(())
     }
 
     fn handle_pubcomp(&mut self, ack: &Ack<'_>) -> Result<(), SessionError> {
         match self.outbound.pubcomp(ack.packet_id) {
-            Answer::Done | Answer::Unknown => Ok(()),
+            Answer::Done | Answer::Unknown | Answer::Lowered => Ok(()),
             Answer::Misplaced => {
                 Err(self.violation(Reason::PROTOCOL_ERROR, "PUBCOMP before PUBREL"))
             }
@@ -185,12 +231,16 @@ impl Session<'_> {
         Ok(())
     }
 
-    fn handle_unsuback(&mut self, packet_id: crate::packet::PacketId) -> Result<(), SessionError> {
+    fn handle_unsuback(
+        &mut self,
+        now: Instant,
+        packet_id: crate::packet::PacketId,
+    ) -> Result<(), SessionError> {
         if self.subscriptions.awaits_suback(packet_id) == Some(true) {
             return Err(self.violation(Reason::PROTOCOL_ERROR, "UNSUBACK for a SUBSCRIBE"));
         }
         if let Some((filter, _)) = self.subscriptions.answered(packet_id) {
-            self.subscriptions.unsuback(filter);
+            self.subscriptions.unsuback(now, filter);
         }
         Ok(())
     }
@@ -228,7 +278,7 @@ impl Session<'_> {
             let what = "a packet over our Maximum Packet Size [MQTT-3.1.2-24] v5";
             return Err(self.violation(Reason::PACKET_TOO_LARGE, what));
         };
-        let message = self.handle_publish(publish)?;
+        let message = self.handle_publish(now, publish)?;
         Ok(message.map_or(nothing, |message| Oversized {
             topic: Some(message.topic),
             length,

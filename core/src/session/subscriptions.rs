@@ -8,12 +8,13 @@
 //! Invariant: a filter's slot is freed only when no caller, no subscription at the broker and no request needs it.
 
 use super::bits::Bits;
-use super::delivery::Overlap;
+use super::copies::Copies;
 use super::replays::Replays;
 use super::requests::{MAX_REQUESTS, Purpose, Request};
 use super::{Event, Replay, SubscribeError, SubscriptionId};
 use crate::limits::{MAX_FILTER, MAX_SUBSCRIPTIONS};
 use crate::packet::{QoS, Reason};
+use crate::time::Instant;
 use crate::topic;
 
 /// Generations of Subscription Identifiers before they start again: with six bits of slot they stay below
@@ -113,11 +114,20 @@ pub(super) struct Subscriptions<'s> {
     pub(super) at_broker: Bits,
     /// Those among them with a SUBACK.
     pub(super) firm: Bits,
+    /// Filters upon whose SUBSCRIBE a connection ended.
+    pub(super) suspects: Bits,
+    /// Callers whose result is that it ended once more.
+    pub(super) barred: Bits,
+    /// When the last SUBSCRIBE was written.
+    pub(super) asked_at: Instant,
     pub(super) generation: u32,
     pub(super) order: u64,
     /// The broker may hold subscriptions of an earlier process, whose identifiers look like ours.
     pub(super) foreign: bool,
-    pub(super) overlap: Overlap,
+    pub(super) copies: Copies,
+    /// Slots that a filter has left lately, and when the last one did; their bytes still tell it.
+    pub(super) left: Bits,
+    pub(super) left_at: Option<Instant>,
     pub(super) replays: Replays,
 }
 
@@ -137,10 +147,15 @@ impl<'s> Subscriptions<'s> {
             leaving: Bits::EMPTY,
             at_broker: Bits::EMPTY,
             firm: Bits::EMPTY,
+            suspects: Bits::EMPTY,
+            barred: Bits::EMPTY,
+            asked_at: Instant::ZERO,
             generation: 0,
             order: 0,
             foreign: false,
-            overlap: Overlap::default(),
+            copies: Copies::default(),
+            left: Bits::EMPTY,
+            left_at: None,
             replays: Replays::default(),
         }
     }
@@ -208,7 +223,9 @@ impl<'s> Subscriptions<'s> {
     /// Takes a free slot for a filter; none while UNSUBSCRIBEs under way hold them all.
     fn take_filter(&mut self, text: &str) -> Option<u8> {
         let all = Bits::first(self.slots.len().min(MAX_SUBSCRIPTIONS));
-        let slot = all.without(self.filters).lowest()?;
+        let free = all.without(self.filters);
+        let slot = free.without(self.left).lowest().or(free.lowest())?;
+        self.left.remove(slot);
         let born = self.generation;
         let filter = self.filter_mut(slot)?;
         filter
@@ -238,6 +255,7 @@ impl<'s> Subscriptions<'s> {
         let filter = self.drop_caller(id);
         self.callers.remove(id);
         self.told.remove(id);
+        self.barred.remove(id);
         if let Some(filter) = filter {
             self.settle(filter);
         }
@@ -267,6 +285,7 @@ impl<'s> Subscriptions<'s> {
             self.leave.insert(slot);
         } else if !asked {
             self.leave.remove(slot);
+            self.suspects.remove(slot);
             self.filters.remove(slot);
         }
     }
@@ -278,6 +297,11 @@ impl<'s> Subscriptions<'s> {
         let result = self.caller_mut(id)?.result.take()?;
         if result.is_err() {
             self.callers.remove(id);
+        }
+        if self.barred.contains(id) {
+            self.barred.remove(id);
+            let id = SubscriptionId(id);
+            return Some(Event::ClosedUpon { id });
         }
         Some(Event::Subscribed {
             id: SubscriptionId(id),

@@ -26,6 +26,10 @@ impl Service for Little {
         vec![json!({"name": "echo", "inputSchema": {"type": "object"}})]
     }
 
+    fn tool_names(&self) -> Vec<&'static str> {
+        vec!["echo"]
+    }
+
     /// `echo` answers with its arguments, `fail` with an error, `hang` when it is cancelled.
     fn call<'a>(
         &'a self,

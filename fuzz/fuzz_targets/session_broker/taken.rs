@@ -1,7 +1,9 @@
 //! What the session accepted of the broker, and so what it owes now and how its publications ended.
 
 use super::{Broker, Kind, Use};
-use bitsperity_mqtt_core::packet::{Ack, ConnAck, Delivery, Packet, PacketId, QoS, Reason};
+use bitsperity_mqtt_core::packet::{
+    Ack, ConnAck, DecodeError, Delivery, Packet, PacketId, PacketType, QoS, Reason,
+};
 use bitsperity_mqtt_core::session::{Message, Outcome, SessionError};
 
 impl Broker {
@@ -21,7 +23,13 @@ impl Broker {
             assert!(message.is_none());
             return;
         }
-        let packet = Packet::decode(frame, self.version).expect("accepted, and not a packet");
+        let packet = match Packet::decode(frame, self.version) {
+            Err(DecodeError::ReasonCode(kind, code)) => {
+                assert!(message.is_none());
+                return self.refused_by_unlisted(frame, kind, code);
+            }
+            decoded => decoded.expect("accepted, and not a packet"),
+        };
         if !self.accepted {
             let Packet::ConnAck(connack) = packet else {
                 panic!("accepted before CONNACK: {packet:?}");
@@ -57,6 +65,38 @@ impl Broker {
             Packet::UnsubAck(unsuback) => self.answered(unsuback.packet_id, Use::Unsubscribe),
             Packet::PingResp => {}
             other => panic!("accepted: {other:?}"),
+        }
+    }
+
+    /// An acknowledgement with a failure that the standard does not list for it ends what it answers.
+    fn refused_by_unlisted(&mut self, frame: &[u8], kind: PacketType, code: u8) {
+        assert!(code >= 0x80, "{kind:?} {code:#x}");
+        let at = 1
+            + frame
+                .iter()
+                .skip(1)
+                .take_while(|&&byte| byte & 0x80 != 0)
+                .count()
+            + 1;
+        let id = u16::from_be_bytes([frame[at], frame[at + 1]]);
+        match (kind, self.uses.get(&id).copied()) {
+            (PacketType::SubAck, Some(Use::Subscribe))
+            | (PacketType::UnsubAck, Some(Use::Unsubscribe))
+            | (
+                PacketType::PubAck | PacketType::PubRec | PacketType::PubComp,
+                Some(Use::Received { .. } | Use::Released { .. }),
+            ) => drop(self.uses.remove(&id)),
+            (
+                PacketType::PubAck | PacketType::PubRec | PacketType::PubComp,
+                Some(Use::Sent { serial, .. }),
+            ) => {
+                self.uses.remove(&id);
+                self.set_fate(serial, Outcome::Refused(Reason(code)));
+            }
+            (PacketType::SubAck | PacketType::UnsubAck, _) => {
+                panic!("{kind:?} for nothing of ours")
+            }
+            _ => {}
         }
     }
 
@@ -156,8 +196,8 @@ impl Broker {
     /// Also for a sending on the connection before.
     fn puback(&mut self, ack: &Ack<'_>) {
         let id = ack.packet_id.get();
-        if let Some(&Use::Sent { serial, qos, .. }) = self.uses.get(&id) {
-            assert_eq!(qos, QoS::AtLeastOnce);
+        // Of QoS 2 as well: it ends as one of QoS 1.
+        if let Some(&Use::Sent { serial, .. }) = self.uses.get(&id) {
             self.uses.remove(&id);
             self.set_fate(serial, outcome(ack.reason));
         }

@@ -1,11 +1,13 @@
 //! What a listener tells when asked: plain owned data, made by the broker's task, read by tools and `render`.
 
+mod asides;
 mod health;
 mod narrow;
 mod performance;
 mod schema;
 
 pub use super::tap::Tap;
+pub use asides::{Aside, Asides, Large};
 pub use health::{
     ConnectionFinding, Deduction, DeviceFinding, HealthFindings, HeartbeatFinding, ReadingFinding,
     TroubleFinding, ValueFinding, WantHealth,
@@ -114,6 +116,8 @@ pub struct Report {
     pub bytes: u64,
     /// Packets over our bound that were passed over.
     pub oversized: u64,
+    /// What came otherwise than expected.
+    pub asides: Asides,
     /// Reconnects lived through.
     pub reconnects: u32,
     /// How long it was deaf through them, counted from the last byte heard each time.
@@ -142,6 +146,8 @@ pub struct Interruption {
 /// What the accumulators hold.
 #[derive(Clone, Debug, Default)]
 pub struct Findings {
+    /// Distinct topics, and whether that is an estimate.
+    pub distinct: Option<(u64, bool)>,
     /// If messages were wanted.
     pub messages: Option<MessageFindings>,
     /// If topics were wanted.

@@ -3,7 +3,7 @@
 //! Invariant: credentials are sealed before anything else is looked at, and no error repeats any part of the
 //! connection string, since a malformed one may hold the password anywhere.
 
-use super::vault::Sealed;
+use super::vault::{Opened, Sealed};
 use crate::config::NamedBroker;
 use percent_encoding::percent_decode_str;
 use std::fmt;
@@ -68,6 +68,15 @@ impl Scheme {
         }
     }
 
+    /// By the name that stands before `://`, in any case, or by another name that people give it.
+    pub fn of(name: &str) -> Option<Self> {
+        let own = [Self::Mqtt, Self::Mqtts, Self::Ws, Self::Wss].map(|known| (known.name(), known));
+        let mut known = own.iter().chain(ALIASES);
+        known
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, scheme)| *scheme)
+    }
+
     /// Port where none is named.
     pub const fn default_port(self) -> u16 {
         match self {
@@ -119,6 +128,8 @@ pub struct Target {
     pub insecure_tls: bool,
     /// Last Will.
     pub will: Option<super::handle::Publish>,
+    /// The configuration names this broker.
+    pub named: bool,
 }
 
 impl Target {
@@ -184,6 +195,7 @@ impl Target {
             client_key: None,
             insecure_tls: false,
             will: None,
+            named: false,
         })
     }
 
@@ -199,8 +211,10 @@ impl Target {
     /// What is wrong with the URL, in one sentence without credentials.
     pub fn from_named(broker: &NamedBroker) -> Result<Self, String> {
         let mut target = Self::parse(&broker.url)?;
+        target.named = true;
         if broker.user_name.is_some() || broker.password.is_some() {
-            let password = broker.password.as_ref().map(|secret| secret.expose());
+            let opened = broker.password.as_ref().and_then(Sealed::open);
+            let password = opened.as_ref().and_then(Opened::password);
             target.credentials =
                 Some(Sealed::seal(broker.user_name.as_deref(), password).map_err(|_| no_random())?);
         }
@@ -221,11 +235,17 @@ impl Target {
 
     /// `host:port`, an IPv6 address in brackets.
     pub fn host_port(&self) -> String {
-        if self.host.contains(':') {
-            format!("[{}]:{}", self.host, self.port)
-        } else {
-            format!("{}:{}", self.host, self.port)
-        }
+        host_port(&self.host, self.port)
+    }
+
+    /// The host without the zone of an IPv6 address, which means something on this machine only.
+    pub fn plain_host(&self) -> &str {
+        self.host.split('%').next().unwrap_or_default()
+    }
+
+    /// `host:port` as a URL and the broker know it: without a zone.
+    pub fn authority(&self) -> String {
+        host_port(self.plain_host(), self.port)
     }
 }
 
@@ -240,23 +260,22 @@ impl fmt::Display for Target {
     }
 }
 
+fn host_port(host: &str, port: u16) -> String {
+    if host.contains(':') {
+        format!("[{host}]:{port}")
+    } else {
+        format!("{host}:{port}")
+    }
+}
+
 fn split_scheme(text: &str) -> Result<(Scheme, &str), String> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Target::is_address(text)
             .then_some((Scheme::Mqtt, text))
             .ok_or_else(|| SCHEMES.to_owned());
     };
-    for &(alias, known) in ALIASES {
-        if scheme.eq_ignore_ascii_case(alias) {
-            return Ok((known, rest));
-        }
-    }
-    for known in [Scheme::Mqtt, Scheme::Mqtts, Scheme::Ws, Scheme::Wss] {
-        if scheme.eq_ignore_ascii_case(known.name()) {
-            return Ok((known, rest));
-        }
-    }
-    Err(SCHEMES.into())
+    let scheme = Scheme::of(scheme).ok_or(SCHEMES)?;
+    Ok((scheme, rest))
 }
 
 fn seal_user_info(user_info: &str) -> Result<Sealed, String> {
@@ -345,7 +364,7 @@ fn parse_port(port: &str) -> Result<u16, String> {
 fn split_query(query: &str) -> Result<(Option<String>, String), String> {
     let mut client_id = None;
     let mut rest = Vec::new();
-    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+    for pair in query.split('&') {
         match pair.split_once('=') {
             Some(("client_id", value)) if client_id.is_none() => {
                 client_id = Some(decode_text(value)?);

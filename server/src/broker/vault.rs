@@ -1,7 +1,7 @@
 //! Credentials at rest: sealed with XChaCha20-Poly1305 under a key born with the process, opened only for the moment of a
 //! CONNECT, wiped after. The cipher is used nowhere else.
 //!
-//! Invariant: neither [`Secret`] nor [`Sealed`] nor [`Opened`] has `Debug`, `Display` or `Serialize`; the assertions at
+//! Invariant: neither [`Sealed`] nor [`Opened`] has `Debug`, `Display` or `Serialize`; the assertions at
 //! the end of this file do not compile otherwise.
 
 use chacha20poly1305::aead::AeadInOut;
@@ -17,21 +17,6 @@ const NONCE: usize = 24;
 
 /// Bytes of the authentication tag.
 const TAG: usize = 16;
-
-/// A secret in memory, wiped when dropped. No `Debug`, no `Display`, no `Serialize`.
-pub struct Secret(pub(crate) Zeroizing<Vec<u8>>);
-
-impl Secret {
-    /// Takes over `bytes`, which are wiped when the secret is dropped.
-    pub fn new(bytes: Vec<u8>) -> Self {
-        Self(Zeroizing::new(bytes))
-    }
-
-    /// The bytes, to be passed on to a sealing or a comparison only.
-    pub fn expose(&self) -> &[u8] {
-        &self.0
-    }
-}
 
 /// User name and password, sealed. No `Debug`, no `Display`, no `Serialize`.
 pub struct Sealed {
@@ -138,7 +123,6 @@ macro_rules! assert_lacks {
     )+};
 }
 
-assert_lacks!(Secret: std::fmt::Debug, std::fmt::Display, serde::Serialize, Clone);
 assert_lacks!(Sealed: std::fmt::Debug, std::fmt::Display, serde::Serialize, Clone);
 assert_lacks!(Opened: std::fmt::Debug, std::fmt::Display, serde::Serialize, Clone);
 

@@ -1,11 +1,12 @@
 //! Named brokers: gathered over the layers, then checked as a whole.
 //!
 //! A password may stand in the url, as `password`, in a file or in a variable of the environment; a stronger layer's word
-//! replaces a weaker one's whichever form it has. It ends up in a [`Secret`] and nowhere else.
+//! replaces a weaker one's whichever form it has. It ends up [`Sealed`] and nowhere else.
 
 use super::source::{ConfigError, Environment, Origin, Raw, Source, world_readable};
 use super::{NamedBroker, nearest};
-use crate::broker::vault::Secret;
+use crate::broker::target::{Scheme, Target};
+use crate::broker::vault::Sealed;
 use percent_encoding::percent_decode_str;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;
@@ -27,7 +28,7 @@ pub(super) const KEYS: [&str; 10] = [
 /// Ways to give a password.
 const PASSWORDS: [&str; 3] = ["password", "password_file", "password_env"];
 
-const SCHEMES: [&str; 4] = ["mqtt", "mqtts", "ws", "wss"];
+const SCHEMES: &str = "must begin with mqtt://, mqtts://, ws:// or wss://, or be host:port";
 
 /// A broker under construction.
 #[derive(Default)]
@@ -127,16 +128,17 @@ impl Draft {
         &mut self,
         environment: &Environment,
         warnings: &mut Vec<String>,
-    ) -> Result<Option<Secret>, ConfigError> {
-        if let Some((password, _)) = self.texts.remove("password") {
-            return Ok(Some(secret(password.into_bytes())));
+    ) -> Result<Option<Sealed>, ConfigError> {
+        if let Some((password, origin)) = self.texts.remove("password") {
+            return sealed(password.into_bytes(), &origin).map(Some);
         }
         if let Some((variable, origin)) = self.texts.remove("password_env") {
             return match environment.get(&variable) {
-                Some(value) => Ok(Some(secret(value.clone().into_encoded_bytes()))),
-                None => origin.refuse(format!(
-                    "the environment has no variable {variable}; an assistant's host passes on only what its configuration lists under \"env\""
-                )),
+                Some(value) => sealed(value.clone().into_encoded_bytes(), &origin).map(Some),
+                // Not repeated: people put the password itself here.
+                None => origin.refuse(
+                    "the environment has no variable of this name; an assistant's host passes on only what its configuration lists under \"env\"",
+                ),
             };
         }
         let Some((file, origin)) = self.texts.remove("password_file") else {
@@ -158,33 +160,40 @@ impl Draft {
                 if bytes.last() == Some(&b'\r') {
                     bytes.pop();
                 }
-                Ok(Some(secret(bytes)))
+                sealed(bytes, &origin).map(Some)
             }
-            Err(error) => origin.refuse(format!("{}: {error}", path.display())),
+            // Not repeated: people put the password itself here.
+            Err(error) => origin.refuse(format!("the file of this name cannot be read: {error}")),
         }
     }
 }
 
-fn secret(bytes: Vec<u8>) -> Secret {
-    Secret(Zeroizing::new(bytes))
+/// Seals a password; the bytes are wiped.
+fn sealed(bytes: Vec<u8>, origin: &Origin) -> Result<Sealed, ConfigError> {
+    let bytes = Zeroizing::new(bytes);
+    Sealed::seal(None, Some(&bytes))
+        .or_else(|_| origin.refuse("the system gives no random bytes to seal the password with"))
 }
 
 /// User name and perhaps password.
-type Credentials = (String, Option<Secret>);
+type Credentials = (String, Option<Sealed>);
 
 /// Takes the credentials out of a url; what is wrong is said without repeating it.
 fn split_url(url: &str, origin: &Origin) -> Result<(String, Option<Credentials>), ConfigError> {
     let Some((scheme, rest)) = url.split_once("://") else {
-        return origin.refuse("must begin with mqtt://, mqtts://, ws:// or wss://");
+        return match Target::is_address(url) {
+            true => Ok((url.to_owned(), None)),
+            false => origin.refuse(SCHEMES),
+        };
     };
-    if !SCHEMES.contains(&scheme) {
-        return origin.refuse("must begin with mqtt://, mqtts://, ws:// or wss://");
+    if Scheme::of(scheme).is_none() {
+        return origin.refuse(SCHEMES);
     }
-    let authority_ends = rest.find('/').unwrap_or(rest.len());
+    let authority_ends = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(authority_ends);
     let (user_info, host) = match authority.rsplit_once('@') {
         Some((user_info, host)) => (Some(user_info), host),
-        None if path.contains('@') => {
+        None if path.split('?').next().is_some_and(|it| it.contains('@')) => {
             return origin.refuse("a '/' in a user name or password must be written as %2F");
         }
         None => (None, authority),
@@ -198,8 +207,8 @@ fn split_url(url: &str, origin: &Origin) -> Result<(String, Option<Credentials>)
             None => (user_info, None),
         };
         let user = percent_decode_str(user).decode_utf8_lossy().into_owned();
-        let password = password.map(|password| secret(percent_decode_str(password).collect()));
-        (user, password)
+        let password = password.map(|it| sealed(percent_decode_str(it).collect(), origin));
+        Ok((user, password.transpose()?))
     });
-    Ok((format!("{scheme}://{host}{path}"), credentials))
+    Ok((format!("{scheme}://{host}{path}"), credentials.transpose()?))
 }

@@ -1,11 +1,12 @@
 //! Configuration: defaults, TOML file, environment, flags; the later the stronger.
 //!
 //! `table` is the one table of numbers, `source` is a layer, `load` merges them, `policy` and `broker` know their
-//! settings, `show` prints what is in
+//! settings, `hosts` is what host patterns mean, `show` prints what is in
 //! force and where it comes from.
 //! Invariant: an unknown name is refused, not ignored; no error, warning or output repeats a secret.
 
 mod broker;
+pub mod hosts;
 mod load;
 mod policy;
 mod show;
@@ -17,7 +18,7 @@ mod tests;
 pub use load::{Given, Loaded, load};
 pub use source::{ConfigError, Environment, Source};
 
-use crate::broker::vault::Secret;
+use crate::broker::vault::Sealed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -39,8 +40,8 @@ pub struct NamedBroker {
     pub url: String,
     /// User Name.
     pub user_name: Option<String>,
-    /// Password: from the file, a password file or the environment.
-    pub password: Option<Secret>,
+    /// Password, sealed with no user name: from the file, a password file or the environment.
+    pub password: Option<Sealed>,
     /// Client id; empty: a random one.
     pub client_id: Option<String>,
     /// PEM of the CA that signed the broker's certificate.
@@ -62,7 +63,8 @@ pub struct Policy {
     pub publish_allow: Vec<String>,
     /// Filters that may not be published to; stronger than `publish_allow`.
     pub publish_deny: Vec<String>,
-    /// Host patterns (`*.example.com`, `192.168.1.7`) that may be connected to; empty: all.
+    /// Host patterns (`*.example.com`, `192.168.1.7`, `192.168.0.0/16`) that may be connected to; empty: all. See
+    /// [`hosts`].
     pub broker_hosts: Vec<String>,
     /// `insecure_tls` may be asked for by a tool call.
     pub allow_insecure_tls: bool,

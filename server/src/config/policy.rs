@@ -1,7 +1,7 @@
 //! The settings of [`Policy`]: what the assistant may do.
 
-use super::Policy;
 use super::source::{ConfigError, Environment, Origin, Raw};
+use super::{Policy, hosts};
 use bitsperity_mqtt_core::topic;
 
 /// One rule of the policy.
@@ -42,7 +42,7 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         name: "broker_hosts",
-        what: "hosts that may be connected to, as *.example.com or 192.168.1.7; empty: all",
+        what: "hosts that may be connected to: names (mqtt.lan, *.example.com), addresses (192.168.1.7), networks (192.168.0.0/16, fd00::/8), 192.168.*; numbers never match names; empty: all",
         kind: Kind::Hosts(|p| &mut p.broker_hosts),
     },
     Rule {
@@ -81,20 +81,21 @@ impl Rule {
         match self.kind {
             Kind::Flag(_) => {}
             Kind::Filters(field) => {
-                let bad = items
-                    .iter()
-                    .find(|item| topic::validate_filter(item).is_err());
-                if let Some(bad) = bad {
-                    return origin.refuse(format!("{bad:?} is not a valid Topic Filter"));
+                // Told by its place, not repeated: whatever stands here may be a secret by mistake.
+                let bad = |item: &String| topic::validate_filter(item).is_err();
+                if let Some(at) = items.iter().position(bad) {
+                    let at = at + 1;
+                    return origin.refuse(format!("item {at} is not a valid Topic Filter"));
                 }
                 *field(policy) = items;
             }
             Kind::Hosts(field) => {
-                let bad = items.iter().find(|item| item.contains(['/', ' ', '@']));
-                if let Some(bad) = bad {
-                    return origin.refuse(format!(
-                        "{bad:?} is not a host; give it without scheme or port"
-                    ));
+                for (at, item) in items.iter().enumerate() {
+                    if let Err(why) = hosts::check(item) {
+                        let (at, forms) = (at + 1, hosts::FORMS);
+                        return origin
+                            .refuse(format!("item {at} is not a host: {why}; give {forms}"));
+                    }
                 }
                 *field(policy) = items;
             }

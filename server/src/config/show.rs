@@ -127,7 +127,7 @@ impl Loaded {
 fn describe(broker: &NamedBroker) -> Map<String, Value> {
     let path = |path: &Option<std::path::PathBuf>| path.as_ref().map(|p| p.display().to_string());
     let texts = [
-        ("url", Some(broker.url.clone())),
+        ("url", Some(without_query(&broker.url))),
         ("user", broker.user_name.clone()),
         (
             "password",
@@ -146,6 +146,14 @@ fn describe(broker: &NamedBroker) -> Map<String, Value> {
         shown.insert("insecure_tls".to_owned(), true.into());
     }
     shown
+}
+
+/// The query of a WebSocket's address may hold a token.
+fn without_query(url: &str) -> String {
+    match url.split_once('?') {
+        Some((url, _)) => format!("{url}?{MASK}"),
+        None => url.to_owned(),
+    }
 }
 
 /// Without a fraction where there is none.

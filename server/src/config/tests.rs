@@ -48,7 +48,8 @@ fn environment(variables: &[(&str, &str)]) -> Environment {
 
 fn password(loaded: &Loaded, broker: &str) -> Vec<u8> {
     let broker = &loaded.config.brokers[broker];
-    broker.password.as_ref().map(|p| p.0.to_vec()).unwrap()
+    let opened = broker.password.as_ref().and_then(Sealed::open).unwrap();
+    opened.password().unwrap().to_vec()
 }
 
 #[test]

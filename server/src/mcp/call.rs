@@ -1,27 +1,37 @@
 //! One `tools/call` from its beginning to its reply.
 //!
 //! Invariant: progress is strictly increasing and ends before the reply; after a cancellation nothing is sent; a tool that
-//! panics costs its own call only.
+//! panics costs its own call only; each call leaves one line in the log, without the values of its arguments.
 
-use super::clock::sleep;
+use super::clock::{self, sleep};
 use super::inflight::Ticket;
 use super::job::{Desk, caught};
-use super::message::{self, INVALID_PARAMS, RpcError, quote};
+use super::message::{self, INVALID_PARAMS, RpcError, quote, to_json};
 use super::reply::Reply;
 use super::revision::Revision;
 use super::service::{Answer, Service};
 use super::stdio::Output;
 use super::{Call, Progress, Tick};
+use crate::mask::mask;
 use crate::tools::ToolError;
 use async_std::channel::{Receiver, Sender, bounded};
 use futures::future::{Either, pending, select};
 use futures::{FutureExt, pin_mut};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::time::Duration;
+use uuid::Uuid;
 
 /// Bytes of a reply beyond which clients get into trouble (some close the connection at 10 MiB). The tools' own
 /// budgets are far below.
 pub(super) const MAX_REPLY: usize = 1 << 20;
+
+/// Bytes in ten tokens, about: results are JSON with many digits and short words, of which tokenizers make more than of
+/// prose.
+const BYTES_OF_TEN_TOKENS: usize = 27;
+
+/// Names of arguments in the log; no tool has more.
+const MAX_TOLD: usize = 24;
 
 /// How long a cancelled tool may take to give back what it holds before it is dropped.
 const GRACE: Duration = Duration::from_secs(2);
@@ -46,25 +56,31 @@ pub(super) async fn run(desk: &Desk, invocation: Invocation, mut ticket: Ticket,
         cancelled: ticket.cancelled.clone(),
     };
     let (name, service) = (invocation.name.as_str(), &*desk.service);
+    let (begun, told) = (clock::now(), Told::of(&invocation));
     let tool = async { Ok(service.call(name, invocation.arguments, call).await) };
     let tool = caught(name, tool);
     let relay = relay(&ticket, invocation.token.as_deref(), &ticks_out, &desk.out);
     let ended = with_progress(tool, relay, &ticket.cancelled, GRACE).await;
-    let line = match ended {
+    let reached = match ended {
         None => {
             log::warn!("{name} did not end within {GRACE:?} of its cancellation; dropped");
             None
         }
-        Some(Ok(outcome)) => {
-            let result = result(service, name, invocation.revision, outcome);
-            Some(match result {
-                Ok(result) => message::result(&ticket.id, &result),
-                Err(error) => message::error(&ticket.id, &error),
-            })
-        }
-        Some(Err(error)) => Some(message::error(&ticket.id, &error)),
+        Some(Ok(outcome)) => Some(result(service, name, invocation.revision, outcome)),
+        Some(Err(error)) => Some(Err(error)),
     };
+    let line = reached.as_ref().map(|reached| match reached {
+        Ok((result, _)) => message::result(&ticket.id, result),
+        Err(error) => message::error(&ticket.id, error),
+    });
     let line = line.filter(|_| ticket.claim());
+    let outcome = match (&line, &reached) {
+        (Some(_), Some(Ok((_, outcome)))) => Cow::Borrowed(*outcome),
+        (Some(_), Some(Err(error))) => Cow::Owned(error.code.to_string()),
+        _ => Cow::Borrowed("cancelled"),
+    };
+    let bytes = line.as_ref().map_or(0, String::len);
+    log::info!("{}", told.with(begun.elapsed(), bytes, &outcome));
     reply.send(line).await;
 }
 
@@ -116,36 +132,73 @@ fn progress(token: &str, tick: &Tick) -> String {
     )
 }
 
+/// The result as JSON text, and in one word what came of the call.
 fn result(
     service: &dyn Service,
     name: &str,
     revision: Revision,
     outcome: Outcome,
-) -> Result<String, RpcError> {
-    let fields = match outcome {
+) -> Result<(String, &'static str), RpcError> {
+    let failure = match outcome {
         None => return Err(unknown(service, name)),
+        Some(Err(error)) => error,
         Some(Ok(answer)) => {
             let fields = fields(&answer);
-            if fields.len() > MAX_REPLY {
-                log::error!("result of {name} takes {} bytes; refused", fields.len());
-                failed(&ToolError {
-                    code: "result_too_large",
-                    message: format!("the result of {name} would take {} bytes", fields.len()),
-                    next_step: "ask for less: a narrower filter, or a smaller max_bytes".to_owned(),
-                })
-            } else {
-                fields
+            if fields.len() <= MAX_REPLY {
+                return Ok((revision.result(&fields), "ok"));
+            }
+            log::error!("result of {name} takes {} bytes; refused", fields.len());
+            ToolError {
+                code: "result_too_large",
+                message: format!("the result of {name} would take {} bytes", fields.len()),
+                next_step: "ask for less: a narrower filter, or a smaller max_bytes".to_owned(),
             }
         }
-        Some(Err(error)) => failed(&error),
     };
-    Ok(revision.result(&fields))
+    Ok((revision.result(&failed(&failure)), failure.code))
+}
+
+/// A call as the log tells it.
+struct Told {
+    tool: String,
+    arguments: String,
+    session: String,
+}
+
+impl Told {
+    fn of(invocation: &Invocation) -> Self {
+        let arguments = &invocation.arguments;
+        let names = arguments.keys().take(MAX_TOLD).map(|name| {
+            // A name that cannot be that of an argument may be anything, also a value in the wrong place.
+            let is_name = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+            let harmless = name.len() <= 40 && name.bytes().all(is_name);
+            if harmless { name.as_str() } else { "?" }
+        });
+        let names: Vec<_> = names.collect();
+        let session = arguments.get("session_id").and_then(Value::as_str);
+        let session = session.and_then(|id| Uuid::parse_str(id).ok());
+        Self {
+            tool: message::repeat(&invocation.name),
+            arguments: names.join(","),
+            session: session.map_or_else(|| "-".to_owned(), |id| id.to_string()),
+        }
+    }
+
+    fn with(&self, took: Duration, bytes: usize, outcome: &str) -> String {
+        let Self {
+            tool,
+            arguments,
+            session,
+        } = self;
+        let (ms, tokens) = (took.as_millis(), bytes * 10 / BYTES_OF_TEN_TOKENS);
+        format!(
+            "{tool}({arguments}) session={session} ms={ms} bytes={bytes} tokens={tokens} outcome={outcome}"
+        )
+    }
 }
 
 fn unknown(service: &dyn Service, name: &str) -> RpcError {
-    let tools = service.tools();
-    let names = tools.iter().filter_map(|tool| tool["name"].as_str());
-    let hint = crate::config::nearest(name, names)
+    let hint = crate::config::nearest(name, service.tool_names())
         .map(|near| format!("; did you mean {near}?"))
         .unwrap_or_default();
     let message = format!("Unknown tool: {}{hint}", message::repeat(name));
@@ -169,9 +222,14 @@ fn fields(answer: &Answer) -> String {
     }
 }
 
+/// Every failure of a tool passes here: what looks like credentials does not leave.
 fn failed(error: &ToolError) -> String {
-    // Three strings always serialize.
-    let json = serde_json::to_string(error).unwrap_or_default();
+    let error = ToolError {
+        code: error.code,
+        message: mask(&error.message).into_owned(),
+        next_step: mask(&error.next_step).into_owned(),
+    };
+    let json = to_json(&error);
     let text = quote(&json);
     format!("\"content\":[{{\"type\":\"text\",\"text\":{text}}}],\"isError\":true")
 }
@@ -182,6 +240,7 @@ mod tests {
     use super::super::message::Id;
     use super::*;
     use async_std::task::block_on;
+    use serde_json::json;
 
     fn tick(progress: f64) -> Tick {
         let (total, message) = (30.0, "so \"far\"".to_owned());
@@ -222,6 +281,42 @@ mod tests {
         assert_eq!(progress, [0.0, 2.0, 2.5]);
         assert_eq!(sent[0]["params"]["progressToken"], "t");
         assert_eq!(sent[0]["params"]["message"], "so \"far\"");
+    }
+
+    #[test]
+    fn the_log_tells_a_call_without_its_values() {
+        let invocation = |arguments: Value| Invocation {
+            name: "list_topics".to_owned(),
+            arguments: arguments.as_object().cloned().unwrap(),
+            token: None,
+            revision: Revision::V2026_07_28,
+        };
+        let session = "0c0a1b2c-3d4e-4f5a-8b6c-7d8e9f0a1b2c";
+        let arguments = json!({"session_id": session, "topic": "hunter2", "mqtt://a:hunter2@b": 1});
+        let told = Told::of(&invocation(arguments));
+        assert_eq!(
+            told.with(Duration::from_millis(12), 2_700, "ok"),
+            format!(
+                "list_topics(session_id,topic,?) session={session} ms=12 bytes=2700 tokens=1000 outcome=ok"
+            )
+        );
+        let told = Told::of(&invocation(json!({"session_id": "hunter2"})));
+        assert!(
+            told.with(GRACE, 0, "cancelled")
+                .starts_with("list_topics(session_id) session=- ms=2000")
+        );
+    }
+
+    #[test]
+    fn failures_repeat_no_credentials() {
+        let word = "no mqtt://me:hunter2@host";
+        let told = failed(&ToolError {
+            code: "x",
+            message: word.to_owned(),
+            next_step: word.to_owned(),
+        });
+        assert_eq!(told.matches("mqtt://***@host").count(), 2);
+        assert!(!told.contains("hunter2"), "{told}");
     }
 
     #[test]

@@ -26,7 +26,7 @@ enum Kind {
 
 /// # Errors
 /// What is wrong with the parameters.
-pub(super) fn asked(params: &Map<String, Value>, revision: Revision) -> Result<Asked, RpcError> {
+pub(super) fn asked(mut params: Map<String, Value>, revision: Revision) -> Result<Asked, RpcError> {
     let text = |part: &str, name: &str| {
         let found = params.get(part)?.get(name)?;
         found.as_str().map(str::to_owned)
@@ -40,16 +40,23 @@ pub(super) fn asked(params: &Map<String, Value>, revision: Revision) -> Result<A
             return Err(RpcError::new(INVALID_PARAMS, message));
         }
     };
-    let others = params.get("context").and_then(|it| it.get("arguments"));
+    let of = text("ref", of).ok_or_else(|| missing(format!("ref.{of}")))?;
+    let name = text("argument", "name").ok_or_else(|| missing("argument.name".to_owned()))?;
+    let value = text("argument", "value").ok_or_else(|| missing("argument.value".to_owned()))?;
+    let context = params.get_mut("context");
+    let others = match context
+        .and_then(|it| it.get_mut("arguments"))
+        .map(Value::take)
+    {
+        Some(Value::Object(others)) => others,
+        _ => Map::new(),
+    };
     Ok(Asked {
         kind,
-        of: text("ref", of).ok_or_else(|| missing(format!("ref.{of}")))?,
-        name: text("argument", "name").ok_or_else(|| missing("argument.name".to_owned()))?,
-        value: text("argument", "value").ok_or_else(|| missing("argument.value".to_owned()))?,
-        others: others
-            .and_then(Value::as_object)
-            .cloned()
-            .unwrap_or_default(),
+        of,
+        name,
+        value,
+        others,
         revision,
     })
 }

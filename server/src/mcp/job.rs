@@ -107,9 +107,129 @@ pub(super) async fn caught<T>(
     work: impl Future<Output = Result<T, RpcError>>,
 ) -> Result<T, RpcError> {
     let outcome = AssertUnwindSafe(work).catch_unwind().await;
-    outcome.unwrap_or_else(|_| {
-        log::error!("{what} panicked; this is a bug");
-        let message = format!("internal error in {what}; other requests are not affected");
-        Err(RpcError::new(INTERNAL_ERROR, message))
-    })
+    outcome.unwrap_or_else(|_| Err(panicked(what)))
+}
+
+/// Says that a request panicked, without the words of the panic, which may hold what the caller gave.
+pub(super) fn panicked(what: &str) -> RpcError {
+    log::error!("{what} panicked; this is a bug");
+    let message = format!("internal error in {what}; other requests are not affected");
+    RpcError::new(INTERNAL_ERROR, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::service::{
+        Answer, Bounds, Changes, Contents, Prompt, Prompted, Pulse, Resource, Template, Unfinished,
+        Unreadable, no_changes,
+    };
+    use super::super::{Call, answers};
+    use super::*;
+    use crate::tools::ToolError;
+    use futures::future::BoxFuture;
+    use serde_json::{Map, Value, json};
+    use std::time::Duration;
+
+    /// Whatever is asked of it is a bug that tells what was given.
+    struct Buggy;
+
+    const SECRET: &str = "hunter2";
+
+    fn bug<T>(given: impl std::fmt::Debug) -> T {
+        panic!("a bug on {given:?} and {SECRET}")
+    }
+
+    impl Service for Buggy {
+        fn bounds(&self) -> Bounds {
+            Bounds {
+                max_line: 1 << 16,
+                max_requests: 64,
+            }
+        }
+        fn instructions(&self) -> &str {
+            ""
+        }
+        fn tools(&self) -> Vec<Value> {
+            bug(())
+        }
+        fn tool_names(&self) -> Vec<&'static str> {
+            bug(())
+        }
+        fn call<'a>(
+            &'a self,
+            _: &'a str,
+            arguments: Map<String, Value>,
+            _: Call,
+        ) -> BoxFuture<'a, Option<Result<Answer, ToolError>>> {
+            async move { bug(arguments) }.boxed()
+        }
+        fn resources(&self, passing: bool) -> Vec<Resource> {
+            bug(passing)
+        }
+        fn comings_and_goings(&self) -> Changes {
+            no_changes()
+        }
+        fn templates(&self) -> Vec<Template> {
+            bug(())
+        }
+        fn read<'a>(&'a self, uri: &'a str) -> BoxFuture<'a, Result<Vec<Contents>, Unreadable>> {
+            async move { bug(uri) }.boxed()
+        }
+        fn follow<'a>(&'a self, uri: &'a str) -> BoxFuture<'a, Result<Pulse, Unreadable>> {
+            async move { bug(uri) }.boxed()
+        }
+        fn prompts(&self) -> &'static [Prompt] {
+            bug(())
+        }
+        fn prompt(&self, name: &str, _: &Map<String, Value>) -> Option<Prompted> {
+            bug(name)
+        }
+        fn complete<'a>(&'a self, it: Unfinished<'a>) -> BoxFuture<'a, Option<Vec<String>>> {
+            async move { bug(it.value) }.boxed()
+        }
+        fn close(&self, _: Duration) -> BoxFuture<'_, ()> {
+            async {}.boxed()
+        }
+    }
+
+    #[test]
+    fn a_panic_costs_its_own_request_and_tells_nothing_of_it() {
+        let argument = json!({"name": SECRET, "value": SECRET});
+        let asked = [
+            ("tools/list", json!({})),
+            (
+                "tools/call",
+                json!({"name": "x", "arguments": {"a": SECRET}}),
+            ),
+            ("resources/list", json!({})),
+            ("resources/templates/list", json!({})),
+            ("resources/read", json!({"uri": SECRET})),
+            ("resources/subscribe", json!({"uri": SECRET})),
+            ("prompts/list", json!({})),
+            ("prompts/get", json!({"name": SECRET})),
+            (
+                "completion/complete",
+                json!({"ref": {"type": "ref/prompt", "name": SECRET}, "argument": argument}),
+            ),
+        ];
+        let hello = json!({"jsonrpc": "2.0", "id": "hello", "method": "initialize", "params": {"protocolVersion": "2025-11-25"}});
+        let requests = asked.iter().map(|(method, params)| {
+            json!({"jsonrpc": "2.0", "id": method, "method": method, "params": params})
+        });
+        let last = json!({"jsonrpc": "2.0", "id": "last", "method": "ping"});
+        let lines = [hello].into_iter().chain(requests).chain([last]);
+        let lines: Vec<String> = lines.map(|line| line.to_string()).collect();
+        let lines: Vec<&[u8]> = lines.iter().map(|line| line.as_bytes()).collect();
+        let replies = answers(Arc::new(Buggy), &lines);
+        let replies = replies.iter().map(|it| serde_json::from_str(it).unwrap());
+        let replies: Vec<Value> = replies.collect();
+        let of = |id: &str| replies.iter().find(|reply| reply["id"] == id).unwrap();
+        for (method, _) in &asked {
+            let message = of(method)["error"]["message"].as_str().unwrap();
+            assert!(message.starts_with("internal error in "), "{message}");
+            assert!(!message.contains(SECRET), "{message}");
+        }
+        assert_eq!(of("last")["result"], json!({}));
+        assert_eq!(replies.len(), asked.len() + 2);
+    }
 }

@@ -4,6 +4,8 @@
 //! Invariant: any bytes give a [`Line`], in memory bounded by the line's length; nothing written holds a `null` for an
 //! absent field.
 
+use crate::mask::{holds_credentials, mask};
+use crate::render::front;
 use serde_json::{Map, Number, Value, json};
 
 /// Not JSON at all.
@@ -31,6 +33,10 @@ const MAX_ID: usize = 1_024;
 /// Characters of a client's word that an error repeats.
 const MAX_REPEATED: usize = 80;
 
+/// Bytes of a client's word that are searched for credentials before its beginning is repeated; a connection string, which
+/// has at most 8,192, is known by less of it.
+const MAX_SEARCHED: usize = 4_096;
+
 /// Largest integer that a double holds exactly, for ids written as `7.0`.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
@@ -44,10 +50,13 @@ pub enum Id {
 }
 
 impl Id {
-    /// `None` for what is neither integer nor string, and for a string without end.
+    /// `None` for what is neither integer nor string, for a string without end, and for a connection string with
+    /// credentials: replies and the log repeat an id.
     pub fn from_value(value: &Value) -> Option<Self> {
         match value {
-            Value::String(text) => (text.len() <= MAX_ID).then(|| Self::Text(text.clone())),
+            Value::String(text) => {
+                (text.len() <= MAX_ID && !holds_credentials(text)).then(|| Self::Text(text.clone()))
+            }
             Value::Number(number) if number.is_i64() || number.is_u64() => {
                 Some(Self::Number(number.clone()))
             }
@@ -190,7 +199,7 @@ fn incoming(value: Value) -> Incoming {
         (true, Some(id)) => Incoming::Request(Request { id, method, params }),
         (true, None) => invalid(
             None,
-            "`id` must be an integer or a string of at most 1024 bytes",
+            "`id` must be an integer or a string of at most 1024 bytes without credentials",
         ),
     }
 }
@@ -242,9 +251,10 @@ pub fn notification(method: &str, params: &str) -> String {
     format!("{{\"jsonrpc\":\"2.0\",\"method\":\"{method}\",\"params\":{params}}}")
 }
 
-/// The beginning of a client's word, for an error.
+/// The beginning of a client's word without credentials, for an error.
 pub fn repeat(word: &str) -> String {
-    let mut characters = word.chars();
+    let masked = mask(front(word, MAX_SEARCHED));
+    let mut characters = masked.chars();
     let mut short: String = characters.by_ref().take(MAX_REPEATED).collect();
     if characters.next().is_some() {
         short.push('…');
@@ -273,10 +283,17 @@ pub fn one_page(params: &Map<String, Value>) -> Result<(), RpcError> {
     }
 }
 
+/// Every error of the protocol passes here: what looks like credentials does not leave.
 fn error_object(error: &RpcError) -> String {
-    let mut object = json!({"code": error.code, "message": error.message});
+    let mut object = json!({"code": error.code, "message": mask(&error.message)});
     if let Some(data) = &error.data {
-        object["data"] = data.clone();
+        let mut data = data.clone();
+        for text in data.as_object_mut().into_iter().flat_map(Map::values_mut) {
+            if let Value::String(text) = text {
+                *text = mask(text).into_owned();
+            }
+        }
+        object["data"] = data;
     }
     object.to_string()
 }
@@ -366,6 +383,24 @@ mod tests {
         let text = ",[{".repeat(MAX_VALUES) + "\\\",";
         let line = format!(r#"{{"jsonrpc":"2.0","id":1,"method":"m","params":{{"a":"{text}"}}}}"#);
         assert!(matches!(one(&line), Incoming::Request(_)));
+    }
+
+    #[test]
+    fn errors_repeat_no_credentials() {
+        let word = "mqtt://me:hunter2@host";
+        assert_eq!(repeat(word), "mqtt://***@host");
+        // The end of what is repeated, or looked at, comes before the `@`.
+        let long = |bytes| format!("mqtt://me:{}@host", "w".repeat(bytes));
+        assert_eq!(repeat(&long(MAX_REPEATED)), "mqtt://***@host");
+        assert_eq!(repeat(&long(MAX_SEARCHED)), "mqtt://***");
+        assert_eq!(id_of(&quote(word)), None);
+        assert!(id_of("\"a:7@b\"").is_some());
+        let mut whole = RpcError::new(INVALID_PARAMS, format!("no {word}"));
+        whole.data = Some(json!({"uri": word, "supported": [1]}));
+        assert_eq!(
+            error_without_id(false, &whole),
+            r#"{"jsonrpc":"2.0","error":{"code":-32602,"message":"no mqtt://***@host","data":{"uri":"mqtt://***@host","supported":[1]}}}"#
+        );
     }
 
     #[test]

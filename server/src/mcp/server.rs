@@ -2,7 +2,7 @@
 //!
 //! An envelope in `params._meta` makes a request modern; `initialize` opens a legacy session for the process; a bare
 //! request before that is refused, after it is legacy. Cheap requests are answered in place, tool calls in tasks.
-//! Invariant: every request gets one reply, unless it was cancelled.
+//! Invariant: every request gets one reply, unless it was cancelled; one that panics, in place or in a task, costs itself.
 
 use super::call::Invocation;
 use super::clock::sleep;
@@ -21,6 +21,7 @@ use super::subscriptions::{self, Subscriptions};
 use super::{prompts, resources};
 use async_std::channel::Sender;
 use serde_json::{Map, Value};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -175,7 +176,11 @@ impl Server {
             return reply.send(Some(message::error(&id, &error))).await;
         }
         let routed = match params {
-            Params::Object(params) => self.route(&method, params),
+            Params::Object(params) => {
+                let routing = AssertUnwindSafe(|| self.route(&method, params));
+                catch_unwind(routing)
+                    .unwrap_or_else(|_| Err(job::panicked(&message::repeat(&method))))
+            }
             Params::Other => Err(RpcError::new(INVALID_PARAMS, "params must be an object")),
         };
         let line = match routed {
@@ -241,7 +246,7 @@ impl Server {
             "prompts/list" => prompts::list(service, &params, revision).map(Answer::Now),
             "prompts/get" => prompts::get(service, &params, revision).map(Answer::Now),
             "completion/complete" => {
-                let asked = completion::asked(&params, revision)?;
+                let asked = completion::asked(params, revision)?;
                 Ok(Answer::Later(Job::Complete(asked)))
             }
             _ => {

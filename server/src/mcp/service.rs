@@ -175,6 +175,9 @@ pub trait Service: Send + Sync + 'static {
     /// Each `Tool` of MCP, always the same.
     fn tools(&self) -> Vec<Value>;
 
+    /// Names of the tools, for who misspelled one; to be had without making every schema.
+    fn tool_names(&self) -> Vec<&'static str>;
+
     /// Runs a tool; none if there is none of this name.
     fn call<'a>(
         &'a self,

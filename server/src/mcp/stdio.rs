@@ -15,11 +15,12 @@ use futures::FutureExt;
 use futures::future::{Either, select};
 use futures::pin_mut;
 use std::fmt;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, Read, Write};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Lines read ahead. Each may take `max_line` bytes.
 const LINES_AHEAD: usize = 2;
@@ -233,50 +234,77 @@ fn is_hung_up() -> bool {
     false
 }
 
-/// Cuts a stream into lines for `take`, until it ends or `take` returns false. The last line may lack its newline.
+/// Cuts a stream into lines for `take`, until it ends or `take` returns false. The last line may lack its newline. What was
+/// read is wiped as soon as it is in its line, because it may hold a password and this memory lives as long as the process.
 pub(crate) fn read_lines(
-    input: impl Read,
+    mut input: impl Read,
     max_line: usize,
     mut take: impl FnMut(Input) -> bool,
 ) -> io::Result<()> {
-    let mut input = BufReader::with_capacity(READ_CHUNK, input);
-    let mut line = Vec::new();
-    let mut discarding = false;
+    let mut buffer = Zeroizing::new(vec![0; READ_CHUNK]);
+    let mut lines = Cutter::new(max_line);
     loop {
-        let chunk = match input.fill_buf() {
-            Ok(chunk) => chunk,
+        let count = match input.read(&mut buffer) {
+            Ok(0) => break,
+            Ok(count) => count,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        if chunk.is_empty() {
-            if !line.is_empty() {
-                take(Input::Line(line));
-            }
-            return Ok(());
-        }
-        let newline = chunk.iter().position(|&byte| byte == b'\n');
-        let part = &chunk[..newline.unwrap_or(chunk.len())];
-        let used = newline.map_or(chunk.len(), |at| at + 1);
-        let mut go_on = true;
-        if !discarding {
-            if line.len() + part.len() > max_line {
-                discarding = true;
-                line = Vec::new();
-                go_on = take(Input::TooLong);
-            } else {
-                line.extend_from_slice(part);
-            }
-        }
-        if newline.is_some() {
-            if !discarding {
-                go_on = take(Input::Line(std::mem::take(&mut line)));
-            }
-            discarding = false;
-        }
+        let Some(chunk) = buffer.get_mut(..count) else {
+            return Err(io::ErrorKind::InvalidData.into());
+        };
+        let go_on = lines.cut(chunk, &mut take);
+        chunk.zeroize();
         if !go_on {
             return Ok(());
         }
-        input.consume(used);
+    }
+    if !lines.line.is_empty() {
+        take(Input::Line(lines.line));
+    }
+    Ok(())
+}
+
+/// Cuts what was read into lines.
+struct Cutter {
+    max_line: usize,
+    line: Vec<u8>,
+    /// The line is too long, which was told.
+    discarding: bool,
+}
+
+impl Cutter {
+    fn new(max_line: usize) -> Self {
+        Self {
+            max_line,
+            line: Vec::new(),
+            discarding: false,
+        }
+    }
+
+    /// Gives each line that ends in `chunk` to `take`; false when that wants no more.
+    fn cut(&mut self, chunk: &[u8], take: &mut impl FnMut(Input) -> bool) -> bool {
+        for part in chunk.split_inclusive(|&byte| byte == b'\n') {
+            let text = part.strip_suffix(b"\n").unwrap_or(part);
+            if !self.discarding && self.line.len() + text.len() > self.max_line {
+                self.discarding = true;
+                self.line = Vec::new();
+                if !take(Input::TooLong) {
+                    return false;
+                }
+            }
+            if !self.discarding {
+                self.line.extend_from_slice(text);
+            }
+            if text.len() < part.len() {
+                let line = std::mem::take(&mut self.line);
+                if !self.discarding && !take(Input::Line(line)) {
+                    return false;
+                }
+                self.discarding = false;
+            }
+        }
+        true
     }
 }
 
@@ -351,6 +379,30 @@ mod tests {
             lines_of(b"a\n\nbc\r\nd", 8),
             [line("a"), line(""), line("bc\r"), line("d")]
         );
+    }
+
+    /// Gives one piece at each read, and sees what is left in the memory that it is given.
+    struct Pieces(Vec<&'static [u8]>);
+
+    impl Read for Pieces {
+        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
+            assert!(room.iter().all(|&byte| byte == 0), "left behind");
+            let piece = self.0.pop().unwrap_or_default();
+            room[..piece.len()].copy_from_slice(piece);
+            Ok(piece.len())
+        }
+    }
+
+    #[test]
+    fn what_was_read_is_wiped_before_more_is_read() {
+        let pieces = Pieces(vec![b"end", b"ond\nthird is too long", b"first\nsec"]);
+        let mut seen = Vec::new();
+        read_lines(pieces, 10, |line| {
+            seen.push(line);
+            true
+        })
+        .unwrap();
+        assert_eq!(seen, [line("first"), line("second"), Input::TooLong]);
     }
 
     #[test]

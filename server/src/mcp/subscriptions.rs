@@ -24,6 +24,9 @@ use std::time::Duration;
 /// of its connection.
 const MAX_FOLLOWED: usize = 32;
 
+/// Resources that one request may name, each as often as it likes; a list without end would take its time.
+const MAX_NAMED: usize = 1_000;
+
 /// The time in which a resource is told at most once.
 const COALESCED: Duration = Duration::from_millis(500);
 
@@ -149,6 +152,11 @@ pub(super) fn wanted(params: &Map<String, Value>) -> Result<Vec<String>, RpcErro
     let Some(uris) = filter.get("resourceSubscriptions") else {
         return Ok(Vec::new());
     };
+    if uris.as_array().is_some_and(|uris| uris.len() > MAX_NAMED) {
+        return refused(
+            "params.notifications.resourceSubscriptions names more than 1000 resources",
+        );
+    }
     let texts = uris.as_array().map(|uris| {
         let texts = uris.iter().map(|uri| uri.as_str().map(str::to_owned));
         texts.collect::<Option<Vec<_>>>()

@@ -77,6 +77,10 @@ impl Service for Offer {
         told.collect()
     }
 
+    fn tool_names(&self) -> Vec<&'static str> {
+        tools::list().iter().map(|tool| tool.name).collect()
+    }
+
     fn call<'a>(
         &'a self,
         name: &'a str,

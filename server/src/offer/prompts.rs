@@ -1,9 +1,12 @@
 //! Prompts: tasks for which a person picks a word, written out as what the assistant shall do with the tools.
 //!
-//! What is given as an argument stands in the text as it was given: it is the user's word.
+//! What is given as an argument stands in the text as it was given: it is the user's word. Only credentials are left out,
+//! since the text goes to the assistant as part of the conversation.
 
+use crate::mask::mask;
 use crate::mcp::service::{Prompt, PromptArgument, Prompted};
 use serde_json::{Map, Value, json};
+use std::borrow::Cow;
 
 /// Names of arguments that can be completed.
 pub(super) const BROKER: &str = "broker";
@@ -73,16 +76,18 @@ pub(super) const PROMPTS: &[Prompt] = &[
 pub(super) fn prompt(name: &str, arguments: &Map<String, Value>) -> Option<Prompted> {
     let given = |name: &str| {
         let text = arguments.get(name).and_then(Value::as_str).map(str::trim);
-        text.filter(|text| !text.is_empty())
+        text.filter(|text| !text.is_empty()).map(mask)
     };
     let known = PROMPTS.iter().find(|known| known.name == name)?;
     let task = match name {
         "explore_broker" => EXPLORE.to_owned(),
         "diagnose_device" => DIAGNOSE.replace(
             "{device}",
-            given(DEVICE).unwrap_or("the device that I name next"),
+            given(DEVICE)
+                .as_deref()
+                .unwrap_or("the device that I name next"),
         ),
-        "audit_retained" => AUDIT.replace("{filter}", given(FILTER).unwrap_or("#")),
+        "audit_retained" => AUDIT.replace("{filter}", given(FILTER).as_deref().unwrap_or("#")),
         "watch_fleet" => {
             let minutes = given(MINUTES).and_then(|text| text.parse::<f64>().ok());
             let minutes = minutes
@@ -90,10 +95,9 @@ pub(super) fn prompt(name: &str, arguments: &Map<String, Value>) -> Option<Promp
                 .unwrap_or(5.0)
                 .clamp(1.0, 30.0);
             let seconds = (minutes * 60.0).round().to_string();
-            let filter = given(FILTER).unwrap_or("#");
             WATCH
                 .replace("{seconds}", &seconds)
-                .replace("{filter}", filter)
+                .replace("{filter}", given(FILTER).as_deref().unwrap_or("#"))
         }
         _ => return None,
     };
@@ -104,8 +108,13 @@ pub(super) fn prompt(name: &str, arguments: &Map<String, Value>) -> Option<Promp
     })
 }
 
-fn connected(broker: Option<&str>) -> String {
+fn connected(broker: Option<Cow<'_, str>>) -> String {
     match broker {
+        Some(Cow::Owned(masked)) => format!(
+            "Work on the MQTT broker `{masked}`: use its session if list_active_connections shows one. If there is none, do \
+             not connect with that address: its credentials were left out here. Ask me to name the broker in this server's \
+             configuration file, and establish_connection with that name."
+        ),
         Some(broker) => format!(
             "Work on the MQTT broker `{broker}`: use its session if list_active_connections shows one, else \
              establish_connection with `{broker}`."
@@ -207,6 +216,17 @@ mod tests {
             arguments.into_iter().chain([tool.name.to_owned()])
         });
         tools.collect()
+    }
+
+    #[test]
+    fn credentials_are_left_out() {
+        let arguments = ["device", "broker", "filter", "minutes"];
+        let given = arguments.map(|name| (name.to_owned(), json!("mqtt://me:hunter2@host")));
+        for known in PROMPTS {
+            let text = text(known.name, Value::from(Map::from_iter(given.clone())));
+            assert!(!text.contains("hunter2"), "{text}");
+            assert!(text.contains("`mqtt://***@host`") && text.contains("left out here"));
+        }
     }
 
     #[test]

@@ -117,10 +117,16 @@ fn array(schema: &Value, value: Value, path: &str) -> Result<Value, ToolError> {
     Ok(Value::Array(checked.collect::<Result<_, _>>()?))
 }
 
+/// Bytes of an object or array that was written as text. A value in it takes up to 72 bytes in memory but as little as two
+/// in the text; no tool's arguments come near it.
+const MAX_STRUCTURED: usize = 256 << 10;
+
 /// An object or array that was written as text is taken for what it is.
 fn structured(value: Value) -> Value {
     match &value {
-        Value::String(text) if text.trim_start().starts_with(['{', '[']) => {
+        Value::String(text)
+            if text.len() <= MAX_STRUCTURED && text.trim_start().starts_with(['{', '[']) =>
+        {
             serde_json::from_str(text).unwrap_or(value)
         }
         _ => value,

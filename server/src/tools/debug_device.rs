@@ -44,9 +44,12 @@ pub(super) struct Answer {
     verdict: String,
     #[serde(flatten)]
     head: Head,
-    devices_heard: usize,
-    matched: usize,
-    /// Of these, with a score under 100.
+    devices_heard: u64,
+    matched: u64,
+    /// devices_heard and matched are: more came than are judged.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    estimated: bool,
+    /// Of those judged, with a score under 100.
     with_findings: usize,
     /// The sickest first.
     devices: Vec<Device>,
@@ -177,8 +180,11 @@ struct NotFound {
 /// What bounds and budget cost.
 #[derive(Default, Serialize, JsonSchema)]
 struct Omitted {
-    #[serde(skip_serializing_if = "is_nothing")]
-    devices: usize,
+    #[serde(skip_serializing_if = "is_none")]
+    devices: u64,
+    /// Of these, not judged: they found no room.
+    #[serde(skip_serializing_if = "is_none")]
+    devices_not_judged: u64,
     /// Lines about devices that are told.
     #[serde(skip_serializing_if = "is_nothing")]
     lines: usize,

@@ -52,6 +52,8 @@ pub(super) struct Answer {
     head: Head,
     messages: u64,
     topics_seen: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    topics_seen_estimated: bool,
     /// Most messages first.
     families: Vec<Family>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,6 +66,8 @@ struct Family {
     /// + stands for a level that differs.
     pattern: String,
     topics: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    topics_estimated: bool,
     messages: u64,
     /// Shares of the messages.
     formats: BTreeMap<&'static str, f64>,

@@ -85,7 +85,28 @@ pub(super) struct Head {
     /// Messages over the size limit, counted but not read.
     #[serde(skip_serializing_if = "is_none")]
     oversized: u64,
+    /// Some of them, with the bytes of the whole packet.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    oversized_examples: Vec<Large>,
+    /// Messages that the broker delivered under other topics than the filter.
+    #[serde(skip_serializing_if = "is_none")]
+    under_other_topics: u64,
+    /// Messages of the session that fit no open filter, not counted.
+    #[serde(skip_serializing_if = "is_none")]
+    fit_no_filter: u64,
+    /// By so many seconds this machine's clock was set forward meanwhile; negative: back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock_stepped_s: Option<f64>,
 }
+
+#[derive(Clone, Serialize, JsonSchema)]
+struct Large {
+    topic: String,
+    bytes: usize,
+}
+
+/// Messages over the size limit that are named in an answer.
+const LARGE: usize = 4;
 
 pub(super) fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -141,6 +162,10 @@ impl Head {
     /// `next`: the capture's id and what to do with it, while it runs.
     pub(super) fn of(filters: &[String], report: &Report, next: Option<(String, String)>) -> Self {
         let (capture_id, next_step) = next.unzip();
+        let large = report.asides.large.iter().take(LARGE).map(|it| Large {
+            topic: render::topic(&it.topic),
+            bytes: it.bytes,
+        });
         Self {
             status: match report.stopped {
                 None => Progress::Running,
@@ -158,6 +183,13 @@ impl Head {
             reconnects: report.reconnects,
             deaf_s: (!report.deaf.is_zero()).then(|| render::seconds(report.deaf)),
             oversized: report.oversized,
+            oversized_examples: large.collect(),
+            under_other_topics: report.asides.elsewhere.messages,
+            fit_no_filter: report.asides.strays.messages,
+            clock_stepped_s: report.asides.clock_stepped().map(|(step, forward)| {
+                let seconds = render::seconds(step);
+                if forward { seconds } else { -seconds }
+            }),
         }
     }
 }

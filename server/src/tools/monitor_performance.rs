@@ -95,6 +95,8 @@ struct Stream {
     bytes: u64,
     bytes_per_s: f64,
     topics: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    topics_estimated: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     over_time: Option<OverTime>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -20,7 +20,48 @@ pub(super) fn nothing(head: &Head, report: &Report) -> String {
              whether the filter is right; the broker may also deny reading without saying so"
         }
     };
+    if report.oversized > 0 || report.asides.strays.messages > 0 {
+        return format!("nothing that could be counted came in {seconds} s");
+    }
     format!("nothing came in {seconds} s; {next}")
+}
+
+/// What came otherwise than expected, at the end of a verdict: it makes other numbers doubtful.
+pub(super) fn asides(report: &Report) -> String {
+    let mut said = String::new();
+    let example = report.asides.large.first();
+    let example = example.map_or(String::new(), |it| {
+        let topic = render::topic(&it.topic);
+        format!(", e.g. {topic} ({} bytes)", it.bytes)
+    });
+    if report.oversized > 0 {
+        let many = count(report.oversized, "message was", "messages were");
+        said += &format!("; {many} larger than max_packet and not read{example}");
+    }
+    let asides = &report.asides;
+    if asides.elsewhere.messages > 0 {
+        let many = count(asides.elsewhere.messages, "message", "messages");
+        let topic = render::topic(&asides.elsewhere.topic);
+        said += &format!(
+            "; the broker delivered {many} under other topics than the filter, e.g. {topic}"
+        );
+    }
+    if asides.strays.messages > 0 {
+        let many = count(asides.strays.messages, "message", "messages");
+        let topic = render::topic(&asides.strays.topic);
+        said += &format!(
+            "; {many} of this session fit no open filter: not counted, e.g. topic {topic}"
+        );
+    }
+    if let Some((step, forward)) = asides.clock_stepped() {
+        let way = if forward { "forward" } else { "back" };
+        said += &format!(
+            "; this machine's clock was set {way} by {} s during the listening{}: times before and after do not agree",
+            render::seconds(step),
+            if forward { ", or it slept" } else { "" }
+        );
+    }
+    said
 }
 
 /// `1 topic`, `2 topics`.

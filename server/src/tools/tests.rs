@@ -172,6 +172,7 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
         retained: 3,
         bytes: 12_345,
         oversized: 1,
+        asides: Default::default(),
         reconnects: 1,
         deaf: Duration::from_millis(250),
         interruption: None,
@@ -410,4 +411,23 @@ fn unknown_tools_and_arguments() {
             assert!(!format!("{error:?}").contains("hunter2"));
         }
     });
+}
+
+#[test]
+fn what_came_otherwise_than_expected_is_told_once() {
+    let mut report = report(3, 20);
+    report.oversized = 2;
+    report.asides.large("cam/yard", 3_000_000);
+    report.asides.elsewhere.count("plant/v2/3");
+    report.asides.strays.count("plant/v2/4");
+    report.asides.stepped(-7_200_000_000);
+    let tail = said::asides(&report);
+    for words in [
+        "2 messages were larger than max_packet and not read, e.g. cam/yard (3000000 bytes)",
+        "the broker delivered 1 message under other topics than the filter, e.g. plant/v2/3",
+        "1 message of this session fit no open filter: not counted, e.g. topic plant/v2/4",
+        "this machine's clock was set back by 7200 s during the listening:",
+    ] {
+        assert_eq!(tail.matches(words).count(), 1, "{tail}");
+    }
 }

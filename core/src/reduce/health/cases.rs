@@ -123,6 +123,17 @@ fn what_finds_no_room_is_counted_and_what_is_asked_for_has_room() {
     feed(&mut table, &event(30.0, "some/wanted/t", "1"));
     assert_eq!((table.devices().count(), table.missed()), (7, 14));
     assert_eq!(table.wanted().count(), 1);
+    // Thirteen or fourteen others found none, each with one message; what is asked for did.
+    let (beyond, wanted) = table.beyond();
+    assert!(
+        (12..=14).contains(&beyond) && wanted == 0,
+        "{beyond} {wanted}"
+    );
+    for n in 0..20 {
+        feed(&mut table, &event(40.0, &format!("some/wanted {n}/t"), "1"));
+    }
+    let (_, wanted) = table.beyond();
+    assert!(wanted > 10, "{wanted}");
 }
 
 #[test]

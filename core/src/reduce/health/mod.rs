@@ -40,7 +40,7 @@ pub use table::Entry;
 pub use view::Device;
 pub use vitals::{Reading, Uptime, Vital};
 
-use super::Record;
+use super::{Distinct, Record};
 use crate::payload::Facts;
 use crate::time::Instant;
 use dialect::Role;
@@ -66,6 +66,8 @@ pub struct Health<D, I, C, B> {
     /// Nobody listens since then.
     paused: Option<Instant>,
     missed: u64,
+    /// Ids that found no room: those that are asked for, the others.
+    beyond: [Distinct; 2],
     channels_missed: u64,
     /// Entries of the index that are of descriptions; of these, words.
     described: u64,
@@ -97,6 +99,7 @@ where
             wall_us: None,
             paused: None,
             missed: 0,
+            beyond: Default::default(),
             channels_missed: 0,
             described: 0,
             words: 0,
@@ -198,6 +201,17 @@ where
     /// Messages of devices that found no room.
     pub fn missed(&self) -> u64 {
         self.missed
+    }
+
+    /// About how many devices found no room, and how many of these are asked for by their id. Never more than their
+    /// messages.
+    pub fn beyond(&self) -> (u64, u64) {
+        let [wanted, others] = &self.beyond;
+        let wanted = wanted.estimate().min(self.missed);
+        (
+            wanted.saturating_add(others.estimate()).min(self.missed),
+            wanted,
+        )
     }
 
     /// Numbers that found no room and are not watched, each time they came.

@@ -105,12 +105,18 @@ where
         let fit = self.pattern.fit(id);
         let room = self.devices.as_ref().len();
         let room = if fit == 0 { room - room / 4 } else { room };
-        if self.used >= room {
-            return None;
-        }
-        let span = self.names.keep(id)?;
-        let device = self.used;
         let hash = hash::bytes(self.seed ^ ID, id.as_bytes());
+        let kept = match self.used < room {
+            true => self.names.keep(id),
+            false => None,
+        };
+        let Some(span) = kept else {
+            let [wanted, others] = &mut self.beyond;
+            let beyond = if fit == 0 { others } else { wanted };
+            beyond.record(hash);
+            return None;
+        };
+        let device = self.used;
         if !self.put(hash, device, None, Connection::Unknown) {
             return None;
         }
@@ -230,6 +236,9 @@ where
     /// would have given, except for what only neighbours in time tell: rhythms and gaps.
     pub fn merge(&mut self, other: &Self) {
         self.missed += other.missed;
+        for (ours, theirs) in self.beyond.iter_mut().zip(&other.beyond) {
+            ours.merge(theirs);
+        }
         self.channels_missed += other.channels_missed;
         for theirs in other.devices.as_ref().iter().take(other.used) {
             let Some(device) = self.enter(other.names.get(theirs.id), theirs.dialect) else {

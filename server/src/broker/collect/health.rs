@@ -89,7 +89,11 @@ impl Devices {
         let told = judged
             .iter()
             .take(wanted.map_or(self.told, |it| it.devices));
+        let (beyond, beyond_matched) = self.memory.beyond();
         HealthFindings {
+            beyond,
+            // Of another pattern than the one at the beginning nobody knows.
+            beyond_matched: if named.is_some() { 0 } else { beyond_matched },
             devices: told.map(|(_, it)| device(it, start, now)).collect(),
             matched: judged.len(),
             troubled: judged.iter().filter(|(points, _)| *points < 100).count(),

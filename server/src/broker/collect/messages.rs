@@ -62,6 +62,7 @@ impl Messages {
         let formats = self.pruner.formats();
         let mut formats: Vec<_> = formats.map(|(format, n)| (format.name(), n)).collect();
         formats.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
+        let told = formats.iter().map(|(_, count)| count).sum();
         let (errors, warnings) = self.pruner.problems();
         MessageFindings {
             kept,
@@ -71,7 +72,8 @@ impl Messages {
             errors,
             warnings,
             formats,
-            shapes: self.pruner.shapes(),
+            // Each message has one at most.
+            shapes: self.pruner.shapes().min(told),
             shapes_estimated: self.pruner.shapes_estimated(),
         }
     }

@@ -15,7 +15,7 @@ mod values;
 use super::report::{Findings, Listen, Tap, Wants};
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::payload::{Facts, Memo, inspect_into};
-use bitsperity_mqtt_core::reduce::{Distinct, Record};
+use bitsperity_mqtt_core::reduce::{Census, Record};
 use bitsperity_mqtt_core::time::Instant;
 use health::Devices;
 use last::Last;
@@ -57,7 +57,7 @@ pub struct Collector {
     last: Option<Last>,
     schema: Option<Shapes>,
     /// Stands in for the table where none is wanted.
-    distinct: Distinct,
+    census: Box<Census>,
     memo: Box<Memo>,
     seed: u64,
 }
@@ -85,7 +85,7 @@ impl Collector {
                 .schema
                 .as_ref()
                 .map(|wanted| Shapes::new(wanted, seed)),
-            distinct: Distinct::default(),
+            census: Box::default(),
             memo: Box::new(Memo::new(seed)),
             seed,
         }
@@ -134,7 +134,7 @@ impl Collector {
         match &mut self.topics {
             Some(topics) => topics.record(&record, &facts),
             None => self
-                .distinct
+                .census
                 .record(foldhash::fast::FixedState::with_seed(self.seed).hash_one(record.topic)),
         }
     }
@@ -182,6 +182,7 @@ impl Collector {
             .filter(|_| wanted(|it| it.values.is_some()));
         let filters = part.map(|part| &part.filters[..]);
         Findings {
+            distinct: Some(self.distinct()),
             messages: messages.map(|it| it.findings(start)),
             // Of a part, the counts come from here.
             topics: self.topics.as_ref().map(|it| it.findings(start)),
@@ -197,6 +198,7 @@ impl Collector {
     pub fn bytes(&self) -> usize {
         size_of::<Self>()
             + size_of::<Memo>()
+            + size_of::<Census>()
             + self.messages.as_ref().map_or(0, Messages::bytes)
             + self.topics.as_ref().map_or(0, Table::bytes)
             + self.performance.as_ref().map_or(0, Performance::bytes)
@@ -206,11 +208,17 @@ impl Collector {
             + self.values.as_ref().map_or(0, Values::bytes)
     }
 
-    /// Distinct topics so far (an estimate beyond the table).
+    /// Distinct topics so far.
     pub fn topics_seen(&self) -> u64 {
-        self.topics
-            .as_ref()
-            .map_or_else(|| self.distinct.estimate(), Table::seen)
+        self.distinct().0
+    }
+
+    /// Distinct topics so far, and whether that is an estimate.
+    fn distinct(&self) -> (u64, bool) {
+        match &self.topics {
+            Some(table) => (table.seen(), table.estimated()),
+            None => (self.census.count(), self.census.estimated()),
+        }
     }
 }
 

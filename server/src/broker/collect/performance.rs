@@ -69,14 +69,19 @@ impl Performance {
             let heavier = b.messages().cmp(&a.messages());
             heavier.then_with(|| a_name.cmp(b_name))
         });
+        // As long as no topic lost its place, all are in the table of the heaviest.
+        let exact = (heavy.replaced() == 0).then_some(topics.len() as u64);
         let topics = topics.into_iter().take(self.told);
+        let flows = self.memory.flows().iter();
+        let mut flows: Vec<_> = flows.map(|it| flow(it, start, now)).collect();
+        if let (Some(all), Some(exact)) = (flows.first_mut(), exact)
+            // Names too long for the table are in the estimate only.
+            && all.topics.abs_diff(exact) <= exact / 10 + 1
+        {
+            (all.topics, all.topics_estimated) = (exact, false);
+        }
         PerformanceFindings {
-            flows: self
-                .memory
-                .flows()
-                .iter()
-                .map(|it| flow(it, start, now))
-                .collect(),
+            flows,
             topics: topics
                 .map(|(name, it)| topic(name, it, start, now))
                 .collect(),
@@ -98,7 +103,8 @@ fn flow(flow: &Flow, start: Instant, now: Instant) -> FlowFindings {
     FlowFindings {
         messages: flow.messages,
         bytes: flow.bytes,
-        topics: flow.topics.estimate(),
+        topics: flow.topics.estimate().min(flow.messages),
+        topics_estimated: flow.topics.estimate() > 1,
         sizes: percentiles(&flow.sizes),
         intervals: percentiles(&flow.intervals),
         mean: flow.rhythm.mean(),

@@ -129,6 +129,9 @@ impl Shapes {
     }
 }
 
+/// Topics of a family up to which they are counted one by one.
+const EXACT: u64 = 15;
+
 /// Likeness of the messages, and levels of the topics.
 type Pattern = (u64, Vec<String>);
 
@@ -190,7 +193,8 @@ fn tell(family: &FamilyView<'_>, start: Instant) -> SchemaFamily {
     let sample = family.documents();
     let (sure, level) = family.confidence();
     let mut told = SchemaFamily {
-        topics: family.topics(),
+        topics: family.topics().min(family.messages()),
+        topics_estimated: family.topics() > EXACT,
         messages: family.messages(),
         formats,
         bytes: family.bytes(),

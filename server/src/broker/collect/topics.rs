@@ -44,6 +44,11 @@ impl Table {
         self.table.seen()
     }
 
+    /// [`Table::seen`] is an estimate.
+    pub(super) fn estimated(&self) -> bool {
+        self.table.estimated()
+    }
+
     /// What is known now; times count from `start`.
     pub(super) fn findings(&self, start: Instant) -> TopicFindings {
         let told = self.table.iter().map(|(topic, slot)| TopicFinding {

@@ -2,6 +2,7 @@
 //!
 //! Invariant: hosts, ports, file names, reason codes and the broker's own words are all that is shown.
 
+use super::tried::Tried;
 use super::words_of;
 use bitsperity_mqtt_core::packet::Reason;
 use std::fmt;
@@ -51,6 +52,8 @@ impl Stage {
 pub struct ConnectError {
     /// `mqtts://host:8883`, without credentials.
     pub broker: String,
+    /// What was tried.
+    pub tried: Tried,
     /// The stage that failed.
     pub stage: Stage,
     /// Why.
@@ -82,21 +85,27 @@ pub enum Cause {
     UntrustedCa {
         /// A CA of the caller's was tried.
         own_ca: bool,
+        /// It signed itself.
+        self_signed: bool,
     },
     /// The certificate is for other names.
     WrongName(String, Vec<String>),
     /// The certificate is not valid for another reason.
     Certificate(String),
+    /// The certificate is too old or too weak: why, and the command that makes a better one.
+    PoorCertificate(String, String),
+    /// The file with this name does not fit the client certificate.
+    ClientKeyMisfit(String),
     /// The broker wants a client certificate and got none.
     ClientCertificateWanted,
-    /// The broker does not accept the client certificate; its alert.
+    /// The broker does not accept the client certificate; why, as far as it says.
     ClientCertificateRefused(String),
     /// Anything else that TLS says.
     Tls(String),
     /// What answered does not speak WebSocket.
     NotWebSocket(String),
-    /// The upgrade was answered with this HTTP status, for this path.
-    HttpStatus(u16, String),
+    /// The upgrade was answered with this HTTP status, for this path; where a redirect leads.
+    HttpStatus(u16, String, Option<String>),
     /// The WebSocket server does not offer the subprotocol `mqtt`.
     NoSubprotocol,
     /// No answer within the deadline.
@@ -126,7 +135,9 @@ impl ConnectError {
     pub(crate) fn is_final(&self) -> bool {
         match &self.cause {
             Cause::Refused(reason, _) => is_final(*reason),
-            Cause::File(..) | Cause::Unusable(_) | Cause::Abandoned => true,
+            Cause::File(..) | Cause::ClientKeyMisfit(_) | Cause::Unusable(_) | Cause::Abandoned => {
+                true
+            }
             _ => false,
         }
     }
@@ -138,14 +149,19 @@ impl ConnectError {
             }
             Cause::Refused(..) => "connection_refused",
             Cause::Silent(_) | Cause::TcpSilent(..) => "timeout",
-            Cause::File(..) | Cause::Unusable(_) => "invalid_argument",
+            Cause::HttpStatus(401 | 403 | 407, ..) => "not_authorised",
+            Cause::File(..) | Cause::ClientKeyMisfit(_) | Cause::Unusable(_) => "invalid_argument",
             _ if self.stage == Stage::Tls => "tls_failed",
             _ => "connect_failed",
         }
     }
 
     pub(super) fn next_step(&self) -> String {
+        let tried = self.tried;
         let step = match &self.cause {
+            Cause::UnknownHost(host, _) if host.contains('%') => {
+                "Name a network interface of this machine behind the %, as in [fe80::1%25eth0]."
+            }
             Cause::UnknownHost(..) => "Check the spelling of the host, or use its IP address.",
             Cause::TcpRefused(..) => {
                 "Nothing listens there: check that the broker runs and that the port is right (1883 mqtt, 8883 mqtts, 80 ws, 443 wss by default); a broker in a container must publish its port."
@@ -153,62 +169,95 @@ impl ConnectError {
             Cause::TcpSilent(..) | Cause::TcpFailed(..) => {
                 "Check the address, that this machine can reach that network, and whether a firewall drops the port."
             }
-            Cause::File(..) => "Give the path of a readable PEM file.",
-            Cause::NoRoots => {
-                "Install the system's CA certificates, or pass ca_file with the PEM of the CA that signed the broker's certificate."
-            }
-            Cause::NotTls | Cause::ClosedInTls => {
-                "The port may not be a TLS port: try the TLS port (usually 8883, WebSocket 443), or mqtt:// or ws:// if the broker has none."
-            }
-            Cause::UntrustedCa { own_ca: false } => {
-                "If the broker uses its own CA, pass ca_file with the PEM of that CA (or set it for a named broker in the configuration)."
-            }
-            Cause::UntrustedCa { own_ca: true } => {
-                "ca_file is not the CA that signed this broker's certificate: get the right PEM from whoever runs the broker."
-            }
-            Cause::WrongName(..) => {
-                "Connect by one of the names in the certificate, or have it issued for this name."
-            }
-            Cause::Certificate(_) => "Have the broker's certificate renewed or replaced.",
-            Cause::ClientCertificateWanted => "Pass client_cert and client_key (PEM files).",
-            Cause::ClientCertificateRefused(_) => {
-                "Check that client_cert is signed by the CA that the broker trusts, is not expired, and fits client_key."
-            }
-            Cause::Tls(_) => "Check the broker's TLS settings (TLS 1.2 or 1.3 is needed).",
-            Cause::NotWebSocket(_) => {
-                "The port may not be a WebSocket port: try another port, or mqtt:// or mqtts://."
-            }
-            Cause::HttpStatus(..) => {
-                "Check the path of the WebSocket (ws://host:port/path; often /mqtt, /ws or /)."
-            }
+            Cause::NotTls | Cause::ClosedInTls => return tried.no_tls(),
+            Cause::NotWebSocket(_) => tried.no_websocket(),
+            Cause::HttpStatus(status, path, _) => return tried.http(*status, path),
             Cause::NoSubprotocol => {
                 "This WebSocket endpoint does not serve MQTT: check port and path."
             }
             Cause::Silent(_) if self.stage == Stage::Connack => {
-                "The port is open but answers nothing that MQTT knows: check that it is the broker's MQTT port (a TLS port needs mqtts://, a WebSocket port ws://)."
+                return format!(
+                    "The port is open but answers nothing that MQTT knows: {}.",
+                    tried.other_port()
+                );
             }
             Cause::Silent(_) => {
                 "Check that the broker is healthy and the network is not dropping packets, then try again."
             }
             Cause::ClosedWithoutConnack | Cause::Broken(_) => {
-                "Check that this is the broker's MQTT port (a TLS port needs mqtts://, a WebSocket port ws://), and look into the broker's log."
+                return format!("Look into the broker's log, and {}.", tried.other_port());
             }
-            Cause::NotMqtt(Some("TLS")) => "Use mqtts:// (or wss://) for this port.",
-            Cause::NotMqtt(Some("HTTP")) => {
-                "Use ws:// (or wss://) for this port, or find the broker's MQTT port (usually 1883)."
-            }
+            Cause::NotMqtt(Some("TLS")) => tried.with_tls(),
+            Cause::NotMqtt(Some("HTTP")) => tried.with_websocket(),
             Cause::NotMqtt(_) | Cause::Protocol(_) => {
                 "Check that host and port are those of an MQTT broker."
             }
             Cause::NeitherVersion => {
                 "Update the broker, or use one that speaks MQTT 3.1.1 or 5.0: nothing older is spoken here."
             }
-            Cause::Version => "Use protocol auto, or the version that the broker speaks.",
-            Cause::Refused(reason, _) => return refused_step(*reason).to_owned(),
-            Cause::Unusable(_) | Cause::Abandoned => "Correct the arguments and try again.",
+            Cause::Version => tried.version(),
+            Cause::Refused(reason, _) => tried.refused(*reason),
+            Cause::Unusable(_) => "Correct the arguments and try again.",
+            Cause::Abandoned => "Call again, if the connection is still wanted.",
+            certificates => return certificate_step(certificates),
         };
         step.to_owned()
     }
+}
+
+/// What to do about certificates, the broker's or our own.
+fn certificate_step(cause: &Cause) -> String {
+    let step = match cause {
+        Cause::File(..) => "Give the path of a readable PEM file.",
+        Cause::ClientKeyMisfit(_) => {
+            "Give the key with which client_cert was made, or the certificate that belongs to this key."
+        }
+        Cause::NoRoots => {
+            "Install the system's CA certificates, or pass ca_file with the PEM of the CA that signed the broker's certificate."
+        }
+        Cause::UntrustedCa {
+            own_ca: false,
+            self_signed: false,
+        } => {
+            "If the broker uses its own CA, pass ca_file with the PEM of that CA (or set it for a named broker in the configuration)."
+        }
+        Cause::UntrustedCa {
+            own_ca: false,
+            self_signed: true,
+        } => {
+            "If this is the right broker, get its certificate (PEM) from whoever runs it and pass it as ca_file (or set it for a named broker in the configuration)."
+        }
+        Cause::UntrustedCa {
+            own_ca: true,
+            self_signed: false,
+        } => {
+            "ca_file is not the CA that signed this broker's certificate: get the right PEM from whoever runs the broker."
+        }
+        Cause::UntrustedCa {
+            own_ca: true,
+            self_signed: true,
+        } => {
+            "ca_file holds another certificate than the broker's: get the right PEM from whoever runs the broker."
+        }
+        Cause::WrongName(_, names) if names.is_empty() => {
+            "Have the certificate issued for this name as well."
+        }
+        Cause::WrongName(..) => {
+            "Connect by one of the names in the certificate, or have it issued for this name."
+        }
+        Cause::PoorCertificate(_, line) => {
+            return format!(
+                "Have the broker's certificate made anew, for instance by `{line}`; broker.pem is then both the broker's certificate and what to pass as ca_file."
+            );
+        }
+        Cause::ClientCertificateWanted => "Pass client_cert and client_key (PEM files).",
+        Cause::ClientCertificateRefused(_) => {
+            "Check that client_cert is signed by the CA that the broker trusts, is not expired, and fits client_key."
+        }
+        Cause::Tls(_) => "Check the broker's TLS settings (TLS 1.2 or 1.3 is needed).",
+        _ => "Have the broker's certificate renewed or replaced.",
+    };
+    step.to_owned()
 }
 
 /// Reasons after which a reconnect cannot help or would fight another client.
@@ -216,33 +265,12 @@ pub(crate) fn is_final(reason: Reason) -> bool {
     matches!(reason.0, 0x8E | 0x86 | 0x87 | 0x8A | 0x9C | 0x9D)
 }
 
-fn refused_step(reason: Reason) -> &'static str {
-    match reason.0 {
-        0x84 => "Use protocol auto, or the version that the broker speaks.",
-        0x85 => "Choose another client id (or none, then one is made up).",
-        0x86 => {
-            "Check user name and password (percent-encoded in the connection string), or use a named broker of the configuration."
-        }
-        // Mosquitto 2.0 answers a wrong password with 0x87 as well.
-        0x87 => {
-            "Check user name and password (some brokers say this for a wrong password, too); if they are right, this user or client id may not connect: ask whoever runs the broker."
-        }
-        0x8A => "This client is banned: ask whoever runs the broker.",
-        0x88 | 0x89 | 0x8B | 0x9F | 0x97 => {
-            "The broker is overloaded or going down: try again later."
-        }
-        0x9C | 0x9D => "Connect to the server that the broker names.",
-        0x95 | 0x99 | 0x9A | 0x9B => "The Last Will does not fit what the broker allows.",
-        _ => "Look into the broker's log for the reason.",
-    }
-}
-
 impl fmt::Display for ConnectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} did not connect: ", self.broker)?;
         if !matches!(
             self.cause,
-            Cause::Refused(..) | Cause::File(..) | Cause::Unusable(_)
+            Cause::Refused(..) | Cause::File(..) | Cause::ClientKeyMisfit(_) | Cause::Unusable(_)
         ) {
             write!(f, "{}: ", self.stage.doing())?;
         }
@@ -284,12 +312,23 @@ impl fmt::Display for Cause {
             Self::NoRoots => f.write_str("this system has no root certificates"),
             Self::NotTls => f.write_str("what answered does not speak TLS"),
             Self::ClosedInTls => f.write_str("the connection was closed during the handshake"),
-            Self::UntrustedCa { own_ca: false } => f.write_str(
-                "the broker's certificate is not signed by a CA that this system trusts",
-            ),
-            Self::UntrustedCa { own_ca: true } => {
-                f.write_str("the broker's certificate is not signed by the CA in ca_file")
+            Self::UntrustedCa {
+                own_ca,
+                self_signed,
+            } => f.write_str(match (own_ca, self_signed) {
+                (false, false) => {
+                    "the broker's certificate is not signed by a CA that this system trusts"
+                }
+                (true, false) => "the broker's certificate is not signed by the CA in ca_file",
+                (false, true) => "the broker's certificate is self-signed, and not known here",
+                (true, true) => {
+                    "the broker's certificate is self-signed, and not the one in ca_file"
+                }
+            }),
+            Self::PoorCertificate(why, _) => {
+                write!(f, "the broker's certificate cannot be accepted: {why}")
             }
+            Self::ClientKeyMisfit(name) => write!(f, "client_key {name}: does not fit client_cert"),
             Self::WrongName(host, names) if names.is_empty() => {
                 write!(f, "certificate not valid for name \"{host}\"")
             }
@@ -307,8 +346,12 @@ impl fmt::Display for Cause {
                 f.write_str(why)
             }
             Self::NotWebSocket(why) => write!(f, "what answered is not a WebSocket server ({why})"),
-            Self::HttpStatus(status, path) => {
-                write!(f, "the server answered HTTP {status} for path {path}")
+            Self::HttpStatus(status, path, to) => {
+                write!(f, "the server answered HTTP {status} for path {path}")?;
+                match to {
+                    Some(to) => write!(f, ", and names {to}"),
+                    None => Ok(()),
+                }
             }
             Self::NoSubprotocol => f.write_str("the server does not offer the subprotocol mqtt"),
             Self::Silent(after) => write!(f, "no answer within {} s", after.as_secs_f64()),

@@ -18,12 +18,16 @@ pub struct WantHealth {
 pub struct HealthFindings {
     /// The sickest first.
     pub devices: Vec<DeviceFinding>,
-    /// Devices that were asked for, told or not.
+    /// Devices that were asked for and judged, told or not.
     pub matched: usize,
     /// Of these, with findings.
     pub troubled: usize,
-    /// Devices heard.
+    /// Devices heard that found room.
     pub heard: usize,
+    /// About how many devices were heard that found no room, and how many of these were asked for by their id.
+    pub beyond: u64,
+    /// See `beyond`.
+    pub beyond_matched: u64,
     /// If none was asked for: ids that come nearest.
     pub nearest: Vec<String>,
     /// Messages of devices that found no room.

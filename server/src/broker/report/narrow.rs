@@ -44,6 +44,10 @@ impl Report {
                     .values
                     .retain(|(topic, last)| taken(topic, last.retain));
             }
+            // Those of further topics cannot be told apart.
+            let large = &mut self.asides.large;
+            large.retain(|it| part.matches(&it.topic));
+            self.oversized = large.iter().map(|it| it.messages).sum();
             narrow_topics(findings, part);
             narrow_messages(findings, part);
             if let Some(schema) = &mut findings.schema {
@@ -55,7 +59,9 @@ impl Report {
                 };
                 schema.families.retain(|family| heard(&family.pattern));
             }
+            findings.distinct = None;
             if let Some(table) = &findings.topics {
+                findings.distinct = Some((table.seen, table.estimated));
                 self.received = table.topics.iter().map(|topic| topic.messages).sum();
                 self.retained = table.topics.iter().map(|topic| topic.retained).sum();
                 self.bytes = table.topics.iter().map(|topic| topic.bytes).sum();

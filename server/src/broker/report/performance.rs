@@ -42,8 +42,10 @@ pub struct FlowFindings {
     pub messages: u64,
     /// Payload bytes.
     pub bytes: u64,
-    /// Distinct topics, an estimate within some 3 % (exact for few).
+    /// Distinct topics, never more than messages.
     pub topics: u64,
+    /// `topics` is an estimate, within some 3 %.
+    pub topics_estimated: bool,
     /// Bytes; none of no messages.
     pub sizes: Option<Percentiles>,
     /// Microseconds between messages; none of fewer than two.

@@ -27,8 +27,10 @@ pub struct SchemaFindings {
 pub struct SchemaFamily {
     /// A topic, with `+` for levels that differ.
     pub pattern: String,
-    /// Distinct topics; an estimate beyond sixteen.
+    /// Distinct topics, never more than messages.
     pub topics: u64,
+    /// `topics` is an estimate.
+    pub topics_estimated: bool,
     /// Messages of any format.
     pub messages: u64,
     /// Messages per format, the most frequent first.

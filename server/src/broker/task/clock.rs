@@ -7,24 +7,23 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-/// Reads the clock; copies agree.
+/// A wall clock that is away from where it should be by so much was set, or the machine slept; by less it is only
+/// disciplined, or this task was not scheduled between two readings.
+const STEP: Duration = Duration::from_secs(1);
+
+/// Reads the clock. The wall clock is taken to go on as it was last read: see [`Clock::follow`].
 #[derive(Clone, Copy)]
 pub(super) struct Clock {
     origin: std::time::Instant,
+    /// What the wall clock showed, or would have shown as it is set now, at `origin`.
     wall: SystemTime,
-    wall_us: u64,
 }
 
 impl Clock {
     pub(super) fn start() -> Self {
-        let wall = SystemTime::now();
-        let since_1970 = wall
-            .duration_since(SystemTime::UNIX_EPOCH)
-            .unwrap_or_default();
         Self {
             origin: std::time::Instant::now(),
-            wall,
-            wall_us: u64::try_from(since_1970.as_micros()).unwrap_or(0),
+            wall: SystemTime::now(),
         }
     }
 
@@ -37,13 +36,30 @@ impl Clock {
         Instant::from_micros(u64::try_from(passed).unwrap_or(u64::MAX))
     }
 
-    /// Microseconds since 1970.
+    /// Compares what the wall clock shows `now` with what it should show. If it was set, goes by it from here on and
+    /// tells by how many microseconds; negative: back.
+    pub(super) fn follow(&mut self, now: Instant, shows: SystemTime) -> Option<i64> {
+        let (step, forward) = match shows.duration_since(self.wall(now)) {
+            Ok(step) => (step, true),
+            Err(back) => (back.duration(), false),
+        };
+        if step < STEP {
+            return None;
+        }
+        self.wall = shows.checked_sub(now.since(Instant::ZERO))?;
+        let micros = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
+        Some(if forward { micros } else { -micros })
+    }
+
+    /// Microseconds since 1970; zero before.
     pub(super) fn wall_us(&self, at: Instant) -> u64 {
-        self.wall_us + at.as_micros()
+        let since_1970 = self.wall(at).duration_since(SystemTime::UNIX_EPOCH);
+        u64::try_from(since_1970.unwrap_or_default().as_micros()).unwrap_or(0)
     }
 
     pub(super) fn wall(&self, at: Instant) -> SystemTime {
-        self.wall + at.since(Instant::ZERO)
+        let passed = at.since(Instant::ZERO);
+        self.wall.checked_add(passed).unwrap_or(self.wall)
     }
 }
 
@@ -80,5 +96,32 @@ impl Alarm {
             self.set = None;
         }
         rung
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wall_clock_that_is_set_is_followed_and_told() {
+        let second = Duration::from_secs(1);
+        let mut clock = Clock::start();
+        let wall = clock.wall(Instant::ZERO);
+        let at = |seconds: u64| Instant::from_micros(seconds * 1_000_000);
+        assert_eq!(clock.follow(at(10), wall + 10 * second), None);
+        let late = Duration::from_millis(10_900);
+        assert_eq!(clock.follow(at(10), wall + late), None, "jitter");
+        // A laptop slept for a day.
+        let day = 86_400 * second;
+        let step = clock.follow(at(20), wall + 20 * second + day);
+        assert_eq!(step, Some(86_400_000_000));
+        assert_eq!(clock.wall(at(30)), wall + 30 * second + day);
+        assert_eq!(clock.follow(at(30), wall + 30 * second + day), None);
+        // It is set back, as far as before 1970.
+        let step = clock.follow(at(40), SystemTime::UNIX_EPOCH - day);
+        assert!(step.is_some_and(|micros| micros < 0), "{step:?}");
+        assert_eq!(clock.wall(at(40)), SystemTime::UNIX_EPOCH - day);
+        assert_eq!(clock.wall_us(at(50)), 0);
     }
 }

@@ -6,16 +6,16 @@
 use super::clock::Clock;
 use crate::broker::collect::{Arrival, Collector};
 use crate::broker::error::BrokerError;
-use crate::broker::report::{Interruption, Listen, Part, Report, Retained, StopReason};
+use crate::broker::report::{Asides, Interruption, Listen, Part, Report, Retained, StopReason};
 use crate::broker::shared::ListenerSlot;
 use crate::broker::watch::PROBES;
 use bitsperity_mqtt_core::packet::QoS;
-use bitsperity_mqtt_core::session::{Message, SubscriptionId};
+use bitsperity_mqtt_core::session::{Message, Oversized, SubscriptionId};
 use bitsperity_mqtt_core::time::Instant;
 use bitsperity_mqtt_core::topic;
 use futures::channel::oneshot;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 pub(super) struct Listener {
     pub(super) listen: Listen,
@@ -36,11 +36,14 @@ pub(super) struct Listener {
 pub(super) struct Collecting {
     pub(super) collector: Collector,
     pub(super) started: Instant,
+    /// What the wall clock showed then.
+    wall: SystemTime,
     pub(super) last_new_topic: Instant,
     pub(super) received: u64,
     pub(super) retained: u64,
     pub(super) bytes: u64,
-    pub(super) oversized: u64,
+    oversized: u64,
+    pub(super) asides: Asides,
     pub(super) reconnects: u32,
     pub(super) deaf: Duration,
     pub(super) deaf_since: Option<Instant>,
@@ -55,16 +58,18 @@ pub(super) fn members(ids: &[SubscriptionId]) -> u64 {
 }
 
 impl Listener {
-    pub(super) fn collecting(&mut self, now: Instant) -> &mut Collecting {
+    pub(super) fn collecting(&mut self, now: Instant, clock: Clock) -> &mut Collecting {
         let wants = &self.listen.wants;
         self.collecting.get_or_insert_with(|| Collecting {
             collector: Collector::new(wants, now),
             started: now,
+            wall: clock.wall(now),
             last_new_topic: now,
             received: 0,
             retained: 0,
             bytes: 0,
             oversized: 0,
+            asides: Asides::default(),
             reconnects: 0,
             deaf: Duration::ZERO,
             deaf_since: None,
@@ -90,6 +95,14 @@ impl Listener {
                 }
             }
         }
+        if matched == 0 {
+            // Under another topic than the filter.
+            let for_it = |(bit, id): (usize, &SubscriptionId)| {
+                u64::from(message.subscriptions.contains(*id)) << bit
+            };
+            let bits = self.ids.iter().enumerate().map(for_it);
+            return Some(bits.fold(0, |all, bit| all | bit));
+        }
         let counts = first.is_none_or(|id| message.subscriptions.0 & (1 << id) != 0);
         counts.then_some(matched)
     }
@@ -100,8 +113,17 @@ impl Listener {
         topic.starts_with(PROBES) && !filters.any(|filter| filter.contains(PROBES))
     }
 
+    /// A packet over the bound that was passed over.
+    pub(super) fn record_oversized(&mut self, now: Instant, clock: Clock, passed: &Oversized<'_>) {
+        let collecting = self.collecting(now, clock);
+        collecting.oversized += 1;
+        if let Some(topic) = passed.topic {
+            collecting.asides.large(topic, passed.length);
+        }
+    }
+
     /// Returns whether it is full now.
-    pub(super) fn record(&mut self, now: Instant, wall_us: u64, message: &Message<'_>) -> bool {
+    pub(super) fn record(&mut self, now: Instant, clock: Clock, message: &Message<'_>) -> bool {
         let taken = match self.listen.retained {
             Retained::Include => true,
             Retained::Exclude => !message.retain,
@@ -114,10 +136,10 @@ impl Listener {
             return false;
         };
         let max_messages = self.listen.max_messages;
-        let collecting = self.collecting(now);
+        let collecting = self.collecting(now, clock);
         let new_topic = collecting.collector.record(&Arrival {
             at: now,
-            wall_us,
+            wall_us: clock.wall_us(now),
             matched,
             topic: message.topic,
             payload: message.payload,
@@ -130,10 +152,25 @@ impl Listener {
         collecting.received += 1;
         collecting.retained += u64::from(message.retain);
         collecting.bytes += message.payload.len() as u64;
+        // A broker that changes topics does so from the first one on: where it does not, only new topics are looked at.
+        let doubtful = new_topic || collecting.asides.elsewhere.messages > 0;
         let received = collecting.received;
         let topics = new_topic.then(|| collecting.collector.topics_seen());
         self.slot.set_counts(received, topics);
+        if doubtful {
+            self.compare(message.topic);
+        }
         max_messages.is_some_and(|max| received >= max)
+    }
+
+    /// Counts a message under a topic that fits none of the filters.
+    fn compare(&mut self, topic: &str) {
+        let fits = |filter: &String| topic::matches(filter, topic);
+        if let Some(collecting) = &mut self.collecting
+            && !self.listen.filters.iter().any(fits)
+        {
+            collecting.asides.elsewhere.count(topic);
+        }
     }
 
     /// When it stops by itself, and why; nothing before the SUBACK.
@@ -172,6 +209,7 @@ impl Listener {
                 retained: 0,
                 bytes: 0,
                 oversized: 0,
+                asides: Asides::default(),
                 reconnects: 0,
                 deaf: Duration::ZERO,
                 interruption: None,
@@ -181,7 +219,7 @@ impl Listener {
         };
         let interruption = collecting.interruption(now, doubt);
         let mut report = Report {
-            started: clock.wall(collecting.started),
+            started: collecting.wall,
             elapsed: now.since(collecting.started),
             stopped,
             granted_qos: self.granted.filter(|_| self.unanswered == 0),
@@ -189,6 +227,7 @@ impl Listener {
             retained: collecting.retained,
             bytes: collecting.bytes,
             oversized: collecting.oversized,
+            asides: collecting.asides.clone(),
             reconnects: collecting.reconnects,
             deaf: interruption.as_ref().map_or(Duration::ZERO, |it| it.lasted),
             interruption,

@@ -11,7 +11,7 @@ use crate::broker::shared::{ListenerSlot, Shared};
 use crate::broker::watch::is_lasting;
 use bitsperity_mqtt_core::limits::MAX_SUBSCRIPTIONS;
 use bitsperity_mqtt_core::packet::QoS;
-use bitsperity_mqtt_core::session::{Message, SubscriptionId, SubscriptionSet};
+use bitsperity_mqtt_core::session::{Message, Oversized, SubscriptionId};
 use bitsperity_mqtt_core::time::Instant;
 use futures::channel::oneshot;
 use std::sync::Arc;
@@ -87,6 +87,16 @@ impl Listeners {
         self.slots.get_mut(usize::from(id.0))?.as_deref_mut()
     }
 
+    /// The Topic Filter of a subscription.
+    pub(super) fn filter_of(&mut self, id: SubscriptionId) -> &str {
+        let owner = self.owner(id);
+        let filter = self.get(owner).and_then(|listener| {
+            let mut ids = listener.ids.iter();
+            listener.listen.filters.get(ids.position(|it| *it == id)?)
+        });
+        filter.map_or("", String::as_str)
+    }
+
     fn owner(&self, id: SubscriptionId) -> SubscriptionId {
         SubscriptionId(self.owners.get(usize::from(id.0)).copied().unwrap_or(id.0))
     }
@@ -143,7 +153,7 @@ impl Listeners {
                     listener.reply = reply;
                     return;
                 }
-                listener.collecting(now);
+                listener.collecting(now, clock);
                 if let Some(reply) = reply {
                     let _ = reply.send(Ok(()));
                 }
@@ -180,16 +190,19 @@ impl Listeners {
     pub(super) fn record(&mut self, now: Instant, message: &Message<'_>) {
         let set = message.subscriptions.0 & self.used & !self.full;
         if set == 0 {
+            if message.stray {
+                self.stray(message.topic);
+            }
             return;
         }
         let now = now.max(self.latest.after(Duration::from_micros(1)));
         self.latest = now;
-        let wall_us = self.clock.wall_us(now);
+        let clock = self.clock;
         for owner in each(self.owners_of(set)) {
             let Some(listener) = self.get(owner) else {
                 continue;
             };
-            if listener.record(now, wall_us, message) {
+            if listener.record(now, clock, message) {
                 self.full |= members(&listener.ids);
             }
         }
@@ -201,12 +214,34 @@ impl Listeners {
     }
 
     /// Counts a packet over our bound that was passed over.
-    pub(super) fn record_oversized(&mut self, now: Instant, set: SubscriptionSet) {
-        for owner in each(self.owners_of(set.0 & self.used)) {
+    pub(super) fn record_oversized(&mut self, now: Instant, passed: &Oversized<'_>) {
+        let clock = self.clock;
+        for owner in each(self.owners_of(passed.subscriptions.0 & self.used)) {
             if let Some(listener) = self.get(owner) {
-                listener.collecting(now).oversized += 1;
+                listener.record_oversized(now, clock, passed);
             }
         }
+    }
+
+    /// Whose it is nobody knows, so each is told of it.
+    #[cold]
+    fn stray(&mut self, topic: &str) {
+        for collecting in self.collecting() {
+            collecting.asides.strays.count(topic);
+        }
+    }
+
+    /// The wall clock was set.
+    pub(super) fn stepped(&mut self, clock: Clock, micros: i64) {
+        self.clock = clock;
+        for collecting in self.collecting() {
+            collecting.asides.stepped(micros);
+        }
+    }
+
+    fn collecting(&mut self) -> impl Iterator<Item = &mut Collecting> {
+        let listeners = self.slots.iter_mut().flatten();
+        listeners.filter_map(|listener| listener.collecting.as_mut())
     }
 
     /// Whether a listener is full, so that [`Listeners::sweep`] must run before the next message.
@@ -300,10 +335,5 @@ impl Listeners {
     /// The connection is back and every subscription restored.
     pub(super) fn hearing(&mut self, now: Instant) {
         self.collecting().for_each(|it| it.hear(now));
-    }
-
-    fn collecting(&mut self) -> impl Iterator<Item = &mut Collecting> {
-        let listeners = self.slots.iter_mut().flatten();
-        listeners.filter_map(|l| l.collecting.as_mut())
     }
 }

@@ -44,7 +44,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Packets a turn, so that commands and other tasks have theirs.
 const PACKETS_A_TURN: usize = 32;
@@ -102,6 +102,7 @@ impl Task<'_> {
         let mut turns = 0;
         while !self.over {
             let now = self.clock.now();
+            self.mind_the_clock(now);
             let busy = self.packets(now);
             self.orders(now);
             self.tail(now);
@@ -119,6 +120,13 @@ impl Task<'_> {
             async_std::task::yield_now().await;
         }
         self.farewell().await;
+    }
+
+    /// Before the messages of a turn, so that each has the time that the wall clock shows.
+    fn mind_the_clock(&mut self, now: Instant) {
+        if let Some(micros) = self.clock.follow(now, SystemTime::now()) {
+            self.listeners.stepped(self.clock, micros);
+        }
     }
 
     /// Takes packets out of the buffer; returns whether more may wait in it.
@@ -160,7 +168,7 @@ impl Task<'_> {
                     let head = self.input.bytes(head);
                     match self.session.handle_oversized(now, head, length) {
                         Ok(passed) => {
-                            self.listeners.record_oversized(now, passed.subscriptions);
+                            self.listeners.record_oversized(now, &passed);
                             Ok(())
                         }
                         Err(error) => Err(Break::Session(error)),

@@ -12,7 +12,9 @@ use crate::broker::handle::Established;
 use crate::broker::shared::{Command, Shared};
 use crate::broker::target::Target;
 use async_std::channel::{Receiver, Sender};
-use bitsperity_mqtt_core::limits::{MAX_STRING, MAX_SUBSCRIPTIONS};
+use bitsperity_mqtt_core::limits::{
+    MAX_FIXED_HEADER, MAX_REMAINING_LENGTH, MAX_STRING, MAX_SUBSCRIPTIONS,
+};
 use bitsperity_mqtt_core::packet::{Properties, Will};
 use bitsperity_mqtt_core::session::{InFlight, Options, Session, Storage, Subscription};
 use futures::FutureExt as _;
@@ -90,7 +92,7 @@ async fn run(start: Start) {
         fresh_client_id: target.client_id.is_empty(),
         session_expiry: SESSION_EXPIRY,
         receive_maximum: start.receive_maximum,
-        maximum_packet_size: u32::try_from(start.max_packet).unwrap_or(u32::MAX),
+        maximum_packet_size: announced(&target, start.max_packet),
         will: will.map(|will| Will {
             qos: will.qos,
             retain: will.retain,
@@ -138,6 +140,17 @@ async fn run(start: Start) {
         over: false,
     };
     task.live().await;
+}
+
+/// Maximum Packet Size for 5.0: the largest packet that there can be. Brokers hold back in silence what is larger, and a
+/// topic that is never seen cannot be named; what is over `max_packet` is passed over as it comes and never held, so
+/// that to announce more costs no memory. A WebSocket message is held whole before we see its packets: there the
+/// broker must hold back.
+fn announced(target: &Target, max_packet: usize) -> u32 {
+    if target.scheme.is_websocket() {
+        return u32::try_from(max_packet).unwrap_or(u32::MAX);
+    }
+    MAX_REMAINING_LENGTH.saturating_add(MAX_FIXED_HEADER as u32)
 }
 
 /// 23 characters of digits and letters, which every 3.1.1 broker must take `[MQTT-3.1.3-5]`.

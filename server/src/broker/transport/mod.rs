@@ -7,9 +7,11 @@
 mod paced;
 mod tcp;
 mod tls;
+mod trust;
 mod websocket;
+mod x509;
 
-use super::error::{Cause, ConnectError, Stage};
+use super::error::{Cause, ConnectError, Stage, Tried};
 use super::target::Target;
 use async_std::future::timeout;
 use async_std::net::TcpStream;
@@ -67,6 +69,7 @@ impl<'t> Stages<'t> {
         self.done.push((stage.name(), self.begun.elapsed()));
         result.map_err(|cause| ConnectError {
             broker: self.target.display(),
+            tried: Tried::of(self.target),
             stage,
             cause,
             stages: std::mem::take(&mut self.done),

@@ -88,7 +88,7 @@ fn failure(address: SocketAddr, error: &io::Error, more: usize) -> Cause {
 }
 
 /// The system's words without the number behind them.
-fn system_words(error: &io::Error) -> String {
+pub(super) fn system_words(error: &io::Error) -> String {
     let words = error.to_string();
     match words.split_once(" (os error") {
         Some((words, _)) => words.to_lowercase(),

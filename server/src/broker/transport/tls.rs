@@ -4,18 +4,17 @@
 //! In TLS 1.3 a refused client certificate shows only at the first read: [`explain_first_read`].
 
 use super::paced::Paced;
+use super::tcp::system_words;
+use super::trust::{self, Checked, Seen, Unchecked};
 use crate::broker::error::Cause;
 use crate::broker::target::Target;
 use async_std::net::TcpStream;
 use futures_rustls::TlsConnector;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::client::WebPkiServerVerifier;
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{
-    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error,
-    ProtocolVersion, RootCertStore, SignatureScheme,
-};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use rustls::{AlertDescription, ClientConfig, Error, ProtocolVersion, RootCertStore};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,8 +27,9 @@ pub(super) type TlsStream = futures_rustls::client::TlsStream<Paced<TcpStream>>;
 
 /// The handshake, with SNI where the host is a name.
 pub(super) async fn connect(target: &Target, tcp: Paced<TcpStream>) -> Result<TlsStream, Cause> {
-    let config = config(target).await?;
-    let name = ServerName::try_from(target.host.clone()).map_err(|_| {
+    let seen = Arc::new(Seen::default());
+    let config = config(target, &seen).await?;
+    let name = ServerName::try_from(target.plain_host().to_owned()).map_err(|_| {
         Cause::Unusable(format!(
             "\"{}\" is no name a certificate can have",
             target.host
@@ -38,7 +38,7 @@ pub(super) async fn connect(target: &Target, tcp: Paced<TcpStream>) -> Result<Tl
     TlsConnector::from(Arc::new(config))
         .connect(name, tcp)
         .await
-        .map_err(|error| explain(target, &error))
+        .map_err(|error| explain(target, &error, &seen))
 }
 
 /// `TLS 1.3`.
@@ -46,35 +46,38 @@ pub(super) fn version(stream: &TlsStream) -> Option<String> {
     let version = match stream.get_ref().1.protocol_version()? {
         ProtocolVersion::TLSv1_3 => "TLS 1.3".to_owned(),
         ProtocolVersion::TLSv1_2 => "TLS 1.2".to_owned(),
-        other => format!("{other:?}"),
+        other => format!("TLS {:#06x}", u16::from(other)),
     };
     Some(version)
 }
 
-async fn config(target: &Target) -> Result<ClientConfig, Cause> {
+async fn config(target: &Target, seen: &Arc<Seen>) -> Result<ClientConfig, Cause> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
-        .map_err(|error| Cause::Tls(error.to_string()))?;
+        .map_err(|_| Cause::Tls("TLS cannot be set up".into()))?
+        .dangerous();
     let builder = if target.insecure_tls {
-        builder
-            .dangerous()
-            .with_custom_certificate_verifier(Arc::new(NoCheck(provider)))
+        builder.with_custom_certificate_verifier(Arc::new(Unchecked(provider)))
     } else {
-        builder.with_root_certificates(roots(target.ca_file.as_deref()).await?)
+        let checked = checked(target.ca_file.as_deref(), provider, seen).await?;
+        builder.with_custom_certificate_verifier(Arc::new(checked))
     };
     match (&target.client_cert, &target.client_key) {
         (Some(cert), Some(key)) => {
             let chain = certificates("client_cert", cert).await?;
             let key_name = key.display().to_string();
             let key = private_key(key).await?;
-            builder.with_client_auth_cert(chain, key).map_err(|error| {
-                Cause::File(
-                    "client_key",
-                    key_name,
-                    format!("does not fit client_cert ({error})"),
-                )
-            })
+            builder
+                .with_client_auth_cert(chain, key)
+                .map_err(|error| match error {
+                    Error::InconsistentKeys(_) => Cause::ClientKeyMisfit(key_name),
+                    _ => Cause::File(
+                        "client_key",
+                        key_name,
+                        "is of a kind that is not supported (RSA from 2,048 bits, ECDSA with P-256 or P-384 and Ed25519 are)".into(),
+                    ),
+                })
         }
         (None, None) => Ok(builder.with_no_client_auth()),
         _ => Err(Cause::Unusable(
@@ -83,12 +86,20 @@ async fn config(target: &Target) -> Result<ClientConfig, Cause> {
     }
 }
 
-async fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, Cause> {
+/// Checks against `ca_file`, or against what the system trusts.
+async fn checked(
+    ca_file: Option<&Path>,
+    provider: Arc<CryptoProvider>,
+    seen: &Arc<Seen>,
+) -> Result<Checked, Cause> {
     let mut roots = RootCertStore::empty();
+    let mut known = Vec::new();
     if let Some(file) = ca_file {
-        for certificate in certificates("ca_file", file).await? {
-            roots.add(certificate).map_err(|error| {
-                Cause::File("ca_file", file.display().to_string(), error.to_string())
+        known = certificates("ca_file", file).await?;
+        for (at, certificate) in known.iter().enumerate() {
+            roots.add(certificate.clone()).map_err(|_| {
+                let why = format!("its certificate {} is not one of X.509", at + 1);
+                Cause::File("ca_file", file.display().to_string(), why)
             })?;
         }
     } else {
@@ -99,7 +110,14 @@ async fn roots(ca_file: Option<&Path>) -> Result<RootCertStore, Cause> {
             return Err(Cause::NoRoots);
         }
     }
-    Ok(roots)
+    let by = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
+        .build()
+        .map_err(|_| Cause::NoRoots)?;
+    Ok(Checked {
+        by,
+        known,
+        seen: seen.clone(),
+    })
 }
 
 async fn certificates(
@@ -139,7 +157,7 @@ async fn read(what: &'static str, file: &Path) -> Result<Zeroizing<Vec<u8>>, Cau
     let words = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => wrong("does not exist".into()),
         io::ErrorKind::PermissionDenied => wrong("may not be read by this process".into()),
-        _ => wrong(error.to_string()),
+        _ => wrong(system_words(&error)),
     };
     let about = async_std::fs::metadata(file).await.map_err(words)?;
     if !about.is_file() {
@@ -148,91 +166,76 @@ async fn read(what: &'static str, file: &Path) -> Result<Zeroizing<Vec<u8>>, Cau
     if about.len() > MAX_PEM {
         return Err(wrong(format!("is larger than {MAX_PEM} bytes")));
     }
-    let words = |error: io::Error| wrong(error.to_string());
+    let words = |error: io::Error| wrong(system_words(&error));
     async_std::fs::read(file)
         .await
         .map(Zeroizing::new)
         .map_err(words)
 }
 
-fn explain(target: &Target, error: &io::Error) -> Cause {
+fn explain(target: &Target, error: &io::Error, seen: &Seen) -> Cause {
     let Some(tls) = rustls_error(error) else {
         return match error.kind() {
             io::ErrorKind::UnexpectedEof
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::BrokenPipe => Cause::ClosedInTls,
-            _ => Cause::Tls(error.to_string()),
+            _ => Cause::Tls(system_words(error)),
         };
     };
     match tls {
-        Error::InvalidCertificate(problem) => certificate(target, problem),
+        Error::InvalidCertificate(problem) => trust::explain(target, problem, seen),
         Error::InvalidMessage(_) => Cause::NotTls,
-        Error::AlertReceived(alert) => alert_cause(*alert, target.client_cert.is_some()),
-        other => Cause::Tls(other.to_string()),
+        other => other_cause(target, other),
     }
 }
 
-fn certificate(target: &Target, problem: &CertificateError) -> Cause {
-    let own_ca = target.ca_file.is_some();
-    match problem {
-        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
-            Cause::UntrustedCa { own_ca }
+/// What does not concern the broker's certificate.
+fn other_cause(target: &Target, error: &Error) -> Cause {
+    let why = match error {
+        Error::AlertReceived(alert) => return alert_cause(*alert, target.client_cert.is_some()),
+        Error::PeerIncompatible(_) => {
+            "the broker has no version of TLS (1.2 or 1.3) and no cipher in common with this program"
         }
-        CertificateError::NotValidForName => Cause::WrongName(target.host.clone(), Vec::new()),
-        CertificateError::NotValidForNameContext { presented, .. } => {
-            let names = presented
-                .iter()
-                .take(5)
-                .map(|name| plain_name(name))
-                .collect();
-            Cause::WrongName(target.host.clone(), names)
-        }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            Cause::Certificate("it has expired".into())
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            Cause::Certificate("it is not valid yet (is this machine's clock right?)".into())
-        }
-        CertificateError::Revoked => Cause::Certificate("it was revoked".into()),
-        // A self-signed certificate that is a CA itself, offered as the broker's own.
-        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
-            Cause::UntrustedCa { own_ca }
-        }
-        other => Cause::Certificate(other.to_string()),
-    }
-}
-
-/// rustls writes `DnsName("broker.example")` and the like.
-fn plain_name(presented: &str) -> String {
-    match presented
-        .split_once("(\"")
-        .and_then(|(_, rest)| rest.split_once('"'))
-    {
-        Some((name, _)) => name.to_owned(),
-        None => presented.to_owned(),
-    }
+        Error::PeerMisbehaved(_)
+        | Error::InappropriateMessage { .. }
+        | Error::InappropriateHandshakeMessage { .. }
+        | Error::PeerSentOversizedRecord => "the broker broke the rules of TLS",
+        Error::DecryptError => "what the broker sent cannot be decrypted",
+        Error::InvalidMessage(_) => "the broker sent what is no TLS",
+        Error::NoCertificatesPresented => "the broker presented no certificate",
+        Error::FailedToGetRandomBytes => "the system gives no random bytes",
+        Error::FailedToGetCurrentTime => "the system does not tell the time",
+        _ => "TLS failed",
+    };
+    Cause::Tls(why.into())
 }
 
 fn alert_cause(alert: AlertDescription, sent_certificate: bool) -> Cause {
     use AlertDescription as Alert;
+    let ended = |why: &str| Cause::Tls(format!("the broker ended the handshake: {why}"));
+    let refused = |why: &str| Cause::ClientCertificateRefused(why.to_owned());
     match alert {
-        Alert::CertificateRequired | Alert::NoCertificate => Cause::ClientCertificateWanted,
-        Alert::HandshakeFailure if !sent_certificate => Cause::Tls(
-            "the broker ended the handshake (it may want a client certificate, or no common cipher)"
-                .into(),
-        ),
+        Alert::CertificateRequired | Alert::NoCertificate if !sent_certificate => {
+            Cause::ClientCertificateWanted
+        }
+        Alert::HandshakeFailure if !sent_certificate => {
+            ended("it may want a client certificate, or there is no common cipher")
+        }
+        Alert::UnknownCA if sent_certificate => refused("it does not know the CA"),
+        Alert::CertificateExpired if sent_certificate => refused("expired"),
+        Alert::CertificateRevoked if sent_certificate => refused("revoked"),
+        Alert::AccessDenied if sent_certificate => refused("access denied"),
+        Alert::DecryptError if sent_certificate => refused("its signature does not fit"),
+        Alert::CertificateRequired | Alert::NoCertificate if sent_certificate => {
+            refused("it asked for another kind")
+        }
         Alert::BadCertificate
         | Alert::UnsupportedCertificate
-        | Alert::CertificateRevoked
-        | Alert::CertificateExpired
         | Alert::CertificateUnknown
-        | Alert::UnknownCA
-        | Alert::AccessDenied
         | Alert::HandshakeFailure
-        | Alert::DecryptError
             if sent_certificate =>
         {
-            Cause::ClientCertificateRefused(format!("{alert:?}"))
+            refused("it cannot use it")
         }
         Alert::ProtocolVersion => {
             Cause::Tls("the broker speaks neither TLS 1.2 nor TLS 1.3".into())
@@ -240,16 +243,13 @@ fn alert_cause(alert: AlertDescription, sent_certificate: bool) -> Cause {
         Alert::UnrecognisedName => {
             Cause::Tls("the broker does not know this host name (SNI)".into())
         }
-        other => Cause::Tls(format!("the broker ended the handshake ({other:?})")),
+        other => ended(&format!("alert {}", u8::from(other))),
     }
 }
 
 /// What a failed read says that comes before CONNACK: in TLS 1.3 the broker judges our certificate only then.
 pub(crate) fn explain_first_read(target: &Target, error: &io::Error) -> Option<Cause> {
-    match rustls_error(error)? {
-        Error::AlertReceived(alert) => Some(alert_cause(*alert, target.client_cert.is_some())),
-        other => Some(Cause::Tls(other.to_string())),
-    }
+    Some(other_cause(target, rustls_error(error)?))
 }
 
 fn rustls_error(error: &io::Error) -> Option<&Error> {
@@ -258,53 +258,4 @@ fn rustls_error(error: &io::Error) -> Option<&Error> {
     inner
         .downcast_ref::<Error>()
         .or_else(|| inner.downcast_ref::<io::Error>().and_then(rustls_error))
-}
-
-/// Takes any certificate, as `insecure_tls` asks; still checks that the broker holds its key.
-#[derive(Debug)]
-struct NoCheck(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for NoCheck {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        cert: &CertificateDer<'_>,
-        dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.0.signature_verification_algorithms,
-        )
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -1,8 +1,10 @@
 //! WebSocket with the subprotocol `mqtt` (MQTT 5.0 section 6): the upgrade, and binary messages as a plain stream of bytes.
 //! A message need not hold whole packets, nor only one `[MQTT-6.0.0-2]`.
 
+use super::tcp::system_words;
 use crate::broker::error::Cause;
 use crate::broker::target::Target;
+use crate::mask::mask;
 use async_tungstenite::tungstenite::client::IntoClientRequest;
 use async_tungstenite::tungstenite::error::{ProtocolError, UrlError};
 use async_tungstenite::tungstenite::http::HeaderValue;
@@ -21,6 +23,10 @@ const BUFFER: usize = 64 * 1024;
 
 /// Bytes of one message that we send.
 const MAX_SENT: usize = 64 * 1024;
+
+/// Messages that one read takes. Each ping is answered by a write of its own, some 5 µs, so these take about a millisecond;
+/// of real messages they are enough that one more turn of the task does not count.
+const MESSAGES_A_READ: usize = 256;
 
 /// A broker may put several packets into one message.
 const PACKETS_A_MESSAGE: usize = 2;
@@ -50,7 +56,7 @@ where
 {
     // TLS, where it is spoken, lies beneath `stream` already; the URL gives Host and path.
     let scheme = target.scheme.name();
-    let mut request = format!("{scheme}://{}{}", target.host_port(), target.path)
+    let mut request = format!("{scheme}://{}{}", target.authority(), target.path)
         .into_client_request()
         .map_err(|_| Cause::Unusable("the WebSocket path is not usable in a URL".into()))?;
     request
@@ -78,18 +84,27 @@ fn explain(target: &Target, error: Error) -> Cause {
     match error {
         Error::Http(response) => {
             let path = target.path.split('?').next().unwrap_or_default();
-            Cause::HttpStatus(response.status().as_u16(), path.to_owned())
+            let to = response.headers().get("Location").and_then(place);
+            Cause::HttpStatus(response.status().as_u16(), path.to_owned(), to)
         }
         Error::Protocol(ProtocolError::SecWebSocketSubProtocolError(_)) => Cause::NoSubprotocol,
         Error::Protocol(ProtocolError::HandshakeIncomplete) => {
             Cause::NotWebSocket("it closed the connection during the upgrade".into())
         }
-        Error::Io(error) => Cause::NotWebSocket(error.to_string()),
+        Error::Io(error) => Cause::NotWebSocket(system_words(&error)),
         Error::Url(UrlError::NoPathOrQuery) => {
             Cause::Unusable("the WebSocket path is not usable in a URL".into())
         }
         other => Cause::NotWebSocket(other.to_string()),
     }
+}
+
+/// Where a redirect leads, without what may be a secret in it.
+fn place(location: &HeaderValue) -> Option<String> {
+    /// Characters of an address that a person reads.
+    const MAX: usize = 200;
+    let location = location.to_str().ok()?.split(['?', '#']).next()?;
+    Some(mask(location).chars().take(MAX).collect())
 }
 
 fn broken(error: Error) -> io::Error {
@@ -105,15 +120,25 @@ fn broken(error: Error) -> io::Error {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for ByteStream<S> {
-    /// Fills as much as is there: one message is often one packet, and each turn of the task costs more than that.
+    /// Fills as much as is there: one message is often one packet, and each turn of the task costs more than that. But not
+    /// without end: pings and empty messages fill nothing.
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         into: &mut [u8],
     ) -> Poll<io::Result<usize>> {
         let mut filled = 0;
+        let mut messages = 0;
         while filled < into.len() && !self.ended {
             if self.rest.is_empty() {
+                if messages == MESSAGES_A_READ {
+                    if filled > 0 {
+                        break;
+                    }
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                messages += 1;
                 match Pin::new(&mut self.socket).poll_next(cx) {
                     Poll::Ready(Some(Ok(Message::Binary(bytes)))) => self.rest = bytes,
                     Poll::Ready(Some(Ok(Message::Text(_)))) => {
@@ -165,5 +190,127 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for ByteStream<S> {
 
     fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.socket).poll_close(cx).map_err(broken)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_tungstenite::tungstenite::protocol::Role;
+    use futures::task::noop_waker;
+
+    /// Sends the same bytes again and again, takes what is written, and counts both.
+    struct Endless {
+        pattern: &'static [u8],
+        read: usize,
+        written: usize,
+    }
+
+    impl AsyncRead for Endless {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            into: &mut [u8],
+        ) -> Poll<io::Result<usize>> {
+            // A reader that does not stop would hang here for ever.
+            assert!(self.read < 64 * BUFFER, "one poll read without end");
+            for byte in into.iter_mut() {
+                *byte = self.pattern[self.read % self.pattern.len()];
+                self.read += 1;
+            }
+            Poll::Ready(Ok(into.len()))
+        }
+    }
+
+    impl AsyncWrite for Endless {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            from: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.written += 1;
+            Poll::Ready(Ok(from.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    async fn stream(pattern: &'static [u8]) -> ByteStream<super::super::Paced<Endless>> {
+        let endless = Endless {
+            pattern,
+            read: 0,
+            written: 0,
+        };
+        let endless = super::super::Paced::new(endless);
+        ByteStream {
+            socket: WebSocketStream::from_raw_socket(endless, Role::Client, None).await,
+            rest: Bytes::new(),
+            ended: false,
+        }
+    }
+
+    #[test]
+    fn one_read_takes_so_many_messages_only() {
+        // A ping with four bytes, an empty message, a pong.
+        for pattern in [&b"\x89\x04ping"[..], b"\x82\x00", b"\x8a\x00"] {
+            let mut stream = async_std::task::block_on(stream(pattern));
+            let waker = noop_waker();
+            let mut cx = Context::from_waker(&waker);
+            let mut buffer = [0; 1_000];
+            for turn in 1..=100 {
+                let read = Pin::new(&mut stream).poll_read(&mut cx, &mut buffer);
+                assert!(read.is_pending(), "{pattern:?}");
+                let written = stream.beneath().beneath().written;
+                assert!(written <= turn * MESSAGES_A_READ, "{written} pongs");
+            }
+            assert!(stream.beneath().beneath().read > 0);
+        }
+    }
+
+    #[test]
+    fn one_read_of_empty_fragments_ends() {
+        // The first fragment of a message, then continuations with nothing in them.
+        let mut stream = async_std::task::block_on(stream(b"\x00\x00"));
+        let first = Bytes::from_static(b"\x02\x00");
+        stream.socket = async_std::task::block_on(WebSocketStream::from_partially_read(
+            super::super::Paced::new(Endless {
+                pattern: b"\x00\x00",
+                read: 0,
+                written: 0,
+            }),
+            first.to_vec(),
+            Role::Client,
+            None,
+        ));
+        let waker = noop_waker();
+        let mut cx = Context::from_waker(&waker);
+        let mut before = 0;
+        for _ in 0..20 {
+            let read = Pin::new(&mut stream).poll_read(&mut cx, &mut [0; 1_000]);
+            assert!(read.is_pending());
+            let read = stream.beneath().beneath().read;
+            assert!(
+                read - before <= BUFFER,
+                "{} bytes in one poll",
+                read - before
+            );
+            before = read;
+        }
+        assert!(before > 0);
+    }
+
+    #[test]
+    fn small_messages_are_handed_over_together() {
+        let mut stream = async_std::task::block_on(stream(b"\x82\x01x"));
+        let waker = noop_waker();
+        let mut cx = Context::from_waker(&waker);
+        let read = Pin::new(&mut stream).poll_read(&mut cx, &mut [0; 1_000]);
+        assert!(matches!(read, Poll::Ready(Ok(MESSAGES_A_READ))), "{read:?}");
     }
 }

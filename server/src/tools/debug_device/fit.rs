@@ -77,7 +77,8 @@ pub(in crate::tools) fn answer(
 ) -> Answer {
     let none = HealthFindings::default();
     let found = report.findings.health.as_ref().unwrap_or(&none);
-    let room = budget.saturating_sub(render::json_len(&head) + RESERVE);
+    let asides = said::asides(report);
+    let room = budget.saturating_sub(render::json_len(&head) + asides.len() + RESERVE);
     let lines = match format {
         Format::Detailed => LINES.get(..).unwrap_or(&[]),
         Format::Concise => LINES.get(1..).unwrap_or(&[]),
@@ -103,22 +104,25 @@ pub(in crate::tools) fn answer(
     while cost(&devices) > room && devices.len() > 1 {
         devices.pop();
     }
+    let matched = found.matched as u64 + found.beyond_matched;
     let omitted = Omitted {
-        devices: found.matched.saturating_sub(devices.len()),
+        devices: matched.saturating_sub(devices.len() as u64),
+        devices_not_judged: found.beyond_matched,
         lines: left_out,
         messages_of_devices_without_room: found.missed,
         numbers_without_room: found.numbers_missed,
         how_to_get_more: MORE,
     };
-    let any = omitted.devices + omitted.lines > 0 || found.missed + found.numbers_missed > 0;
+    let any = omitted.devices > 0 || omitted.lines > 0 || found.missed + found.numbers_missed > 0;
     Answer {
-        verdict: said::with_interruption(report, verdict(found)),
+        verdict: said::with_interruption(report, verdict(found)) + &asides,
         head,
-        devices_heard: found.heard,
-        matched: found.matched,
+        devices_heard: found.heard as u64 + found.beyond,
+        matched,
+        estimated: found.beyond > 0,
         with_findings: found.troubled,
         devices,
-        not_found: (found.matched == 0).then(|| not_found(found)),
+        not_found: (matched == 0).then(|| not_found(found)),
         omitted: any.then_some(omitted),
     }
 }
@@ -131,10 +135,25 @@ fn cost(devices: &[Device]) -> usize {
 }
 
 fn verdict(found: &HealthFindings) -> String {
-    let of = match found.matched {
-        0 => return format!("no such device among the {} heard", found.heard),
-        1 => String::new(),
-        many => format!("{} of {many} devices have findings; ", found.troubled),
+    let all = found.heard as u64 + found.beyond;
+    let of = match (found.matched, found.beyond_matched) {
+        (0, 0) if found.beyond > 0 => {
+            return format!(
+                "no such device among {} of about {all} heard: the others found no room and were not judged",
+                found.heard
+            );
+        }
+        (0, 0) => return format!("no such device among the {all} heard"),
+        (0, beyond) => {
+            return format!("about {beyond} such devices found no room and were not judged");
+        }
+        (1, 0) => String::new(),
+        (many, 0) => format!("{} of {many} devices have findings; ", found.troubled),
+        (judged, beyond) => format!(
+            "{judged} of about {} devices judged: {} have findings; ",
+            judged as u64 + beyond,
+            found.troubled
+        ),
     };
     let Some(worst) = found.devices.first() else {
         return of;
@@ -174,6 +193,9 @@ fn not_found(found: &HealthFindings) -> NotFound {
     NotFound {
         nearest: found.nearest.iter().map(|id| render::topic(id)).collect(),
         next_step: match found.heard {
+            _ if found.beyond > 0 => {
+                "call again with a topic filter that brings fewer devices, such as zigbee2mqtt/garage/#"
+            }
             0 => {
                 "nothing was heard: check the filter and the rights of this session, or listen longer"
             }

@@ -55,6 +55,7 @@ impl Heard {
             retained: 0,
             bytes: 0,
             oversized: 0,
+            asides: Default::default(),
             reconnects: 0,
             deaf: Duration::ZERO,
             interruption: None,
@@ -222,4 +223,30 @@ fn its_entry_in_the_list_is_small() {
     });
     let bytes = entry.to_string().len();
     assert!(bytes <= 1_900, "{bytes}");
+}
+
+#[test]
+fn devices_without_room_are_told_and_never_denied() {
+    let crowd = |name| {
+        let mut heard = Heard::new(name);
+        for n in 0..600 {
+            let payload = r#"{"battery":90,"linkquality":80}"#;
+            heard.say(n, &format!("zigbee2mqtt/lamp_{n}"), payload, false);
+        }
+        heard.answer(listen::Format::Concise, 6_000)
+    };
+    let all = crowd(None);
+    let told = all["matched"].as_u64().unwrap();
+    assert!((540..=600).contains(&told), "{told}");
+    assert_eq!(all["devices_heard"], all["matched"]);
+    assert_eq!(all["estimated"], true);
+    let verdict = all["verdict"].as_str().unwrap();
+    assert!(
+        verdict.starts_with(&format!("256 of about {told} devices judged: 0 have")),
+        "{verdict}"
+    );
+    let none = crowd(Some("garage"));
+    let verdict = none["verdict"].as_str().unwrap();
+    assert!(verdict.contains("found no room"), "{verdict}");
+    assert_eq!(none["matched"], 0);
 }

@@ -2,7 +2,7 @@
 //! the families with the fewest messages; what was cut is counted.
 
 use super::{Answer, Binary, Bytes, Changed, Confidence, Family, Format, Head, Omitted, Text};
-use crate::broker::report::{Report, SchemaFamily};
+use crate::broker::report::{Report, SchemaFamily, SchemaFindings};
 use crate::render;
 use crate::tools::said;
 use serde_json::Value;
@@ -27,7 +27,8 @@ pub(in crate::tools) fn answer(
 ) -> Answer {
     let none = Default::default();
     let found = report.findings.schema.as_ref().unwrap_or(&none);
-    let verdict = said::with_interruption(report, verdict(&head, report, &found.families));
+    let verdict =
+        said::with_interruption(report, verdict(&head, report, found)) + &said::asides(report);
     let room = budget.saturating_sub(render::json_len(&head) + verdict.len() + RESERVE);
     let steps = match format {
         Format::Concise => &EXAMPLES[1..],
@@ -48,7 +49,14 @@ pub(in crate::tools) fn answer(
         ..Omitted::default()
     };
     cut(&mut families, room, &mut omitted);
-    let topics = found.families.iter().map(|family| family.topics);
+    let (topics_seen, topics_seen_estimated) = seen(report, found);
+    // Of one family the total is known better than the part.
+    if let [only] = &mut families[..]
+        && found.messages_beyond == 0
+        && found.families.len() == 1
+    {
+        (only.topics, only.topics_estimated) = (topics_seen, topics_seen_estimated);
+    }
     let any = omitted.families > 0
         || omitted.schemas > 0
         || omitted.messages_beyond > 0
@@ -57,13 +65,35 @@ pub(in crate::tools) fn answer(
         verdict: Some(verdict),
         head,
         messages: report.received,
-        topics_seen: topics.sum(),
+        topics_seen,
+        topics_seen_estimated,
         families,
         omitted: any.then_some(omitted),
     }
 }
 
-fn verdict(head: &Head, report: &Report, families: &[SchemaFamily]) -> String {
+/// Distinct topics, and whether that is an estimate.
+fn seen(report: &Report, found: &SchemaFindings) -> (u64, bool) {
+    let topics = found.families.iter().map(|family| family.topics);
+    let estimated = found.families.iter().any(|family| family.topics_estimated);
+    match report.findings.distinct {
+        Some(known) => known,
+        None => (topics.sum::<u64>().min(report.received), estimated),
+    }
+}
+
+fn verdict(head: &Head, report: &Report, found: &SchemaFindings) -> String {
+    let beyond = match found.messages_beyond {
+        0 => String::new(),
+        beyond => format!(
+            "; {} of further families found no room",
+            said::count(beyond, "message", "messages")
+        ),
+    };
+    lines(head, report, &found.families) + &beyond
+}
+
+fn lines(head: &Head, report: &Report, families: &[SchemaFamily]) -> String {
     if report.received == 0 {
         return said::nothing(head, report);
     }
@@ -134,6 +164,7 @@ fn tell(found: &SchemaFamily, examples: usize, bytes: usize) -> Family {
     Family {
         pattern: render::topic(&found.pattern),
         topics: found.topics,
+        topics_estimated: found.topics_estimated,
         messages: found.messages,
         formats: formats.map(|&(name, count)| (name, share(count))).collect(),
         confidence: (found.sample > 0).then(|| Confidence {

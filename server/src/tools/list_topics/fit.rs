@@ -31,7 +31,8 @@ pub(in crate::tools) fn answer(
     let none = Default::default();
     let found = report.findings.topics.as_ref().unwrap_or(&none);
     let known: Vec<_> = found.topics.iter().map(Known::from).collect();
-    let verdict = said::with_interruption(report, verdict(&head, report, found));
+    let verdict =
+        said::with_interruption(report, verdict(&head, report, found)) + &said::asides(report);
     let room = budget.saturating_sub(render::json_len(&head) + verdict.len() + RESERVE);
     let (wanted, previews) = match format {
         Format::Concise => (20, &PREVIEWS[1..]),
@@ -89,9 +90,13 @@ fn verdict(head: &Head, report: &Report, found: &TopicFindings) -> String {
     let seen = said::count(found.seen, "topic", "topics");
     let about = if found.estimated { "about " } else { "" };
     let spoke = found.topics.iter().filter(|it| it.messages > it.retained);
+    let live = report.received.saturating_sub(report.retained);
     match (spoke.count(), found.topics.len()) {
+        (_, _) if live == 0 => format!("{about}{seen}, only as retained: none spoke meanwhile"),
+        (spoke, all) if found.estimated => {
+            format!("{about}{seen}: of the {all} that found room {spoke} with live messages")
+        }
         (spoke, all) if spoke == all => format!("{about}{seen}, all with live messages"),
-        (0, _) => format!("{about}{seen}, only as retained: none spoke meanwhile"),
         (spoke, all) => format!(
             "{about}{seen}: {spoke} with live messages, {} only as retained",
             all - spoke

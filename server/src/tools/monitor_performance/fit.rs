@@ -70,7 +70,7 @@ pub(super) fn answer(
             verdict: said::with_interruption(
                 report,
                 verdict(report, streams.first(), &round_trip, &alerts),
-            ),
+            ) + &said::asides(report),
             head: head.clone(),
             alerts,
             streams,
@@ -173,6 +173,7 @@ fn stream(
         bytes: flow.bytes,
         bytes_per_s: precise(flow.bytes as f64 / heard),
         topics: flow.topics,
+        topics_estimated: flow.topics_estimated,
         over_time: (flow.messages > 0).then(|| OverTime {
             bucket_s: render::seconds(width),
             messages_per_s: rates.iter().map(|rate| render::rounded(rate.0)).collect(),

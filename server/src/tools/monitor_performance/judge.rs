@@ -135,12 +135,13 @@ pub(super) fn verdict(
 
 fn flow(all: &Stream, said: &mut Vec<String>) {
     let topics = if all.topics == 1 { "topic" } else { "topics" };
+    let about = if all.topics_estimated { "about " } else { "" };
     let direction = all
         .trend
         .as_ref()
         .map_or("too short for a trend", |trend| trend.direction);
     said.push(format!(
-        "{} messages/s ({} bytes/s) on {} {topics}, {direction}",
+        "{} messages/s ({} bytes/s) on {about}{} {topics}, {direction}",
         render::rounded(all.rate_per_s),
         all.bytes_per_s.round(),
         all.topics

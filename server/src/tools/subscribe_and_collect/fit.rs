@@ -35,7 +35,8 @@ pub(in crate::tools) fn answer(
         .as_ref()
         .map_or(&none, |found| &found.kept);
     let summary = small_summary(report, budget);
-    let verdict = said::with_interruption(report, verdict(&head, report, &summary));
+    let verdict =
+        said::with_interruption(report, verdict(&head, report, &summary)) + &said::asides(report);
     let base = render::json_len(&head) + render::json_len(&summary) + verdict.len() + RESERVE;
     let room = budget.saturating_sub(base);
     let sizes = match format {
