@@ -303,6 +303,7 @@ pub(super) fn event(event: &Event) -> String {
                 Outcome::Acknowledged(reason) => format!("acknowledged {:02x}", reason.0),
                 Outcome::Refused(reason) => format!("refused {:02x}", reason.0),
                 Outcome::InDoubt => "in doubt".to_owned(),
+                Outcome::ClosedUpon => "closed upon".to_owned(),
             };
             format!("published {} {} {outcome}", token.0, level(*qos))
         }
@@ -310,6 +311,7 @@ pub(super) fn event(event: &Event) -> String {
             Ok(qos) => format!("subscribed {} {}", id.0, level(*qos)),
             Err(reason) => format!("subscribed {} refused {:02x}", id.0, reason.0),
         },
+        Event::ClosedUpon { id } => format!("subscribed {} closed upon", id.0),
         Event::Pong { round_trip } => format!("pong {}s", round_trip.as_secs_f64()),
     }
 }

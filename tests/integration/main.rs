@@ -5,6 +5,7 @@ mod broker_flood;
 mod broker_listen;
 mod broker_outage;
 mod broker_overlap;
+mod broker_poison;
 mod broker_publish;
 mod broker_sessions;
 mod fences;

@@ -174,6 +174,7 @@ impl Session<'_> {
                 _ => {}
             }
         }
+        grants.maximum_qos = grants.maximum_qos.min(self.highest_qos);
         grants
     }
 
@@ -185,20 +186,23 @@ impl Session<'_> {
     }
 
     /// Publications, identifiers and subscriptions stay `[MQTT-3.1.2-23]` v5.
-    pub(super) fn close(&mut self) -> Closed {
+    pub(super) fn close(&mut self, now: Instant) -> Closed {
         let closed = match self.phase {
             Phase::Connecting if self.version == Version::V5 => Closed::FallBack,
             Phase::FallBack => Closed::FallBack,
             Phase::Leaving(_) | Phase::Finished => Closed::Finished,
             _ => Closed::Lost,
         };
+        if self.phase != Phase::Idle {
+            self.outbound.closed(now);
+            self.subscriptions.closed(now);
+        }
         self.phase = Phase::Idle;
         self.accepted = false;
         self.tell_connected = false;
         self.tell_ready = false;
         self.pong = None;
         self.scratch.clear();
-        self.outbound.closed();
         closed
     }
 }

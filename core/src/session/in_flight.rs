@@ -6,6 +6,7 @@
 use super::{Grants, Outcome};
 use crate::limits::MAX_FIXED_HEADER;
 use crate::packet::{PacketId, QoS, Reason, Version};
+use crate::time::Instant;
 
 /// How far a publication is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -46,6 +47,10 @@ pub struct InFlight {
     pub(super) received: u64,
     /// Of PUBREC; none was seen if PUBREL is only to free the Packet Identifier.
     pub(super) reason: Option<Reason>,
+    /// When the last of its bytes were written.
+    pub(super) sent: Instant,
+    /// Connections that ended right upon it.
+    pub(super) breaks: u8,
 }
 
 impl InFlight {
@@ -60,7 +65,21 @@ impl InFlight {
 
     /// How it ends when PUBREL is, or would be, the last of it.
     pub(super) fn outcome(&self) -> Outcome {
-        self.reason.map_or(Outcome::InDoubt, Outcome::Acknowledged)
+        self.reason.map_or(self.doubt(), Outcome::Acknowledged)
+    }
+
+    /// How it ends without an answer.
+    pub(super) const fn doubt(&self) -> Outcome {
+        if self.breaks > 0 {
+            Outcome::ClosedUpon
+        } else {
+            Outcome::InDoubt
+        }
+    }
+
+    /// It may be what ends connections, and is not sent again.
+    pub(super) const fn is_given_up(&self) -> bool {
+        self.breaks > 1
     }
 
     /// Its bytes are not needed any more.

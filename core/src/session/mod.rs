@@ -9,8 +9,9 @@
 //! `poll_transmit`, so it must have been recorded by then.
 //!
 //! Rooms: `handshake` (CONNECT, CONNACK, the end), `receive` (dispatch), `inbound` and `aliases` (what the broker
-//! publishes), `subscriptions`, `requests`, `replays` and `delivery` (for whom), `outbound` and `in_flight` (what we publish), `transmit`
-//! (what is written next), `keep_alive`. Nothing here grows: every table is [`Storage`] or of fixed size.
+//! publishes), `subscriptions`, `requests`, `replays` and `delivery` (for whom), `outbound` and `in_flight` (what we
+//! publish), `losses` (what the end of a connection means for all that), `transmit` (what is written next),
+//! `keep_alive`. Nothing here grows: every table is [`Storage`] or of fixed size.
 
 mod aliases;
 mod bits;
@@ -19,6 +20,7 @@ mod handshake;
 mod in_flight;
 mod inbound;
 mod keep_alive;
+mod losses;
 mod outbound;
 mod receive;
 mod replays;
@@ -41,6 +43,9 @@ use core::time::Duration;
 
 /// Texts of the broker that are kept: as much as fits.
 type Text = heapless::String<256>;
+
+/// A broker that closes the connection upon a packet does so at once; a round trip by satellite takes less than this.
+const UPON: Duration = Duration::from_secs(2);
 
 /// Where a connection is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -73,6 +78,8 @@ pub struct Session<'s> {
     /// CONNACK has accepted this connection.
     accepted: bool,
     grants: Option<Grants>,
+    /// What a lower acknowledgement has told of the broker's Maximum QoS.
+    highest_qos: QoS,
     assigned: Text,
     reason_string: Text,
     server_reference: Text,
@@ -98,6 +105,7 @@ impl<'s> Session<'s> {
             clean_start: options.clean_start,
             accepted: false,
             grants: None,
+            highest_qos: QoS::ExactlyOnce,
             assigned: Text::new(),
             reason_string: Text::new(),
             server_reference: Text::new(),
@@ -156,8 +164,7 @@ impl<'s> Session<'s> {
 
     /// The connection is gone.
     pub fn handle_closed(&mut self, now: Instant) -> Closed {
-        let _ = now;
-        self.close()
+        self.close(now)
     }
 
     /// The time of [`Session::poll_timeout`] has come.

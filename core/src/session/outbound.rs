@@ -12,6 +12,7 @@ use crate::packet::{
     self, DecodeError, Delivery, EncodeError, PacketId, PacketType, Properties, Property, Publish,
     QoS, Reason, Version,
 };
+use crate::time::Instant;
 use core::num::NonZeroU16;
 use core::ops::Range;
 
@@ -24,6 +25,8 @@ pub(super) enum Answer {
     Unknown,
     /// It is in flight, but not for this packet.
     Misplaced,
+    /// It ended a QoS 2 PUBLISH as if that had been of QoS 1.
+    Lowered,
 }
 
 /// All publications of a session.
@@ -32,11 +35,11 @@ pub(super) struct Outbound<'s> {
     /// Bytes of the arena in use, holes included.
     used: usize,
     slots: &'s mut [InFlight],
-    length: usize,
+    pub(super) length: usize,
     next_token: u32,
-    receptions: u64,
+    pub(super) receptions: u64,
     /// Slot whose bytes are half written.
-    writing: Option<usize>,
+    pub(super) writing: Option<usize>,
     /// Slots in stage `Ended`.
     ended: usize,
 }
@@ -59,7 +62,7 @@ impl<'s> Outbound<'s> {
         self.slots.get(..self.length).unwrap_or_default()
     }
 
-    fn live_mut(&mut self) -> &mut [InFlight] {
+    pub(super) fn live_mut(&mut self) -> &mut [InFlight] {
         self.slots.get_mut(..self.length).unwrap_or_default()
     }
 
@@ -123,6 +126,8 @@ impl<'s> Outbound<'s> {
             written: 0,
             received: 0,
             reason: None,
+            sent: Instant::ZERO,
+            breaks: 0,
         };
         let free = self.slots.get_mut(self.length).ok_or(PublishError::Busy)?;
         *free = slot;
@@ -177,7 +182,7 @@ impl<'s> Outbound<'s> {
         self.used = end;
     }
 
-    fn end(&mut self, index: usize, outcome: Outcome) {
+    pub(super) fn end(&mut self, index: usize, outcome: Outcome) {
         if let Some(slot) = self.live_mut().get_mut(index) {
             slot.forget_bytes();
             slot.packet_id = None;
@@ -202,18 +207,39 @@ impl<'s> Outbound<'s> {
         }
     }
 
-    /// PUBACK ends it, well or not `[MQTT-4.3.2-3]` v5, `[MQTT-4.4.0-2]` v5.
+    /// PUBACK ends it, well or not `[MQTT-4.3.2-3]` v5, `[MQTT-4.4.0-2]` v5. Some brokers answer QoS 2 so, who have
+    /// QoS 1 at most and say so in no CONNACK.
     pub(super) fn puback(&mut self, packet_id: PacketId, reason: Reason) -> Answer {
         let index = match self.index_of(packet_id) {
             Ok(index) => index,
             Err(answer) => return answer,
         };
-        let slot = self.live().get(index).copied().unwrap_or_default();
-        if slot.qos != QoS::AtLeastOnce {
+        let Some(slot) = self.live_mut().get_mut(index) else {
+            return Answer::Unknown;
+        };
+        let lowered = slot.qos == QoS::ExactlyOnce;
+        if lowered && !matches!(slot.stage, Stage::Sent | Stage::Again) {
             return Answer::Misplaced;
         }
+        slot.qos = QoS::AtLeastOnce;
         self.end(index, outcome(reason));
-        Answer::Done
+        if lowered {
+            Answer::Lowered
+        } else {
+            Answer::Done
+        }
+    }
+
+    /// An acknowledgement with a failure that the standard does not list for it: it ends this one and nothing else.
+    pub(super) fn refuse(&mut self, packet_id: PacketId, reason: Reason) {
+        if let Ok(index) = self.index_of(packet_id) {
+            self.end(index, Outcome::Refused(reason));
+        }
+    }
+
+    /// A PUBLISH of QoS 1 or 2 has no acknowledgement yet.
+    pub(super) fn is_awaiting(&self) -> bool {
+        self.live().iter().any(|s| s.stage == Stage::Sent)
     }
 
     /// PUBREC. The payload is not needed any more `[MQTT-4.3.3-6]` v5; PUBREL follows `[MQTT-4.3.3-4]` v5, unless a
@@ -277,9 +303,15 @@ impl<'s> Outbound<'s> {
 
     /// Makes the next publication the one that is written, if the quota allows `[MQTT-4.9.0-2]` v5: at first Receive
     /// Maximum `[MQTT-4.9.0-1]` v5. Only PUBLISH waits for it `[MQTT-4.9.0-3]` v5. Those that this
-    /// connection can never take end here. `fresh` gives an unused Packet Identifier.
+    /// connection can never take end here. That upon which a connection ended goes alone, so that it is known what
+    /// ends the next one. `packet_id` is an unused Packet Identifier.
     pub(super) fn start_next(&mut self, grants: &Grants, packet_id: Option<PacketId>) -> bool {
         let quota = usize::from(grants.receive_maximum);
+        let mut awaiting = self.live().iter().filter(|s| s.stage == Stage::Sent);
+        if awaiting.clone().any(|s| s.breaks > 0) {
+            return false;
+        }
+        let awaiting = awaiting.next().is_some();
         let in_flight = self.live().iter().filter(|s| s.in_flight()).count();
         for index in 0..self.length {
             let Some(slot) = self.live_mut().get_mut(index) else {
@@ -294,6 +326,9 @@ impl<'s> Outbound<'s> {
             if let Some(reason) = slot.unfit(grants) {
                 self.end(index, Outcome::Refused(reason));
                 continue;
+            }
+            if slot.breaks > 0 && awaiting {
+                return false;
             }
             if slot.qos != QoS::AtMostOnce {
                 if in_flight >= quota {
@@ -318,7 +353,7 @@ impl<'s> Outbound<'s> {
     }
 
     /// Writes more of the PUBLISH that `start_next` chose.
-    pub(super) fn write(&mut self, version: Version, out: &mut [u8]) -> usize {
+    pub(super) fn write(&mut self, now: Instant, version: Version, out: &mut [u8]) -> usize {
         let Some(index) = self.writing else {
             return 0;
         };
@@ -326,6 +361,7 @@ impl<'s> Outbound<'s> {
             return 0;
         };
         let (written, whole) = slot.write(version, self.arena, out);
+        slot.sent = now;
         if whole {
             self.writing = None;
             slot.stage = Stage::Sent;
@@ -334,48 +370,6 @@ impl<'s> Outbound<'s> {
             }
         }
         written
-    }
-
-    /// The connection is gone. What was not written as a whole cannot have been taken by the broker.
-    pub(super) fn closed(&mut self) {
-        if let Some(index) = self.writing.take()
-            && let Some(slot) = self.slots.get_mut(index)
-            && slot.stage == Stage::Queued
-        {
-            slot.packet_id = None;
-        }
-    }
-
-    /// CONNACK: only now is anything sent again `[MQTT-4.4.0-1]` v5, in the original order `[MQTT-4.6.0-1]`.
-    ///
-    /// What this connection cannot take is given up, in doubt. Of QoS 2 the broker may hold the Packet Identifier, and
-    /// would take its next use for a duplicate: PUBREL frees it, PUBCOMP ends it. To the broker this looks as if
-    /// its PUBREC had arrived, or its PUBCOMP had been lost.
-    pub(super) fn connected(&mut self, grants: &Grants) {
-        for index in 0..self.length {
-            let receptions = self.receptions + 1;
-            let Some(slot) = self.live_mut().get_mut(index) else {
-                return;
-            };
-            let unfit = slot.unfit(grants).is_some();
-            match (slot.stage, grants.session_present) {
-                (Stage::Sent | Stage::Again, true) if unfit && slot.qos == QoS::ExactlyOnce => {
-                    slot.stage = Stage::Received;
-                    slot.received = receptions;
-                    slot.forget_bytes();
-                    self.receptions = receptions;
-                }
-                (Stage::Sent | Stage::Again, true) if unfit => self.end(index, Outcome::InDoubt),
-                (Stage::Sent, true) => slot.stage = Stage::Again,
-                (Stage::Released, true) => slot.stage = Stage::Received,
-                (Stage::Sent | Stage::Again, false) => self.end(index, Outcome::InDoubt),
-                (Stage::Received | Stage::Released, false) => {
-                    let outcome = slot.outcome();
-                    self.end(index, outcome);
-                }
-                _ => {}
-            }
-        }
     }
 
     /// The next publication that ended; its slot is free then.

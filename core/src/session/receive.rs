@@ -3,8 +3,10 @@
 use super::inbound::{Arrival, Kind};
 use super::outbound::Answer;
 use super::{Message, Oversized, Phase, Session, SessionError, SubscriptionSet, Text};
+use crate::framer;
 use crate::packet::{
-    Ack, DecodeError, Packet, Properties, Property, Publish, Reason, SubAck, Utf8, Version,
+    Ack, DecodeError, Packet, PacketId, PacketType, Properties, Property, Publish, QoS, Reason,
+    SubAck, Utf8, Version,
 };
 use crate::time::Instant;
 
@@ -37,7 +39,13 @@ impl Session<'_> {
                 "acknowledgements were not written in time",
             ));
         }
-        let packet = Packet::decode(frame, self.version).map_err(|e| self.malformed(e))?;
+        let packet = match Packet::decode(frame, self.version) {
+            Ok(packet) => packet,
+            Err(DecodeError::ReasonCode(kind, code)) if self.is_refused(kind, code, frame) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(self.malformed(error)),
+        };
         match packet {
             Packet::Publish(publish) => return self.handle_publish(publish),
             Packet::PubAck(ack) => self.handle_puback(&ack),
@@ -129,12 +137,46 @@ impl Session<'_> {
         Ok(Name::Alias(alias))
     }
 
+    /// An acknowledgement with a failure that the standard does not list for it (Mosquitto answers PUBACK 0x95): no
+    /// reason to end more than what it answers.
+    fn is_refused(&mut self, kind: PacketType, code: u8, frame: &[u8]) -> bool {
+        let reason = Reason(code);
+        let id = framer::fixed_header_length(frame).and_then(|at| frame.get(at..at + 2));
+        let id = id.and_then(|bytes| Some(u16::from_be_bytes(bytes.try_into().ok()?)));
+        let (Some(packet_id), true) = (id.and_then(PacketId::new), reason.is_failure()) else {
+            return false;
+        };
+        match kind {
+            PacketType::PubAck | PacketType::PubRec | PacketType::PubComp => {
+                self.outbound.refuse(packet_id, reason);
+            }
+            PacketType::SubAck if self.subscriptions.awaits_suback(packet_id) == Some(true) => {
+                if let Some((filter, purpose)) = self.subscriptions.answered(packet_id) {
+                    self.subscriptions.suback(filter, purpose, reason);
+                }
+            }
+            PacketType::UnsubAck if self.subscriptions.awaits_suback(packet_id) == Some(false) => {
+                if let Some((filter, _)) = self.subscriptions.answered(packet_id) {
+                    self.subscriptions.unsuback(filter);
+                }
+            }
+            _ => return false,
+        }
+        self.note_reason(&Properties::NONE);
+        true
+    }
+
     fn handle_puback(&mut self, ack: &Ack<'_>) -> Result<(), SessionError> {
         self.note_failure(ack.reason, &ack.properties);
         match self.outbound.puback(ack.packet_id, ack.reason) {
             Answer::Done | Answer::Unknown => Ok(()),
-            Answer::Misplaced => {
-                Err(self.violation(Reason::PROTOCOL_ERROR, "PUBACK for a QoS 2 PUBLISH"))
+            Answer::Misplaced => Err(self.violation(Reason::PROTOCOL_ERROR, "PUBACK after PUBREC")),
+            Answer::Lowered => {
+                self.highest_qos = QoS::AtLeastOnce;
+                if let Some(grants) = &mut self.grants {
+                    grants.maximum_qos = grants.maximum_qos.min(self.highest_qos);
+                }
+                Ok(())
             }
         }
     }
@@ -152,14 +194,14 @@ impl Session<'_> {
                     Reason::PACKET_IDENTIFIER_NOT_FOUND,
                 );
             }
-            Answer::Unknown | Answer::Done => {}
+            Answer::Unknown | Answer::Done | Answer::Lowered => {}
         }
         Ok(())
     }
 
     fn handle_pubcomp(&mut self, ack: &Ack<'_>) -> Result<(), SessionError> {
         match self.outbound.pubcomp(ack.packet_id) {
-            Answer::Done | Answer::Unknown => Ok(()),
+            Answer::Done | Answer::Unknown | Answer::Lowered => Ok(()),
             Answer::Misplaced => {
                 Err(self.violation(Reason::PROTOCOL_ERROR, "PUBCOMP before PUBREL"))
             }

@@ -61,9 +61,11 @@ impl Replays {
 
 impl Subscriptions<'_> {
     /// The caller whose SUBSCRIBE is written next; none while each must wait.
-    pub(super) fn next_caller(&self) -> Option<u8> {
+    /// `suspect`: among those whose filter is, else among the others.
+    pub(super) fn next_caller(&self, suspect: bool) -> Option<u8> {
+        let filter = |id| self.caller(id).map_or(0, |caller| caller.filter);
         let mut waiting = self.waiting;
-        waiting.find(|&id| !self.must_wait(id))
+        waiting.find(|&id| self.suspects.contains(filter(id)) == suspect && !self.must_wait(id))
     }
 
     fn must_wait(&self, id: u8) -> bool {
@@ -87,7 +89,8 @@ impl Subscriptions<'_> {
     pub(super) fn wants_ping(&self) -> bool {
         !self.waiting.is_empty()
             && self.replays.ending.is_empty()
-            && self.next_caller().is_none()
+            && self.next_caller(false).is_none()
+            && self.next_caller(true).is_none()
             && !self.answered_replays().is_empty()
     }
 

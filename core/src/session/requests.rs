@@ -8,6 +8,7 @@ use super::delivery::Overlap;
 use super::subscriptions::{GENERATIONS, Subscriptions};
 use super::{Grants, Replay};
 use crate::packet::{PacketId, QoS, Reason};
+use crate::time::Instant;
 
 /// SUBSCRIBE and UNSUBSCRIBE packets that may wait for an answer at once; further ones wait to be sent.
 pub(super) const MAX_REQUESTS: usize = 64;
@@ -52,17 +53,25 @@ impl Subscriptions<'_> {
     }
 
     /// What is to be written next: first what restores, then what ends, then what begins.
-    pub(super) fn wanted(&self) -> Option<Wanted> {
+    /// Filters upon whose SUBSCRIBE a connection ended come last, each alone: only when `alone` says that no PUBLISH
+    /// waits for its answer, and when no request does.
+    pub(super) fn wanted(&self, alone: bool) -> Option<Wanted> {
         let work = self.restore.or(self.leave).or(self.waiting);
-        if work.is_empty() || self.requests.iter().all(Option::is_some) {
+        if work.is_empty() || self.requests.iter().all(Option::is_some) || self.is_trying() {
             return None;
         }
-        let (filter, purpose, replay) = if let Some(filter) = self.restore.lowest() {
+        let idle = alone && self.requests.iter().all(Option::is_none);
+        let restore = self.restore.without(self.suspects).lowest();
+        let suspect = self.restore.lowest().filter(|_| idle);
+        let (filter, purpose, replay) = if let Some(filter) = restore {
             (filter, Purpose::Restore, Replay::DoNotSend)
         } else if let Some(filter) = self.leave.lowest() {
             (filter, Purpose::Unsubscribe, Replay::DoNotSend)
+        } else if let Some(filter) = suspect.filter(|_| self.next_caller(false).is_none()) {
+            (filter, Purpose::Restore, Replay::DoNotSend)
         } else {
-            let id = self.next_caller()?;
+            let id = self.next_caller(false);
+            let id = id.or_else(|| self.next_caller(true).filter(|_| idle))?;
             let caller = self.caller(id)?;
             (caller.filter, Purpose::Subscribe(Some(id)), caller.replay)
         };
@@ -84,7 +93,7 @@ impl Subscriptions<'_> {
     }
 
     /// `wanted` has been written with `packet_id`.
-    pub(super) fn written(&mut self, wanted: &Wanted, packet_id: PacketId) {
+    pub(super) fn written(&mut self, now: Instant, wanted: &Wanted, packet_id: PacketId) {
         let filter = wanted.filter;
         if let Some(free) = self.requests.iter_mut().find(|r| r.is_none()) {
             *free = Some(Request {
@@ -100,6 +109,7 @@ impl Subscriptions<'_> {
             self.firm.remove(filter);
             return;
         }
+        self.asked_at = now;
         self.generation = (self.generation + 1) % GENERATIONS;
         self.order += 1;
         let (order, mut newest) = (self.order, None);
@@ -159,6 +169,7 @@ impl Subscriptions<'_> {
 
     /// SUBACK for `filter` with its one reason.
     pub(super) fn suback(&mut self, filter: u8, purpose: Purpose, reason: Reason) {
+        self.suspects.remove(filter);
         let granted = match QoS::from_bits(reason.0) {
             Some(qos) if !reason.is_failure() => Ok(qos),
             _ => Err(reason),
@@ -202,7 +213,7 @@ impl Subscriptions<'_> {
         self.settle(filter);
     }
 
-    fn conclude(&mut self, id: u8, result: Result<QoS, Reason>) {
+    pub(super) fn conclude(&mut self, id: u8, result: Result<QoS, Reason>) {
         self.unanswered.remove(id);
         if let Some(caller) = self.caller_mut(id) {
             caller.result = Some(result);

@@ -14,6 +14,7 @@ use super::requests::{MAX_REQUESTS, Purpose, Request};
 use super::{Event, Replay, SubscribeError, SubscriptionId};
 use crate::limits::{MAX_FILTER, MAX_SUBSCRIPTIONS};
 use crate::packet::{QoS, Reason};
+use crate::time::Instant;
 use crate::topic;
 
 /// Generations of Subscription Identifiers before they start again: with six bits of slot they stay below
@@ -113,6 +114,12 @@ pub(super) struct Subscriptions<'s> {
     pub(super) at_broker: Bits,
     /// Those among them with a SUBACK.
     pub(super) firm: Bits,
+    /// Filters upon whose SUBSCRIBE a connection ended.
+    pub(super) suspects: Bits,
+    /// Callers whose result is that it ended once more.
+    pub(super) barred: Bits,
+    /// When the last SUBSCRIBE was written.
+    pub(super) asked_at: Instant,
     pub(super) generation: u32,
     pub(super) order: u64,
     /// The broker may hold subscriptions of an earlier process, whose identifiers look like ours.
@@ -137,6 +144,9 @@ impl<'s> Subscriptions<'s> {
             leaving: Bits::EMPTY,
             at_broker: Bits::EMPTY,
             firm: Bits::EMPTY,
+            suspects: Bits::EMPTY,
+            barred: Bits::EMPTY,
+            asked_at: Instant::ZERO,
             generation: 0,
             order: 0,
             foreign: false,
@@ -238,6 +248,7 @@ impl<'s> Subscriptions<'s> {
         let filter = self.drop_caller(id);
         self.callers.remove(id);
         self.told.remove(id);
+        self.barred.remove(id);
         if let Some(filter) = filter {
             self.settle(filter);
         }
@@ -267,6 +278,7 @@ impl<'s> Subscriptions<'s> {
             self.leave.insert(slot);
         } else if !asked {
             self.leave.remove(slot);
+            self.suspects.remove(slot);
             self.filters.remove(slot);
         }
     }
@@ -278,6 +290,11 @@ impl<'s> Subscriptions<'s> {
         let result = self.caller_mut(id)?.result.take()?;
         if result.is_err() {
             self.callers.remove(id);
+        }
+        if self.barred.contains(id) {
+            self.barred.remove(id);
+            let id = SubscriptionId(id);
+            return Some(Event::ClosedUpon { id });
         }
         Some(Event::Subscribed {
             id: SubscriptionId(id),

@@ -77,7 +77,7 @@ impl Session<'_> {
             if !self.scratch.is_empty() {
                 count += self.scratch.write(room);
             } else if self.outbound.is_writing() {
-                count += self.outbound.write(self.version, room);
+                count += self.outbound.write(now, self.version, room);
             } else if !self.begin(now) {
                 break;
             }
@@ -143,12 +143,13 @@ impl Session<'_> {
                 return true;
             }
         }
-        while let Some(wanted) = self.subscriptions.wanted() {
-            if self.begin_request(&wanted) {
+        let alone = !self.outbound.is_awaiting();
+        while let Some(wanted) = self.subscriptions.wanted(alone) {
+            if self.begin_request(now, &wanted) {
                 return true;
             }
         }
-        if !self.outbound.has_queued() {
+        if self.subscriptions.is_trying() || !self.outbound.has_queued() {
             return false;
         }
         let packet_id = self.fresh_packet_id();
@@ -163,7 +164,7 @@ impl Session<'_> {
         started
     }
 
-    fn begin_request(&mut self, wanted: &Wanted) -> bool {
+    fn begin_request(&mut self, now: Instant, wanted: &Wanted) -> bool {
         let Some(packet_id) = self.fresh_packet_id() else {
             return false;
         };
@@ -206,7 +207,7 @@ impl Session<'_> {
             self.scratch.load(&packet, self.version, maximum)
         };
         if loaded {
-            self.subscriptions.written(wanted, packet_id);
+            self.subscriptions.written(now, wanted, packet_id);
             self.packet_id_taken(packet_id);
             return true;
         }

@@ -180,6 +180,11 @@ pub enum Event {
         /// Granted QoS or the broker's reason.
         result: Result<QoS, Reason>,
     },
+    /// The connection ended right upon this SUBSCRIBE, also when it came back alone: the subscription is gone.
+    ClosedUpon {
+        /// Which.
+        id: SubscriptionId,
+    },
     /// PINGRESP to [`Session::ping`](super::Session::ping).
     Pong {
         /// From PINGREQ written to PINGRESP read.
@@ -198,6 +203,9 @@ pub enum Outcome {
     Refused(Reason),
     /// The broker came back without our session before it had acknowledged: it may have arrived or not.
     InDoubt,
+    /// The connection ended right upon it, and its fate is not known; it is not sent a third time. Perhaps its size,
+    /// topic, QoS or retain flag is the reason, or a right that is missing.
+    ClosedUpon,
 }
 
 /// Why a connection cannot go on; the caller closes it after a last `poll_transmit` (a DISCONNECT may wait there).

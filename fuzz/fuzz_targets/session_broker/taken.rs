@@ -156,8 +156,8 @@ impl Broker {
     /// Also for a sending on the connection before.
     fn puback(&mut self, ack: &Ack<'_>) {
         let id = ack.packet_id.get();
-        if let Some(&Use::Sent { serial, qos, .. }) = self.uses.get(&id) {
-            assert_eq!(qos, QoS::AtLeastOnce);
+        // Of QoS 2 as well: it ends as one of QoS 1.
+        if let Some(&Use::Sent { serial, .. }) = self.uses.get(&id) {
             self.uses.remove(&id);
             self.set_fate(serial, outcome(ack.reason));
         }

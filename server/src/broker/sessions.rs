@@ -33,8 +33,8 @@ pub struct Sessions {
 
 struct Registry {
     open: Vec<Entry>,
-    /// Places taken by connections that are being tried.
-    reserved: usize,
+    /// Places taken by connections that are being tried, each with its name.
+    reserved: Vec<Option<Name>>,
     ended: VecDeque<(Uuid, NoSession)>,
     idle: Duration,
     /// A task looks for expired sessions.
@@ -43,8 +43,28 @@ struct Registry {
     changed: Sender<()>,
 }
 
+/// What a broker tells clients apart by; two with the same throw each other out.
+#[derive(Clone, PartialEq, Eq)]
+struct Name {
+    host: String,
+    port: u16,
+    client_id: String,
+}
+
+impl Name {
+    /// None: the client id is made up.
+    fn of(target: &Target) -> Option<Self> {
+        (!target.client_id.is_empty()).then(|| Self {
+            host: target.host.to_lowercase(),
+            port: target.port,
+            client_id: target.client_id.clone(),
+        })
+    }
+}
+
 struct Entry {
     id: Uuid,
+    name: Option<Name>,
     handle: Handle,
     watch: Option<Arc<Watch>>,
     created: SystemTime,
@@ -102,7 +122,7 @@ impl Sessions {
             changes,
             registry: Arc::new(Mutex::new(Registry {
                 open: Vec::new(),
-                reserved: 0,
+                reserved: Vec::new(),
                 ended: VecDeque::new(),
                 idle: Duration::from_secs_f64(limits.session_idle.clamp(0.0, 1e9)),
                 watched: false,
@@ -114,7 +134,7 @@ impl Sessions {
     /// Connects and registers; the place is reserved before, so that the limit holds under concurrency.
     ///
     /// # Errors
-    /// No place, or the connection failed.
+    /// No place, the client id is in use here, or the connection failed.
     pub async fn establish(&self, target: Target) -> Result<SessionInfo, EstablishError> {
         self.establish_watching(target, &[]).await
     }
@@ -128,8 +148,8 @@ impl Sessions {
         target: Target,
         filters: &[String],
     ) -> Result<SessionInfo, EstablishError> {
-        let place = Place::take(&self.registry, self.limits.max_sessions)
-            .map_err(EstablishError::NoSession)?;
+        let name = Name::of(&target);
+        let place = Place::take(&self.registry, self.limits.max_sessions, name.clone())?;
         let (handle, _) = Handle::connect(target, &self.limits)
             .await
             .map_err(EstablishError::Broker)?;
@@ -143,6 +163,7 @@ impl Sessions {
         let now = SystemTime::now();
         let entry = Entry {
             id: Uuid::new_v4(),
+            name,
             handle,
             watch,
             created: now,
@@ -325,22 +346,53 @@ async fn look_after(registry: Weak<Mutex<Registry>>) {
 }
 
 /// A place for a session that is being established; given back when dropped.
-struct Place(Arc<Mutex<Registry>>);
+struct Place {
+    registry: Arc<Mutex<Registry>>,
+    name: Option<Name>,
+}
 
 impl Place {
-    fn take(registry: &Arc<Mutex<Registry>>, limit: usize) -> Result<Self, NoSession> {
+    fn take(
+        registry: &Arc<Mutex<Registry>>,
+        limit: usize,
+        name: Option<Name>,
+    ) -> Result<Self, EstablishError> {
         let mut inner = lock(registry);
         inner.expire();
-        if inner.open.len() + inner.reserved >= limit {
-            return Err(NoSession::TooMany(inner.open.len() + inner.reserved));
+        let taken = inner.open.len() + inner.reserved.len();
+        if taken >= limit {
+            return Err(EstablishError::NoSession(NoSession::TooMany(taken)));
         }
-        inner.reserved += 1;
-        Ok(Self(registry.clone()))
+        if let Some(name) = &name {
+            let mut open = inner.open.iter();
+            let other = open.find(|entry| entry.name.as_ref() == Some(name));
+            let session = match other {
+                Some(entry) => Some(entry.id.to_string()),
+                None if inner.reserved.contains(&Some(name.clone())) => {
+                    Some("that is being established".to_owned())
+                }
+                None => None,
+            };
+            if let Some(session) = session {
+                let error = BrokerError::ClientIdInUse(name.client_id.clone(), session);
+                return Err(EstablishError::Broker(error));
+            }
+        }
+        inner.reserved.push(name.clone());
+        drop(inner);
+        Ok(Self {
+            registry: registry.clone(),
+            name,
+        })
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        lock(&self.0).reserved -= 1;
+        let mut registry = lock(&self.registry);
+        let place = registry.reserved.iter().position(|it| *it == self.name);
+        if let Some(place) = place {
+            registry.reserved.swap_remove(place);
+        }
     }
 }

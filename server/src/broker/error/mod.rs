@@ -9,7 +9,7 @@ mod connect;
 pub(crate) use connect::is_final;
 pub use connect::{Cause, ConnectError, Stage};
 
-use bitsperity_mqtt_core::packet::Reason;
+use bitsperity_mqtt_core::packet::{QoS, Reason};
 use std::fmt;
 use std::time::Duration;
 
@@ -40,6 +40,19 @@ pub enum BrokerError {
     PublishRefused(Reason, String),
     /// The broker refused the subscription; its Reason String.
     SubscribeRefused(Reason, String),
+    /// The connection ended right upon a publication that the broker had not acknowledged.
+    PublishBreaks {
+        /// Of topic and payload.
+        bytes: usize,
+        /// QoS asked for.
+        qos: QoS,
+        /// To be retained.
+        retain: bool,
+    },
+    /// The connection ended twice right upon the subscription to this filter.
+    SubscribeBreaks(String),
+    /// Another session of this process has the client id at this broker: the id and the session.
+    ClientIdInUse(String, String),
     /// The broker's CONNACK does not allow it.
     Unavailable(&'static str),
     /// The caller's mistake.
@@ -61,7 +74,9 @@ impl BrokerError {
             Self::Failed => "session_failed",
             Self::Closed => "session_closed",
             Self::Timeout(..) => "timeout",
-            Self::InDoubt(_) => "in_doubt",
+            Self::InDoubt(_) | Self::PublishBreaks { .. } => "in_doubt",
+            Self::SubscribeBreaks(_) => "refused_by_broker",
+            Self::ClientIdInUse(..) => "client_id_in_use",
             Self::PublishRefused(reason, _) | Self::SubscribeRefused(reason, _) => match reason.0 {
                 0x87 => "not_authorised",
                 0x97 => "quota_exceeded",
@@ -90,11 +105,22 @@ impl BrokerError {
             Self::InDoubt(_) => {
                 "Check whether it arrived (subscribe_and_collect on the topic, or the device's state) before publishing again."
             }
+            Self::PublishBreaks { .. } => {
+                "Do not repeat it unchanged, unless the broker was being restarted: it may be too large, not allowed for this user, or of a QoS, a retain flag or a topic that the broker does not take. Try a small message at QoS 0 without retain, or look into the broker's log; whether it arrived is not known."
+            }
+            Self::SubscribeBreaks(_) => {
+                "Do not repeat it unchanged: use a narrower filter without $SYS or leading wildcards, or ask whoever runs the broker what this user may read."
+            }
+            Self::ClientIdInUse(..) => {
+                "Use that session, or close_connection it first, or connect with another client id (or none, then one is made up)."
+            }
             Self::PublishRefused(reason, _) | Self::SubscribeRefused(reason, _) => match reason.0 {
                 0x87 => {
                     "This user may not use that topic: ask whoever runs the broker, or use another topic or user."
                 }
                 0x97 => "The broker's quota is used up: try again later.",
+                0x95 => "Send less, or split it: the broker takes no message of this size.",
+                0x9A | 0x9B => "Ask for what the broker offers: a lower QoS, or no retain.",
                 0x8F | 0x90 => "Use another topic; the broker does not accept this one.",
                 _ => "Look into the broker's log for the reason.",
             },
@@ -135,6 +161,20 @@ impl fmt::Display for BrokerError {
             Self::InDoubt(why) => write!(
                 f,
                 "The message was sent but not acknowledged ({why}): it may or may not have arrived."
+            ),
+            Self::PublishBreaks { bytes, qos, retain } => write!(
+                f,
+                "The broker closed the connection right upon this message ({bytes} bytes of topic and payload, QoS {}{}) without acknowledging it; usual reasons are its size, a right that is missing, QoS, retain, or the topic.",
+                *qos as u8,
+                if *retain { ", retained" } else { "" }
+            ),
+            Self::SubscribeBreaks(filter) => write!(
+                f,
+                "The broker closed the connection twice right upon the subscription to {filter}: it does not allow this filter."
+            ),
+            Self::ClientIdInUse(id, session) => write!(
+                f,
+                "Session {session} is connected to this broker with client id {id} already; a broker lets only one live."
             ),
             Self::PublishRefused(reason, words) => said(f, "publication", reason, words),
             Self::SubscribeRefused(reason, words) => said(f, "subscription", reason, words),

@@ -23,7 +23,7 @@ impl Task<'_> {
     pub(super) fn handshake_cause(&self, why: Break) -> Cause {
         match why {
             Break::End => Cause::ClosedWithoutConnack,
-            Break::Silent => Cause::Silent(self.life.patience),
+            Break::Silent => Cause::Silent(self.life.allowed),
             Break::Garbage(bytes) => Cause::NotMqtt(looks_like(&bytes)),
             Break::Io(error) => {
                 explain_first_read(&self.target, &error).unwrap_or_else(|| match error.kind() {
@@ -47,7 +47,7 @@ impl Task<'_> {
                 SessionError::Disconnected(reason) => {
                     Cause::Broken(format!("the broker disconnected: {}", words_of(reason)))
                 }
-                SessionError::PingTimeout => Cause::Silent(self.life.patience),
+                SessionError::PingTimeout => Cause::Silent(self.life.allowed),
             },
         }
     }

@@ -63,7 +63,9 @@ impl Link {
 /// What outlives a single connection.
 pub(super) struct Life {
     target: Arc<Target>,
-    pub(super) patience: Duration,
+    patience: Duration,
+    /// What the attempt under way may take.
+    pub(super) allowed: Duration,
     max_packet: usize,
     /// Of the attempt under way.
     deadline: Instant,
@@ -83,6 +85,7 @@ impl Life {
         Self {
             target,
             patience,
+            allowed: patience,
             max_packet,
             deadline: Instant::ZERO,
             version: Version::V5,
@@ -120,6 +123,7 @@ impl Task<'_> {
     /// Begins to connect.
     pub(super) fn attempt(&mut self, now: Instant) {
         let patience = self.life.tries.patience(now, self.life.patience);
+        self.life.allowed = patience;
         self.life.deadline = now.after(patience);
         self.life.version = match (self.target.protocol, self.life.agreed) {
             (Protocol::V5, _) => Version::V5,
@@ -167,7 +171,7 @@ impl Task<'_> {
         let mut due = self.life.deadline;
         if self.life.may_fall_back() {
             // Some brokers are silent to what they do not know; 3.1.1 has the rest.
-            due = due.min(now.after(self.life.patience / 3));
+            due = due.min(now.after(self.life.allowed / 3));
         }
         self.input.reset();
         self.link = Link::Open(Box::new(Open {

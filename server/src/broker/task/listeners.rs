@@ -87,6 +87,16 @@ impl Listeners {
         self.slots.get_mut(usize::from(id.0))?.as_deref_mut()
     }
 
+    /// The Topic Filter of a subscription.
+    pub(super) fn filter_of(&mut self, id: SubscriptionId) -> &str {
+        let owner = self.owner(id);
+        let filter = self.get(owner).and_then(|listener| {
+            let mut ids = listener.ids.iter();
+            listener.listen.filters.get(ids.position(|it| *it == id)?)
+        });
+        filter.map_or("", String::as_str)
+    }
+
     fn owner(&self, id: SubscriptionId) -> SubscriptionId {
         SubscriptionId(self.owners.get(usize::from(id.0)).copied().unwrap_or(id.0))
     }

@@ -36,6 +36,9 @@ struct Publishing {
     token: Token,
     asked: Instant,
     qos: QoS,
+    retain: bool,
+    /// Bytes of topic and payload.
+    bytes: usize,
     properties_dropped: bool,
     reply: Answer<Published>,
 }
@@ -158,6 +161,8 @@ impl Task<'_> {
                     token,
                     asked: self.clock.at(asked),
                     qos: publish.qos,
+                    retain: publish.retain,
+                    bytes: publish.topic.len() + publish.payload.len(),
                     properties_dropped: !properties.is_empty() && self.speaks_311(),
                     reply,
                 });
@@ -259,6 +264,13 @@ impl Task<'_> {
                     self.listeners
                         .answered(id, now, result, |id| session.unsubscribe(now, id));
                 }
+                Event::ClosedUpon { id } => {
+                    let filter = self.listeners.filter_of(id).to_owned();
+                    let result = Err(BrokerError::SubscribeBreaks(filter));
+                    let session = &mut self.session;
+                    self.listeners
+                        .answered(id, now, result, |id| session.unsubscribe(now, id));
+                }
                 Event::Pong { round_trip } => {
                     for ping in self.requests.pinging.drain(..) {
                         let _ = ping.send(Ok(round_trip));
@@ -283,6 +295,15 @@ impl Task<'_> {
             Outcome::Refused(reason) => {
                 ::log::debug!("{}: publication refused: {}", self.target, words_of(reason));
                 let error = BrokerError::PublishRefused(reason, words());
+                let _ = publishing.reply.send(Err(error));
+                return;
+            }
+            Outcome::ClosedUpon => {
+                let error = BrokerError::PublishBreaks {
+                    bytes: publishing.bytes,
+                    qos: publishing.qos,
+                    retain: publishing.retain,
+                };
                 let _ = publishing.reply.send(Err(error));
                 return;
             }
