@@ -12,7 +12,7 @@ use bitsperity_mqtt_mcp::broker::handle::{Handle, State, Status};
 use bitsperity_mqtt_mcp::broker::report::{Listen, Retained, WantMessages, Wants};
 use bitsperity_mqtt_mcp::broker::sessions::Sessions;
 use bitsperity_mqtt_mcp::broker::target::{Protocol, Target};
-use bitsperity_mqtt_mcp::config::Limits;
+use bitsperity_mqtt_mcp::config::{Limits, Policy};
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};
 
@@ -101,10 +101,11 @@ fn recalled() -> Listen {
 #[test]
 fn a_watch_outlives_the_loss_and_hears_again() {
     let mut broker = Mosquitto::plain();
-    let sessions = Sessions::new(&Limits {
+    let limits = Limits {
         reconnect_time: 0.5,
         ..Limits::default()
-    });
+    };
+    let sessions = Sessions::new(&limits, &Policy::default());
     block_on(async {
         let target = Target::parse(&broker.url()).expect("a URL");
         let made = sessions.establish_watching(target, &["#".into()]).await;

@@ -9,7 +9,7 @@ use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_mcp::broker::handle::{BrokerError, Publish};
 use bitsperity_mqtt_mcp::broker::sessions::{EstablishError, Sessions};
 use bitsperity_mqtt_mcp::broker::target::{Protocol, Target};
-use bitsperity_mqtt_mcp::config::Limits;
+use bitsperity_mqtt_mcp::config::{Limits, Policy};
 use std::io::Write;
 use std::sync::Mutex;
 
@@ -150,7 +150,7 @@ fn a_broker_that_acknowledges_qos_2_as_1_is_believed() {
 #[test]
 fn a_client_id_that_is_in_use_here_is_refused() {
     let (broker, other) = (Mosquitto::plain(), Mosquitto::plain());
-    let sessions = Sessions::new(&Limits::default());
+    let sessions = Sessions::new(&Limits::default(), &Policy::default());
     let target = |broker: &Mosquitto, id: &str| {
         Target::parse(&format!("{}/{id}", broker.url())).expect("a URL")
     };

@@ -8,7 +8,7 @@ use bitsperity_mqtt_mcp::broker::handle::{Handle, State};
 use bitsperity_mqtt_mcp::broker::report::{Listen, Retained, Wants};
 use bitsperity_mqtt_mcp::broker::sessions::{EstablishError, NoSession, SessionInfo, Sessions};
 use bitsperity_mqtt_mcp::broker::target::Target;
-use bitsperity_mqtt_mcp::config::Limits;
+use bitsperity_mqtt_mcp::config::{Limits, Policy};
 use std::io::Read;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ fn ended(sessions: &Sessions, id: &str) -> NoSession {
 #[test]
 fn five_at_most_also_at_once() {
     let broker = Mosquitto::plain();
-    let sessions = Sessions::new(&Limits::default());
+    let sessions = Sessions::new(&Limits::default(), &Policy::default());
     block_on(async {
         let trying = (0..12).map(|_| sessions.establish(target(&broker, "")));
         let results = futures::future::join_all(trying).await;
@@ -69,7 +69,7 @@ fn five_at_most_also_at_once() {
 #[test]
 fn closed_once_and_told_so_twice() {
     let broker = Mosquitto::plain();
-    let sessions = Sessions::new(&Limits::default());
+    let sessions = Sessions::new(&Limits::default(), &Policy::default());
     block_on(async {
         let info = open(&sessions, target(&broker, "closing")).await;
         let id = uuid::Uuid::parse_str(&info.id).expect("a UUID");
@@ -92,10 +92,11 @@ fn closed_once_and_told_so_twice() {
 #[test]
 fn expires_without_use_but_not_while_something_listens() {
     let broker = Mosquitto::plain();
-    let sessions = Sessions::new(&Limits {
+    let limits = Limits {
         session_idle: 0.4,
         ..Limits::default()
-    });
+    };
+    let sessions = Sessions::new(&limits, &Policy::default());
     block_on(async {
         let idle = open(&sessions, target(&broker, "idle")).await;
         let used = open(&sessions, target(&broker, "used")).await;
@@ -137,7 +138,7 @@ async fn listen(handle: &Handle) -> bitsperity_mqtt_mcp::broker::handle::Listeni
 #[test]
 fn all_say_goodbye_within_the_budget() {
     let broker = Mosquitto::plain();
-    let sessions = Sessions::new(&Limits::default());
+    let sessions = Sessions::new(&Limits::default(), &Policy::default());
     block_on(async {
         for n in 0..3 {
             open(&sessions, target(&broker, &format!("leaving{n}"))).await;
@@ -177,7 +178,7 @@ fn the_password_appears_nowhere() {
             let _ = sender.send(connect);
         }
     });
-    let sessions = Sessions::new(&Limits::default());
+    let sessions = Sessions::new(&Limits::default(), &Policy::default());
     block_on(async {
         let url = format!("mqtt://lena:hunter2@127.0.0.1:{}", broker.port);
         let info = open(&sessions, Target::parse(&url).expect("a URL")).await;

@@ -7,7 +7,7 @@ use async_std::task::block_on;
 use bitsperity_mqtt_mcp::broker::sessions::Sessions;
 use bitsperity_mqtt_mcp::broker::target::Target;
 use bitsperity_mqtt_mcp::broker::watch::NotRecalled;
-use bitsperity_mqtt_mcp::config::Limits;
+use bitsperity_mqtt_mcp::config::{Limits, Policy};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -253,10 +253,11 @@ fn schemas_and_numbers_of_what_was_watched_are_known() {
 #[test]
 fn a_watch_alone_does_not_keep_a_session_that_nobody_uses() {
     let broker = Mosquitto::plain();
-    let sessions = Sessions::new(&Limits {
+    let limits = Limits {
         session_idle: 0.2,
         ..Limits::default()
-    });
+    };
+    let sessions = Sessions::new(&limits, &Policy::default());
     block_on(async {
         let target = Target::parse(&broker.url()).unwrap();
         let filters = ["#".to_owned()];
@@ -272,7 +273,7 @@ fn a_watch_alone_does_not_keep_a_session_that_nobody_uses() {
 #[test]
 fn the_last_value_of_a_topic_is_known_whole() {
     let broker = Mosquitto::plain();
-    let sessions = Sessions::new(&Limits::default());
+    let sessions = Sessions::new(&Limits::default(), &Policy::default());
     block_on(async {
         let target = Target::parse(&broker.url()).unwrap();
         let filters = ["home/#".to_owned()];

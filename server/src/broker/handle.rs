@@ -6,7 +6,7 @@ use super::report::{Listen, Part, Report};
 use super::shared::{Claim, Command, ListenerSlot, NoReport, Shared};
 use super::target::Target;
 use super::task;
-use crate::config::Limits;
+use crate::config::{Limits, Policy};
 use async_std::channel::{self, Receiver, Sender};
 use async_std::future::timeout;
 use bitsperity_mqtt_core::packet::{QoS, Reason};
@@ -30,6 +30,8 @@ pub struct Handle {
     /// Bounds what has no deadline of its own.
     patience: Duration,
     first: Arc<Established>,
+    /// Asked before every packet that names topics to publish to.
+    policy: Arc<Policy>,
 }
 
 /// What `Handle::connect` learnt.
@@ -81,7 +83,7 @@ pub struct Publish {
 pub struct Published {
     /// QoS it went with.
     pub qos: QoS,
-    /// The broker's word at QoS 1 and 2.
+    /// The broker's word at QoS 1 and 2 in 5.0; 3.1.1 has none.
     pub reason: Option<Reason>,
     /// Its Reason String.
     pub reason_string: Option<String>,
@@ -123,12 +125,15 @@ pub struct Status {
     pub subscriptions: usize,
     /// Reconnects so far.
     pub reconnects: u32,
-    /// The last error, without credentials.
+    /// Why it is not connected, without credentials; none while it is.
     pub last_error: Option<String>,
+    /// Its task ended by a fault of this program.
+    pub failed: bool,
 }
 
 impl Handle {
-    /// Connects within `limits.connect_timeout` and starts the task.
+    /// Connects within `limits.connect_timeout` and starts the task, under no policy: for what a person runs. The
+    /// assistant's handles come from [`Sessions`](super::sessions::Sessions).
     ///
     /// # Errors
     /// Which stage failed and why.
@@ -136,6 +141,18 @@ impl Handle {
         target: Target,
         limits: &Limits,
     ) -> Result<(Self, Established), BrokerError> {
+        Self::connect_under(target, limits, Arc::default()).await
+    }
+
+    /// The same, but the policy is asked for the Will and for every publication.
+    pub(super) async fn connect_under(
+        target: Target,
+        limits: &Limits,
+        policy: Arc<Policy>,
+    ) -> Result<(Self, Established), BrokerError> {
+        if let Some(will) = &target.will {
+            permitted(&policy, will)?;
+        }
         let patience = Duration::from_secs_f64(limits.connect_timeout.clamp(0.001, 3_600.0));
         let (commands, inbox) = channel::bounded(COMMANDS);
         let (ending, ended) = channel::bounded(1);
@@ -159,20 +176,30 @@ impl Handle {
             ended,
             patience,
             first: Arc::new(established.clone()),
+            policy,
         };
         Ok((handle, established))
+    }
+
+    /// Whether the policy lets this go: for who would subscribe in vain before. [`Handle::publish`] asks by itself.
+    ///
+    /// # Errors
+    /// The rule that forbids it.
+    pub fn permits(&self, publish: &Publish) -> Result<(), BrokerError> {
+        permitted(&self.policy, publish)
     }
 
     /// Publishes and waits for the last acknowledgement (at most until the deadline). A lost connection is tried once
     /// more first.
     ///
     /// # Errors
-    /// Why it did not go, or that it is in doubt.
+    /// Why it did not go, the policy included, or that it is in doubt.
     pub async fn publish(
         &self,
         publish: Publish,
         deadline: Duration,
     ) -> Result<Published, BrokerError> {
+        permitted(&self.policy, &publish)?;
         let claim = Arc::new(Claim::default());
         let (reply, answer) = oneshot::channel();
         let command = Command::Publish {
@@ -275,6 +302,18 @@ impl Handle {
             Err(_) => Err(self.shared.why_gone()),
         }
     }
+}
+
+/// Whether the policy lets every topic be published to that the packet names: others answer to the response topic.
+fn permitted(policy: &Policy, publish: &Publish) -> Result<(), BrokerError> {
+    let named = |what: &str, topic: &str| {
+        let denied = policy.may_publish(topic).err();
+        denied.map(|denied| BrokerError::Denied(denied, format!("{what} `{topic}`")))
+    };
+    let response = || named("response topic", publish.response_topic.as_deref()?);
+    named("topic", &publish.topic)
+        .or_else(response)
+        .map_or(Ok(()), Err)
 }
 
 /// A listener of a connection's task. Dropping it ends it and frees its subscription.

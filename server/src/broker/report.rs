@@ -137,6 +137,10 @@ pub struct Interruption {
     pub reason: String,
     /// How often.
     pub times: u32,
+    /// Time listened before the first time.
+    pub after: Duration,
+    /// How long was to be listened.
+    pub wanted: Duration,
     /// How long in all, counted from the last byte heard each time.
     pub lasted: Duration,
     /// The connection stands again.

@@ -7,7 +7,7 @@ use super::handle::{BrokerError, Established, Handle, Status};
 use super::shared::lock;
 use super::target::Target;
 use super::watch::{Watch, Watching};
-use crate::config::Limits;
+use crate::config::{Limits, Policy};
 use async_std::channel::{self, Receiver, Sender};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};
@@ -27,6 +27,7 @@ const LOOK_MAX: Duration = Duration::from_secs(60);
 /// Registry of open sessions.
 pub struct Sessions {
     limits: Limits,
+    policy: Arc<Policy>,
     registry: Arc<Mutex<Registry>>,
     changes: Receiver<()>,
 }
@@ -112,12 +113,13 @@ pub enum EstablishError {
 }
 
 impl Sessions {
-    /// None open.
-    pub fn new(limits: &Limits) -> Self {
+    /// None open. Every handle that it gives out asks `policy` before it publishes.
+    pub fn new(limits: &Limits, policy: &Policy) -> Self {
         // One word is enough for whoever looks at the list afterwards.
         let (changed, changes) = channel::bounded(1);
         Self {
             limits: limits.clone(),
+            policy: Arc::new(policy.clone()),
             changes,
             registry: Arc::new(Mutex::new(Registry {
                 open: Vec::new(),
@@ -149,7 +151,7 @@ impl Sessions {
     ) -> Result<SessionInfo, EstablishError> {
         let name = Name::of(&target);
         let place = Place::take(&self.registry, self.limits.max_sessions, name.clone())?;
-        let (handle, _) = Handle::connect(target, &self.limits)
+        let (handle, _) = Handle::connect_under(target, &self.limits, self.policy.clone())
             .await
             .map_err(EstablishError::Broker)?;
         let watch = match Watch::begin(&handle, filters).await {

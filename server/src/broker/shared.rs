@@ -167,7 +167,7 @@ impl Shared {
             condition.state = state;
             condition.since = SystemTime::now();
         }
-        if error.is_some() {
+        if error.is_some() || state == State::Connected {
             condition.last_error = error;
         }
     }
@@ -209,6 +209,7 @@ impl Shared {
             subscriptions: counters.subscriptions.load(Ordering::Relaxed),
             reconnects: counters.reconnects.load(Ordering::Relaxed),
             last_error: condition.last_error.clone(),
+            failed: condition.last_error.as_deref() == Some(FAILED),
         }
     }
 }

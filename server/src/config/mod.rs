@@ -16,6 +16,7 @@ mod table;
 mod tests;
 
 pub use load::{Given, Loaded, load};
+pub use policy::Denied;
 pub use source::{ConfigError, Environment, Source};
 
 use crate::broker::vault::Sealed;

@@ -1,8 +1,49 @@
-//! The settings of [`Policy`]: what the assistant may do.
+//! The settings of [`Policy`]: what the assistant may do, and whether it may publish to a topic.
 
 use super::source::{ConfigError, Environment, Origin, Raw};
 use super::{Policy, hosts};
-use bitsperity_mqtt_core::topic;
+use bitsperity_mqtt_core::topic::{self, matches};
+
+/// Why a topic may not be published to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Denied {
+    /// Nothing may be published.
+    ReadOnly,
+    /// These Topic Filters are forbidden, and one of them covers the topic.
+    Forbidden(Vec<String>),
+    /// Only these Topic Filters are allowed, and none of them covers the topic.
+    NotAllowed(Vec<String>),
+}
+
+impl Policy {
+    /// Whether `topic` may be published to.
+    ///
+    /// # Errors
+    /// The rule that forbids it.
+    pub fn may_publish(&self, topic: &str) -> Result<(), Denied> {
+        if self.read_only {
+            return Err(Denied::ReadOnly);
+        }
+        if self.publish_deny.iter().any(|filter| covers(filter, topic)) {
+            return Err(Denied::Forbidden(self.publish_deny.clone()));
+        }
+        let allow = &self.publish_allow;
+        if !allow.is_empty() && !allow.iter().any(|filter| matches(filter, topic)) {
+            return Err(Denied::NotAllowed(allow.clone()));
+        }
+        Ok(())
+    }
+}
+
+/// As a subscription matches, but a leading wildcard covers topics with `$` too: who denies `#` means everything.
+fn covers(filter: &str, topic: &str) -> bool {
+    let wild = filter.starts_with(['#', '+']);
+    matches(filter, topic)
+        || (wild
+            && topic
+                .strip_prefix('$')
+                .is_some_and(|rest| matches(filter, &format!("_{rest}"))))
+}
 
 /// One rule of the policy.
 pub(super) struct Rule {
@@ -124,5 +165,44 @@ impl Rule {
     /// As `config show` prints it.
     pub(super) fn default_value(&self) -> serde_json::Value {
         self.value(&Policy::default())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(allow: &[&str], deny: &[&str]) -> Policy {
+        let owned = |filters: &[&str]| filters.iter().map(|f| (*f).to_owned()).collect();
+        Policy {
+            publish_allow: owned(allow),
+            publish_deny: owned(deny),
+            ..Policy::default()
+        }
+    }
+
+    #[test]
+    fn deny_is_stronger_than_allow() {
+        let policy = policy(&["home/#"], &["home/+/door"]);
+        assert!(policy.may_publish("home/1/lamp").is_ok());
+        assert!(policy.may_publish("home/1/door").is_err());
+        assert!(policy.may_publish("garage/1").is_err());
+    }
+
+    #[test]
+    fn denying_everything_denies_dollar_topics_too() {
+        for filter in ["#", "+/control"] {
+            assert!(policy(&[], &[filter]).may_publish("$SYS/control").is_err());
+        }
+        assert!(policy(&["#"], &[]).may_publish("$SYS/control").is_err());
+    }
+
+    #[test]
+    fn read_only_forbids_all() {
+        let policy = Policy {
+            read_only: true,
+            ..Policy::default()
+        };
+        assert_eq!(policy.may_publish("a"), Err(Denied::ReadOnly));
     }
 }

@@ -4,6 +4,9 @@ use crate::broker::handle::BrokerError;
 use crate::broker::sessions::{EstablishError, NoSession};
 use crate::render;
 
+/// Bytes of a broker's or an argument's own words that are repeated.
+const SHOWN: usize = 2_000;
+
 /// A failure the assistant can act on.
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 pub struct ToolError {
@@ -46,7 +49,8 @@ impl From<BrokerError> for ToolError {
     fn from(error: BrokerError) -> Self {
         // Both may quote the broker's own words.
         let (message, next) = (error.to_string(), error.next_step());
-        Self::new(error.code(), render::clean(&message), render::clean(&next))
+        let shown = |text: &str| render::clean(render::front(text, SHOWN));
+        Self::new(error.code(), shown(&message), shown(&next))
     }
 }
 

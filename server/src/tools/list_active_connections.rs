@@ -1,7 +1,7 @@
 //! `list_active_connections`: the sessions that are open.
 
 use super::{Annotations, Call, State, ToolError, schema};
-use crate::broker::handle::State as ConnectionState;
+use crate::broker::handle::{BrokerError, State as ConnectionState};
 use crate::broker::sessions::SessionInfo;
 use crate::render;
 use schemars::JsonSchema;
@@ -40,8 +40,12 @@ struct Session {
     /// What since session answers from.
     #[serde(skip_serializing_if = "Option::is_none")]
     watch: Option<Watch>,
+    /// Why it is not connected.
     #[serde(skip_serializing_if = "Option::is_none")]
     last_error: Option<String>,
+    /// Of last_error, once the session is lost for good.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<&'static str>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -94,5 +98,10 @@ fn shown(session: SessionInfo) -> Session {
             messages: watching.messages,
         }),
         last_error: status.last_error.as_deref().map(render::clean),
+        code: match status.state {
+            _ if status.failed => Some(BrokerError::Failed.code()),
+            ConnectionState::Lost => Some(BrokerError::Lost(String::new()).code()),
+            _ => None,
+        },
     }
 }

@@ -17,7 +17,6 @@ mod list_topics;
 mod listen;
 mod monitor_performance;
 mod ping;
-mod policy;
 mod publish_message;
 mod ranges;
 mod round_trip;
@@ -61,7 +60,7 @@ impl State {
     /// Nothing open yet.
     pub fn new(config: Config, started: Instant) -> Arc<Self> {
         Arc::new(Self {
-            sessions: Sessions::new(&config.limits),
+            sessions: Sessions::new(&config.limits, &config.policy),
             captures: Captures::new(&config.limits),
             config,
             started,

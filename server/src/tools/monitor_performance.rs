@@ -271,8 +271,7 @@ pub(super) async fn run(
             };
             let period = capture.listen.duration.as_secs_f64() / ROUND_TRIPS;
             let period = Duration::from_secs_f64(period.clamp(0.1, 60.0));
-            let policy = &state.config.policy;
-            round_trip::measure(&handle, policy, period, &capture.round_trips).await;
+            round_trip::measure(&handle, period, &capture.round_trips).await;
         },
     )
     .await?;

@@ -1,13 +1,13 @@
 //! `publish_message`: one message out and, if asked, the answers that come to it.
 
 use super::listen::seconds;
-use super::policy::may_publish;
 use super::topic::{bad_topic, checked_filter};
 use super::{Annotations, Call, State, ToolError, ranges, said, schema, unless_cancelled, verdict};
 use crate::broker::handle::{Handle, Publish, Published};
 use crate::broker::report::{KeptMessage, Listen, Retained, WantMessages, Wants};
 use crate::mcp::clock;
 use crate::render::{self, Encoding as Shown};
+use bitsperity_mqtt_core::packet::Reason;
 use bitsperity_mqtt_core::topic::validate_name;
 use futures::future::select;
 use schemars::JsonSchema;
@@ -84,7 +84,7 @@ struct Expect {
 
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Answer {
-    /// Acknowledged by the broker; false at QoS 0, where no broker says what became of it.
+    /// The broker said that it took it: MQTT 5, QoS 1 and 2. Else false, as nobody says what became of it.
     delivered: bool,
     /// In words.
     outcome: String,
@@ -120,6 +120,7 @@ struct Reply {
     qos: u8,
     /// From publishing to the answer.
     round_trip_ms: f64,
+    /// Absent: not checked, schema_errors says why.
     #[serde(skip_serializing_if = "Option::is_none")]
     fits_schema: Option<bool>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -147,7 +148,7 @@ pub(super) async fn run(
     arguments: Arguments,
     call: Call,
 ) -> Result<Answer, ToolError> {
-    let publish = publication(state, &arguments)?;
+    let publish = publication(&arguments)?;
     let listen = arguments.expect.as_ref().map(awaited).transpose()?;
     let handle = state.sessions.get(&arguments.session_id)?;
     let size = publish.payload.len();
@@ -156,14 +157,13 @@ pub(super) async fn run(
     Ok(answer(&arguments, size, published, answers))
 }
 
-fn publication(state: &State, arguments: &Arguments) -> Result<Publish, ToolError> {
+fn publication(arguments: &Arguments) -> Result<Publish, ToolError> {
     let named =
         |name, topic: &str| validate_name(topic).map_err(|wrong| bad_topic(name, topic, wrong));
     named("topic", &arguments.topic)?;
     if let Some(topic) = &arguments.response_topic {
         named("response_topic", topic)?;
     }
-    may_publish(&state.config.policy, &arguments.topic)?;
     let payload = match arguments.encoding {
         Encoding::Text => arguments.payload.clone().into_bytes(),
         Encoding::Json => {
@@ -205,7 +205,7 @@ fn awaited(expect: &Expect) -> Result<Listen, ToolError> {
         verdict::understood(&Value::Object(schema.clone())).map_err(|why| {
             ToolError::invalid(
                 format!("`expect.schema` cannot be checked: {why}"),
-                "leave that part out of the schema; nothing was published",
+                "leave that part out of the schema, or the whole schema; nothing was published",
             )
         })?;
     }
@@ -238,6 +238,7 @@ async fn exchange(
     let Some((expect, listen)) = expected else {
         return Ok((handle.publish(publish, DEADLINE).await?, None));
     };
+    handle.permits(&publish)?;
     let listening = handle.listen(listen).await?;
     let published = handle.publish(publish, DEADLINE).await?;
     let patience = pin!(clock::sleep(seconds(expect.seconds)));
@@ -265,14 +266,15 @@ fn answer(
     let schema = schema.map(|schema| Value::Object(schema.clone()));
     let answers: Option<Vec<Reply>> = answers.map(|answers| {
         let limit = (SHOWN / answers.len().max(1)).max(SHOWN_EACH);
+        let mut steps = verdict::Steps::new();
         let replies = answers.into_iter();
         replies
-            .map(|(message, took)| reply(&message, took, schema.as_ref(), limit))
+            .map(|(message, took)| reply(&message, took, schema.as_ref(), limit, &mut steps))
             .collect()
     });
     Answer {
-        // What the broker refuses comes as an error; at QoS 0 it says nothing.
-        delivered: published.qos as u8 > 0,
+        // What the broker refuses comes as an error; a reason is given from QoS 1 on, and by 5.0 only.
+        delivered: published.reason.is_some(),
         outcome: outcome(arguments, size, &published) + &heard(arguments, answers.as_deref()),
         topic: render::topic(&arguments.topic),
         size,
@@ -310,18 +312,26 @@ fn outcome(arguments: &Arguments, size: usize, published: &Published) -> String 
         (true, _) => "the message, to be retained,",
         (false, _) => "the message",
     };
-    match published.qos as u8 {
-        0 => format!("{what} was handed to the network; QoS 0 has no acknowledgement"),
-        1 => format!("{what} was acknowledged by the broker (at least once)"),
-        _ => format!("{what} was taken by the broker exactly once"),
+    let taken = match published.qos as u8 {
+        0 => {
+            return format!(
+                "{what} was handed over to the network; at QoS 0 nobody says whether it arrived"
+            );
+        }
+        1 => format!("{what} was acknowledged by the broker (QoS 1, at least once)"),
+        _ => format!("{what} was acknowledged by the broker (QoS 2, exactly once)"),
+    };
+    match published.reason {
+        Some(Reason(0x10)) => format!("{taken}; nobody is subscribed to this topic now"),
+        Some(_) => taken,
+        None => format!(
+            "{taken}; MQTT 3.1.1 has no word for a refusal, so whether anybody may read it is not known"
+        ),
     }
 }
 
 fn notes(arguments: &Arguments, published: &Published) -> Vec<String> {
     let mut notes = Vec::new();
-    if published.reason.is_some_and(|reason| reason.0 == 0x10) {
-        notes.push("nobody is subscribed to this topic now".to_owned());
-    }
     if (published.qos as u8) < arguments.qos {
         notes.push(format!(
             "the broker allows no more than QoS {}, so it went with that",
@@ -341,9 +351,13 @@ fn reply(
     round_trip: Duration,
     schema: Option<&Value>,
     limit: usize,
+    steps: &mut verdict::Steps,
 ) -> Reply {
     let shown = render::payload(&message.payload, message.payload_bytes, limit);
-    let complaints = schema.map(|schema| complaints(message, schema));
+    let (fits_schema, schema_errors) = match schema {
+        Some(schema) => checked(message, schema, steps),
+        None => (None, Vec::new()),
+    };
     Reply {
         topic: render::topic(&message.topic),
         payload: shown.value,
@@ -352,19 +366,29 @@ fn reply(
         cut_to: shown.cut,
         qos: message.qos as u8,
         round_trip_ms: render::millis(round_trip),
-        fits_schema: complaints.as_ref().map(Vec::is_empty),
-        schema_errors: complaints.unwrap_or_default(),
+        fits_schema,
+        schema_errors,
     }
 }
 
-fn complaints(message: &KeptMessage, schema: &Value) -> Vec<String> {
+/// Whether an answer fits, if that can be said, and what does not.
+fn checked(
+    message: &KeptMessage,
+    schema: &Value,
+    steps: &mut verdict::Steps,
+) -> (Option<bool>, Vec<String>) {
     if message.payload.len() < message.payload_bytes {
-        return vec![format!(
-            "the answer is over {HELD} bytes and was not checked"
-        )];
+        let why = format!("not checked: the answer is over {HELD} bytes");
+        return (None, vec![why]);
     }
-    match serde_json::from_slice(&message.payload) {
-        Ok(value) => verdict::broken(schema, &value),
-        Err(_) => vec!["the answer is not JSON".to_owned()],
+    let Ok(value) = serde_json::from_slice(&message.payload) else {
+        return (Some(false), vec!["the answer is not JSON".to_owned()]);
+    };
+    match verdict::broken(schema, &value, steps) {
+        Some(complaints) => (Some(complaints.is_empty()), complaints),
+        None => {
+            let why = "not checked: the schema and the answers are too large together".to_owned();
+            (None, vec![why])
+        }
     }
 }

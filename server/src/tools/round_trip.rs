@@ -1,15 +1,14 @@
 //! Round trips over a connection: to the broker and back, and from publishing to receiving on a private random topic.
 //!
 //! `test_connection` tries single ones, `monitor_performance` repeats them beside its listening.
-//! Invariant: nothing is published where the policy does not allow it, and never retained.
+//! Invariant: nothing is retained.
 
-use super::policy::may_publish;
-use crate::broker::handle::{Handle, Publish};
+use crate::broker::handle::{BrokerError, Handle, Publish};
 use crate::broker::report::{Listen, Retained, WantMessages, Wants};
-use crate::config::Policy;
 use crate::mcp::clock;
 use crate::render;
 use futures::future::select;
+use std::fmt;
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -31,37 +30,71 @@ pub(super) fn private() -> String {
     format!("{PRIVATE}{}", uuid::Uuid::new_v4())
 }
 
+/// Why a message did not come back.
+#[derive(Debug)]
+pub(super) enum NoTrip {
+    /// It could not be asked for or sent.
+    Broker(BrokerError),
+    /// The connection ended meanwhile: why.
+    Broke(String),
+    /// Nothing came within this time.
+    Nothing(Duration),
+}
+
+impl From<BrokerError> for NoTrip {
+    fn from(error: BrokerError) -> Self {
+        Self::Broker(error)
+    }
+}
+
+impl NoTrip {
+    /// Forbidden by our own policy: nothing was sent.
+    pub(super) fn is_denied(&self) -> bool {
+        matches!(self, Self::Broker(BrokerError::Denied(..)))
+    }
+}
+
+impl fmt::Display for NoTrip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broker(error) => write!(f, "{error}"),
+            Self::Broke(why) => write!(f, "the connection ended upon it: {why}"),
+            Self::Nothing(patience) => write!(
+                f,
+                "no message came back within {} s; the broker may not allow this user to publish or to subscribe there",
+                render::seconds(*patience)
+            ),
+        }
+    }
+}
+
 /// Subscribes to `filter`, publishes to `topic`, waits for the message: how long that took from publishing on.
 pub(super) async fn trip(
     handle: &Handle,
     filter: String,
     topic: String,
     level: u8,
-) -> Result<Duration, String> {
-    let listening = handle
-        .listen(one(filter, level, Retained::Exclude))
-        .await
-        .map_err(|error| error.to_string())?;
+    patience: Duration,
+) -> Result<Duration, NoTrip> {
     let message = Publish {
         topic,
         payload: b"test".to_vec(),
         qos: render::qos(level),
         ..Publish::default()
     };
-    let asked = publish(handle, message).await?;
-    let _ = select(pin!(listening.stopped()), pin!(clock::sleep(PATIENCE))).await;
-    let report = listening
-        .report()
-        .await
-        .map_err(|error| error.to_string())?;
+    handle.permits(&message)?;
+    let listening = handle.listen(one(filter, level, Retained::Exclude)).await?;
+    let asked = handle.publish(message, PATIENCE).await?.asked;
+    let _ = select(pin!(listening.stopped()), pin!(clock::sleep(patience))).await;
+    let report = listening.report().await?;
     let kept = report.findings.messages.unwrap_or_default().kept;
-    let came = kept.first().map(|message| report.started + message.at);
-    match came {
-        Some(came) => Ok(came.duration_since(asked).unwrap_or_default()),
-        None => Err(format!(
-            "no message came back within {} s; the broker may not allow this user to publish or to subscribe there",
-            PATIENCE.as_secs()
-        )),
+    match (kept.first(), report.interruption) {
+        (Some(message), _) => {
+            let came = report.started + message.at;
+            Ok(came.duration_since(asked).unwrap_or_default())
+        }
+        (None, Some(lost)) => Err(NoTrip::Broke(lost.reason)),
+        (None, None) => Err(NoTrip::Nothing(patience)),
     }
 }
 
@@ -81,21 +114,6 @@ pub(super) fn one(filter: String, level: u8, retained: Retained) -> Listen {
             }),
             ..Wants::default()
         },
-    }
-}
-
-/// Publishes. Gives back when that was asked for, on the clock that reports of listeners count from.
-pub(super) async fn publish(
-    handle: &Handle,
-    message: Publish,
-) -> Result<std::time::SystemTime, String> {
-    let published = handle
-        .publish(message, PATIENCE)
-        .await
-        .map_err(|error| error.to_string())?;
-    match published.reason.filter(|reason| reason.is_failure()) {
-        Some(reason) => Err(format!("the broker refused it: {}", render::reason(reason))),
-        None => Ok(published.asked),
     }
 }
 
@@ -134,21 +152,12 @@ impl Measured {
 }
 
 /// Measures at once and then every `period`, until dropped.
-pub(super) async fn measure(
-    handle: &Handle,
-    policy: &Policy,
-    period: Duration,
-    into: &Mutex<RoundTrips>,
-) {
+pub(super) async fn measure(handle: &Handle, period: Duration, into: &Mutex<RoundTrips>) {
     let with = |change: &dyn Fn(&mut RoundTrips)| {
         change(&mut into.lock().unwrap_or_else(PoisonError::into_inner));
     };
     let topic = private();
     let mut failures = 0;
-    if let Err(denied) = may_publish(policy, &topic) {
-        failures = GIVEN_UP;
-        with(&|it| it.probes.why_not = Some(format!("skipped: {}", denied.message)));
-    }
     loop {
         let ping = handle
             .ping(PATIENCE)
@@ -156,9 +165,18 @@ pub(super) async fn measure(
             .map_err(|error| error.to_string());
         with(&|it| it.pings.add(ping.clone()));
         if failures < GIVEN_UP {
-            let probe = trip(handle, topic.clone(), topic.clone(), 0).await;
-            failures = if probe.is_ok() { 0 } else { failures + 1 };
-            with(&|it| it.probes.add(probe.clone()));
+            match trip(handle, topic.clone(), topic.clone(), 0, PATIENCE).await {
+                Err(denied) if denied.is_denied() => {
+                    failures = GIVEN_UP;
+                    let why = render::clean(&format!("skipped: {denied}"));
+                    with(&|it| it.probes.why_not = Some(why.clone()));
+                }
+                probe => {
+                    failures = if probe.is_ok() { 0 } else { failures + 1 };
+                    let probe = probe.map_err(|why| why.to_string());
+                    with(&|it| it.probes.add(probe.clone()));
+                }
+            }
         }
         clock::sleep(period).await;
     }

@@ -1,8 +1,9 @@
 //! The first line of what the listening tools say: words that several of them share.
 
 use super::listen::Head;
-use crate::broker::report::Report;
+use crate::broker::report::{Interruption, Report, StopReason};
 use crate::render;
+use std::time::Duration;
 
 /// That nothing came, and what to do about it.
 pub(super) fn nothing(head: &Head, report: &Report) -> String {
@@ -69,28 +70,60 @@ pub(super) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
-/// The verdict, behind what must be known before it: that the connection was lost meanwhile.
+/// A connection that lasts less than this between two losses, on average over at least [`RIVALRY`] of them, is not lost by
+/// chance: a client that is thrown out by another with its id comes back within seconds.
+const SHORT_LIVED: Duration = Duration::from_secs(30);
+const RIVALRY: u32 = 3;
+
+/// The verdict, behind what must be known before it: that the connection was lost meanwhile, or that the listening ended
+/// before its time.
 pub(super) fn with_interruption(report: &Report, verdict: String) -> String {
-    let Some(lost) = &report.interruption else {
-        return verdict;
+    let lost = report.interruption.as_ref();
+    let lost = lost.map_or(String::new(), |lost| interruption(report, lost));
+    lost + &ended_early(report) + &verdict
+}
+
+fn interruption(report: &Report, lost: &Interruption) -> String {
+    let (after, lasted) = (render::seconds(lost.after), render::seconds(lost.lasted));
+    let reason = render::clean(&lost.reason);
+    // A watch ends with its session only.
+    let of = match lost.wanted > Duration::from_secs(24 * 3_600) {
+        true => String::new(),
+        false => format!(" of {}", render::seconds(lost.wanted)),
     };
-    let times = match lost.times {
-        0 | 1 => String::new(),
-        many => format!(" {many} times"),
+    let when = match lost.times {
+        0 | 1 => format!("lost after {after} s{of} ({reason})"),
+        many => format!("lost {many} times, first after {after} s{of} (last: {reason})"),
     };
     let now = match lost.now_connected {
-        true => "and stands again",
-        false => "and does not stand now",
+        true => "stands again",
+        false => "does not stand now",
     };
+    let often = lost.times >= RIVALRY && report.elapsed / lost.times < SHORT_LIVED;
     // A broker that gives the connection to somebody else says so in 5.0; in 3.1.1 it only closes, again and again.
-    let rival = match lost.times > 2 || lost.reason.contains("taken over") {
+    let rival = match often || lost.reason.contains("taken over") {
         true => "; does another client use the same client id?",
         false => "",
     };
     format!(
-        "the connection to the broker was lost{times} ({}) for {} s of {} s, {now}{rival}; {verdict}",
-        render::clean(&lost.reason),
-        render::seconds(lost.lasted),
-        render::seconds(report.elapsed),
+        "The connection to the broker was {when}, for {lasted} s nothing could be heard, and it {now}{rival}; "
     )
+}
+
+fn ended_early(report: &Report) -> String {
+    let seconds = render::seconds(report.elapsed);
+    match report.stopped {
+        Some(StopReason::MaxMessages) => {
+            format!("Stopped early, by max_messages after {seconds} s; ")
+        }
+        Some(StopReason::SessionClosed) => {
+            format!("Stopped early: the session was closed after {seconds} s; ")
+        }
+        Some(StopReason::Quiet) => {
+            format!("Stopped after {seconds} s, as no new topic came (until_quiet); ")
+        }
+        Some(StopReason::Duration | StopReason::ConnectionLost | StopReason::Cancelled) | None => {
+            String::new()
+        }
+    }
 }

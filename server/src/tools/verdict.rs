@@ -1,8 +1,21 @@
-//! Checks a value against a JSON Schema (2020-12) of the assistant's: the part of the vocabulary that fits on a page and
-//! costs no more than one walk. Keywords outside of it are refused by name before anything is sent, never passed over.
+//! Checks a value against a JSON Schema (2020-12) of the assistant's: the part of the vocabulary that fits on a page.
+//! Keywords outside of it are refused by name before anything is sent, never passed over.
+//!
+//! Invariant: a schema has at most [`PARTS`] parts, and checking the answers to one call takes at most [`STEPS`] steps.
 
 use crate::render;
 use serde_json::Value;
+
+/// Parts of a schema: its values at every depth, those of `enum` and `const` included, long texts counted by length. The
+/// schema of a device's answer has some hundred.
+const PARTS: usize = 4_096;
+
+/// Steps for all answers to one call: a part of the schema held against a part of a value is one. A thousand items
+/// against a schema of fifty parts take 50,000; a million take some 50 ms.
+const STEPS: usize = 1_000_000;
+
+/// Bytes of a text that are compared or counted in one step.
+const BYTES: usize = 64;
 
 /// How deep a schema may nest.
 const DEPTH: usize = 32;
@@ -53,7 +66,53 @@ const SILENT: &[&str] = &[
 
 /// Whether the whole of `schema` is of the part that is checked here.
 pub(super) fn understood(schema: &Value) -> Result<(), String> {
+    let mut left = PARTS;
+    if !weighed(schema, &mut left) {
+        return Err(format!("it has more than {PARTS} parts"));
+    }
     understood_at(schema, DEPTH)
+}
+
+/// Takes the parts of `value` off `left`; false if there are more.
+fn weighed(value: &Value, left: &mut usize) -> bool {
+    let own = match value {
+        Value::String(text) => 1 + text.len() / BYTES,
+        _ => 1,
+    };
+    let Some(rest) = left.checked_sub(own) else {
+        return false;
+    };
+    *left = rest;
+    match value {
+        Value::Array(items) => items.iter().all(|item| weighed(item, left)),
+        Value::Object(members) => members.values().all(|member| weighed(member, left)),
+        _ => true,
+    }
+}
+
+/// The steps that are left for the answers to one call.
+pub(super) struct Steps(usize);
+
+impl Steps {
+    pub(super) fn new() -> Self {
+        Self(STEPS)
+    }
+
+    fn take(&mut self, steps: usize) {
+        self.0 = self.0.saturating_sub(steps);
+    }
+
+    fn are_over(&self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether `one` of the schema equals the value; 1 is 1.0.
+    fn same(&mut self, one: &Value, value: &Value) -> bool {
+        if !weighed(one, &mut self.0) {
+            self.0 = 0;
+        }
+        same(one, value)
+    }
 }
 
 fn understood_at(schema: &Value, depth: usize) -> Result<(), String> {
@@ -95,55 +154,70 @@ fn understood_at(schema: &Value, depth: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// What of `value` breaks `schema`, the first few with their place; empty: nothing.
-pub(super) fn broken(schema: &Value, value: &Value) -> Vec<String> {
+/// What of `value` breaks `schema`, the first few with their place; empty: nothing. None: the steps were over.
+pub(super) fn broken(schema: &Value, value: &Value, steps: &mut Steps) -> Option<Vec<String>> {
     let mut complaints = Vec::new();
-    walk(schema, value, "", &mut complaints);
+    walk(schema, value, "", &mut complaints, steps);
     complaints.truncate(TOLD);
-    complaints
+    (!steps.are_over()).then_some(complaints)
 }
 
-fn fits(schema: &Value, value: &Value) -> bool {
+fn fits(schema: &Value, value: &Value, steps: &mut Steps) -> bool {
     let mut complaints = Vec::new();
-    walk(schema, value, "", &mut complaints);
+    walk(schema, value, "", &mut complaints, steps);
     complaints.is_empty()
 }
 
-fn walk(schema: &Value, value: &Value, at: &str, out: &mut Vec<String>) {
+fn walk(schema: &Value, value: &Value, at: &str, out: &mut Vec<String>, steps: &mut Steps) {
     let map = match schema {
-        Value::Bool(true) => return,
+        Value::Bool(true) => return steps.take(1),
         Value::Object(map) => map,
         _ => return complain(out, at, "must not be there"),
     };
     for (keyword, wanted) in map {
-        if out.len() >= TOLD {
+        steps.take(1);
+        if out.len() >= TOLD || steps.are_over() {
             return;
         }
         match keyword.as_str() {
-            "type" if !has_type(wanted, value) => {
-                complain(out, at, &format!("is not of type {wanted}"))
+            "type" => {
+                steps.take(each(wanted).count());
+                if !has_type(wanted, value) {
+                    complain(out, at, &format!("is not of type {wanted}"));
+                }
             }
-            "enum"
-                if !wanted
-                    .as_array()
-                    .is_some_and(|all| all.iter().any(|one| same(one, value))) =>
-            {
+            "enum" if !each(wanted).any(|one| steps.same(one, value) || steps.are_over()) => {
                 complain(out, at, "is none of the enum");
             }
-            "const" if !same(wanted, value) => complain(out, at, &format!("is not {wanted}")),
+            "const" if !steps.same(wanted, value) => complain(out, at, &format!("is not {wanted}")),
             "required" | "properties" | "additionalProperties" => {
-                members(keyword, map, wanted, value, at, out)
+                members(keyword, map, (wanted, value), at, out, steps)
             }
-            "items" | "prefixItems" => items(keyword, map, wanted, value, at, out),
-            "allOf" => each(wanted).for_each(|part| walk(part, value, at, out)),
-            "anyOf" if !each(wanted).any(|part| fits(part, value)) => {
+            "items" | "prefixItems" => items(keyword, map, (wanted, value), at, out, steps),
+            "allOf" => {
+                for part in each(wanted) {
+                    walk(part, value, at, out, steps);
+                    if out.len() >= TOLD || steps.are_over() {
+                        return;
+                    }
+                }
+            }
+            "anyOf" if !each(wanted).any(|part| fits(part, value, steps) || steps.are_over()) => {
                 complain(out, at, "fits none of anyOf")
             }
-            "oneOf" if each(wanted).filter(|part| fits(part, value)).count() != 1 => {
-                complain(out, at, "does not fit exactly one of oneOf");
+            "oneOf" => {
+                let parts =
+                    each(wanted).filter(|part| !steps.are_over() && fits(part, value, steps));
+                if parts.take(2).count() != 1 {
+                    complain(out, at, "does not fit exactly one of oneOf");
+                }
             }
-            "not" if fits(wanted, value) => complain(out, at, "fits what it must not"),
-            _ => bound(keyword, wanted, value, at, out),
+            "not" if fits(wanted, value, steps) => complain(out, at, "fits what it must not"),
+            _ => {
+                let text = value.as_str().map_or(0, str::len);
+                steps.take(text / BYTES);
+                bound(keyword, wanted, value, at, out);
+            }
         }
     }
 }
@@ -209,18 +283,25 @@ fn bound(keyword: &str, wanted: &Value, value: &Value, at: &str, out: &mut Vec<S
 fn members(
     keyword: &str,
     schema: &serde_json::Map<String, Value>,
-    wanted: &Value,
-    value: &Value,
+    (wanted, value): (&Value, &Value),
     at: &str,
     out: &mut Vec<String>,
+    steps: &mut Steps,
 ) {
     let Some(given) = value.as_object() else {
         return;
+    };
+    let full = |out: &Vec<String>, steps: &mut Steps| {
+        steps.take(1);
+        out.len() >= TOLD || steps.are_over()
     };
     let declared = schema.get("properties").and_then(Value::as_object);
     match keyword {
         "required" => {
             for name in each(wanted).filter_map(Value::as_str) {
+                if full(out, steps) {
+                    return;
+                }
                 if !given.contains_key(name) {
                     complain(out, &format!("{at}/{name}"), "is missing");
                 }
@@ -228,15 +309,21 @@ fn members(
         }
         "properties" => {
             for (name, member) in wanted.as_object().into_iter().flatten() {
+                if full(out, steps) {
+                    return;
+                }
                 if let Some(inner) = given.get(name) {
-                    walk(member, inner, &format!("{at}/{name}"), out);
+                    walk(member, inner, &format!("{at}/{name}"), out, steps);
                 }
             }
         }
         _ => {
             for (name, inner) in given {
+                if full(out, steps) {
+                    return;
+                }
                 if !declared.is_some_and(|declared| declared.contains_key(name)) {
-                    walk(wanted, inner, &format!("{at}/{name}"), out);
+                    walk(wanted, inner, &format!("{at}/{name}"), out, steps);
                 }
             }
         }
@@ -246,28 +333,30 @@ fn members(
 fn items(
     keyword: &str,
     schema: &serde_json::Map<String, Value>,
-    wanted: &Value,
-    value: &Value,
+    (wanted, value): (&Value, &Value),
     at: &str,
     out: &mut Vec<String>,
+    steps: &mut Steps,
 ) {
     let Some(given) = value.as_array() else {
         return;
     };
-    if keyword == "prefixItems" {
-        for (i, (part, inner)) in each(wanted).zip(given).enumerate() {
-            walk(part, inner, &format!("{at}/{i}"), out);
-        }
-        return;
-    }
     let prefix = schema
         .get("prefixItems")
         .map_or(0, |prefix| each(prefix).count());
-    for (i, inner) in given.iter().enumerate().skip(prefix) {
-        if out.len() >= TOLD {
+    steps.take(prefix);
+    let parts: Box<dyn Iterator<Item = (&Value, (usize, &Value))>> = match keyword {
+        "prefixItems" => Box::new(each(wanted).zip(given.iter().enumerate())),
+        _ => {
+            let rest = given.iter().enumerate().skip(prefix);
+            Box::new(rest.map(|item| (wanted, item)))
+        }
+    };
+    for (part, (i, inner)) in parts {
+        if out.len() >= TOLD || steps.are_over() {
             return;
         }
-        walk(wanted, inner, &format!("{at}/{i}"), out);
+        walk(part, inner, &format!("{at}/{i}"), out, steps);
     }
 }
 
@@ -316,7 +405,7 @@ mod tests {
             understood(schema).unwrap();
             let whole = jsonschema::validator_for(schema).unwrap();
             for value in &values {
-                let complaints = broken(schema, value);
+                let complaints = broken(schema, value, &mut Steps::new()).unwrap();
                 assert_eq!(
                     complaints.is_empty(),
                     whole.is_valid(value),
@@ -341,7 +430,67 @@ mod tests {
     #[test]
     fn complaints_name_the_place() {
         let schema = json!({"properties": {"a": {"items": {"type": "number"}}}});
-        let told = broken(&schema, &json!({"a": [1, "x"]}));
-        assert_eq!(told, ["/a/1 is not of type \"number\""]);
+        let told = broken(&schema, &json!({"a": [1, "x"]}), &mut Steps::new());
+        assert_eq!(told.unwrap(), ["/a/1 is not of type \"number\""]);
+    }
+
+    #[test]
+    fn a_schema_that_is_too_large_is_refused() {
+        let alternatives = |number: usize| json!({"enum": (0..number).collect::<Vec<_>>()});
+        assert!(understood(&alternatives(4_000)).is_ok());
+        assert!(
+            understood(&alternatives(5_000))
+                .unwrap_err()
+                .contains("4096 parts")
+        );
+        assert!(understood(&json!({"const": "x".repeat(300_000)})).is_err());
+        let many = json!({"anyOf": vec![json!({"type": "string"}); 2_500]});
+        assert!(understood(&many).unwrap_err().contains("parts"));
+    }
+
+    #[test]
+    fn checking_ends_when_its_steps_are_over() {
+        let items: Vec<u32> = vec![1; 8_000];
+        let numbers: Vec<u32> = (2..3_000).chain([1]).collect();
+        // An alternative is two parts of a schema.
+        let alternatives = numbers[1_000..].iter();
+        let parts: Vec<Value> = alternatives.map(|n| json!({"const": n})).collect();
+        let required: Vec<String> = (0..4_000).map(|n| n.to_string()).collect();
+        let named: serde_json::Map<String, Value> = required
+            .iter()
+            .map(|name| (name.clone(), json!(1)))
+            .collect();
+        let objects = vec![Value::Object(named); 300];
+        for (schema, value) in [
+            (json!({"items": {"enum": numbers}}), json!(items)),
+            (json!({"items": {"anyOf": parts}}), json!(items)),
+            (json!({"items": {"oneOf": parts}}), json!(items)),
+            (json!({"items": {"required": required}}), json!(objects)),
+            (
+                json!({"items": {"type": [vec!["string"; 4_000], vec!["integer"]].concat()}}),
+                json!(items),
+            ),
+            (
+                json!({"allOf": vec![json!({"minLength": 1}); 1_000]}),
+                json!("x".repeat(80_000)),
+            ),
+        ] {
+            understood(&schema).unwrap();
+            let mut steps = Steps::new();
+            assert_eq!(broken(&schema, &value, &mut steps), None);
+            assert_eq!(steps.0, 0);
+        }
+    }
+
+    #[test]
+    fn what_a_device_answers_takes_few_steps() {
+        let one = json!({"type": "object", "required": ["id", "state"], "properties": {
+            "id": {"type": "integer", "minimum": 0}, "state": {"enum": ["on", "off", "unknown"]}}});
+        let items = vec![json!({"id": 7, "state": "off"}); 1_000];
+        let mut steps = Steps::new();
+        let schema = json!({"type": "array", "items": one});
+        assert_eq!(broken(&schema, &json!(items), &mut steps), Some(vec![]));
+        let taken = STEPS - steps.0;
+        assert!((8_000..20_000).contains(&taken), "{taken}");
     }
 }

@@ -11,6 +11,7 @@ pub(crate) use connect::is_final;
 pub use connect::{Cause, ConnectError, Stage};
 pub use tried::Tried;
 
+use crate::config::Denied;
 use bitsperity_mqtt_core::packet::{QoS, Reason};
 use std::fmt;
 use std::time::Duration;
@@ -55,6 +56,8 @@ pub enum BrokerError {
     SubscribeBreaks(String),
     /// Another session of this process has the client id at this broker: the id and the session.
     ClientIdInUse(String, String),
+    /// The configuration's policy does not let this topic be published to.
+    Denied(Denied, String),
     /// The broker's CONNACK does not allow it.
     Unavailable(&'static str),
     /// The caller's mistake.
@@ -84,6 +87,7 @@ impl BrokerError {
                 0x97 => "quota_exceeded",
                 _ => "refused_by_broker",
             },
+            Self::Denied(..) => "policy_denied",
             Self::Unavailable(_) => "not_supported_by_broker",
             Self::Invalid(_) => "invalid_argument",
             Self::TooLarge(_) => "too_large",
@@ -126,6 +130,21 @@ impl BrokerError {
                 0x8F | 0x90 => "Use another topic; the broker does not accept this one.",
                 _ => "Look into the broker's log for the reason.",
             },
+            Self::Denied(Denied::ReadOnly, _) => {
+                "Only listen, or ask the owner to set policy.read_only = false."
+            }
+            Self::Denied(Denied::Forbidden(filters), _) => {
+                return format!(
+                    "Use a topic that none of these filters covers, they are forbidden: {}.",
+                    filters.join(", ")
+                );
+            }
+            Self::Denied(Denied::NotAllowed(filters), _) => {
+                return format!(
+                    "Use a topic that one of the allowed filters covers: {}.",
+                    filters.join(", ")
+                );
+            }
             Self::Unavailable(_) => "Do without it on this broker.",
             Self::Invalid(_) => "Correct the arguments and call again.",
             Self::TooLarge(_) => "Send less, or split it.",
@@ -180,6 +199,17 @@ impl fmt::Display for BrokerError {
             ),
             Self::PublishRefused(reason, words) => said(f, "publication", reason, words),
             Self::SubscribeRefused(reason, words) => said(f, "subscription", reason, words),
+            Self::Denied(Denied::ReadOnly, _) => {
+                f.write_str("This server is read-only: its configuration forbids publishing.")
+            }
+            Self::Denied(Denied::Forbidden(_), topic) => write!(
+                f,
+                "This server's configuration forbids publishing to {topic}."
+            ),
+            Self::Denied(Denied::NotAllowed(_), topic) => write!(
+                f,
+                "This server's configuration does not allow publishing to {topic}."
+            ),
             Self::Unavailable(what) => write!(f, "The broker does not offer {what}."),
             Self::Invalid(why) => f.write_str(why),
             Self::TooLarge(limit) => {

@@ -50,6 +50,8 @@ pub(super) struct Collecting {
     /// How often the connection was lost, and why the last time.
     losses: u32,
     lost_because: String,
+    first_lost: Option<Instant>,
+    wanted: Duration,
 }
 
 /// The set of subscriptions.
@@ -75,6 +77,8 @@ impl Listener {
             deaf_since: None,
             losses: 0,
             lost_because: String::new(),
+            first_lost: None,
+            wanted: self.listen.duration,
         })
     }
 
@@ -269,6 +273,7 @@ impl Collecting {
         why.clone_into(&mut self.lost_because);
         if self.deaf_since.is_none() {
             self.deaf_since = Some(since.max(self.started));
+            self.first_lost = self.first_lost.or(self.deaf_since);
             self.losses += 1;
         }
         self.collector.pause(since.max(self.started));
@@ -290,9 +295,12 @@ impl Collecting {
             reason = "the broker has not answered a PINGREQ so far".to_owned();
             times += 1;
         }
+        let first = self.first_lost.or(doubt).unwrap_or(self.started);
         (times > 0).then(|| Interruption {
             reason,
             times,
+            after: first.since(self.started),
+            wanted: self.wanted,
             lasted: self.deaf + lately.unwrap_or(Duration::ZERO),
             now_connected: lately.is_none(),
         })

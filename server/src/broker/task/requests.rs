@@ -289,6 +289,8 @@ impl Task<'_> {
         let words = || self.session.reason_string().to_owned();
         let (reason, reason_string) = match outcome {
             Outcome::Sent => (None, None),
+            // What 3.1.1 acknowledges it may have thrown away: it has no reason codes.
+            Outcome::Acknowledged(_) if self.speaks_311() => (None, None),
             Outcome::Acknowledged(reason) => {
                 (Some(reason), Some(words()).filter(|w| !w.is_empty()))
             }

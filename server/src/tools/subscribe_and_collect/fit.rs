@@ -110,11 +110,9 @@ fn verdict(head: &Head, report: &Report, summary: &Summary) -> String {
     if summary.warnings > 0 {
         all += &format!("; {}", said::count(summary.warnings, "warning", "warnings"));
     }
-    if report.stopped == Some(StopReason::MaxMessages) {
-        all += "; stopped early by max_messages";
-        if summary.received == summary.retained {
-            all += ", all retained: raise it, or retained exclude";
-        }
+    let early = report.stopped == Some(StopReason::MaxMessages);
+    if early && summary.received == summary.retained {
+        all += "; all retained: raise max_messages, or retained exclude";
     }
     all
 }
