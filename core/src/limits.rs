@@ -12,5 +12,9 @@ pub const MAX_FIXED_HEADER: usize = 5;
 /// Subscriptions that a session holds at once; one bit each in [`crate::session::SubscriptionSet`].
 pub const MAX_SUBSCRIPTIONS: usize = 64;
 
+/// Topic levels that are told apart when topics are compared and folded; what lies deeper counts as one. Real topics have
+/// under 20, and one bit for each fits a word.
+pub const MAX_LEVELS: usize = 64;
+
 /// Bytes of the longest Topic Filter that a session subscribes to; real filters are under 200.
 pub const MAX_FILTER: usize = 1_024;

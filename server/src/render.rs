@@ -110,7 +110,8 @@ pub fn reason(reason: Reason) -> &'static str {
 }
 
 /// Text from outside without what could steer a terminal or hide in a text: control characters become their pictures,
-/// direction overrides, invisible characters and tag characters become U+FFFD.
+/// direction overrides, invisible characters, variation selectors and tag characters become U+FFFD. The joiners U+200C and
+/// U+200D stay: Persian, Hindi and emoji are written with them.
 pub fn clean(text: &str) -> String {
     text.chars().map(harmless).collect()
 }
@@ -121,14 +122,18 @@ fn harmless(c: char) -> char {
         '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('\u{fffd}'),
         '\u{7f}' => '\u{2421}',
         '\u{80}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
         | '\u{200b}'
         | '\u{200e}'
         | '\u{200f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}'
         | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => '\u{fffd}',
+        | '\u{e0000}'..='\u{e01ef}' => '\u{fffd}',
         _ => c,
     }
 }
@@ -232,12 +237,52 @@ fn clean_json(value: Value, depth: usize) -> Option<Value> {
         Value::Object(map) => {
             let inner = inner?;
             let members = map.into_iter();
-            let members =
-                members.map(|(key, value)| Some((clean(&key), clean_json(value, inner)?)));
-            Value::Object(members.collect::<Option<Map<_, _>>>()?)
+            let members = members.map(|(key, value)| Some((key, clean_json(value, inner)?)));
+            Value::Object(clean_keys(members.collect::<Option<Map<_, _>>>()?))
         }
         other => other,
     })
+}
+
+/// Every text in the answer of a tool, names of members included.
+pub(crate) fn clean_all(value: &mut Value) {
+    match value {
+        Value::String(text) if !is_clean(text) => *text = clean(text),
+        Value::Array(items) => items.iter_mut().for_each(clean_all),
+        Value::Object(map) => {
+            map.values_mut().for_each(clean_all);
+            *map = clean_keys(std::mem::take(map));
+        }
+        _ => {}
+    }
+}
+
+fn is_clean(text: &str) -> bool {
+    text.chars().all(|c| harmless(c) == c)
+}
+
+/// Names that are alike once they are harmless get a number, so that no member is lost.
+fn clean_keys(map: Map<String, Value>) -> Map<String, Value> {
+    if map.keys().all(|key| is_clean(key)) {
+        return map;
+    }
+    let mut cleaned = Map::with_capacity(map.len());
+    // Members that keep their name do so whatever the others become.
+    let mut next = 2u64;
+    let kept: std::collections::HashSet<String> =
+        map.keys().filter(|key| is_clean(key)).cloned().collect();
+    for (key, value) in map {
+        let mut name = clean(&key);
+        if name != key {
+            let plain = name.clone();
+            while kept.contains(&name) || cleaned.contains_key(&name) {
+                name = format!("{plain} ({next})");
+                next += 1;
+            }
+        }
+        cleaned.insert(name, value);
+    }
+    cleaned
 }
 
 /// A payload in one short line: its front as text, or base64 said to be that.
@@ -298,6 +343,15 @@ mod tests {
     fn times_are_rfc_3339_with_milliseconds_and_zone() {
         let at = SystemTime::UNIX_EPOCH + Duration::from_micros(1_700_000_000_123_999);
         assert_eq!(time(at), "2023-11-14T22:13:20.123Z");
+    }
+
+    #[test]
+    fn every_text_of_an_answer_is_harmless_and_no_member_is_lost() {
+        let mut answer = json!({"x": ["a\u{202e}b", {"k\u{fe0f}": 1, "k\u{e0041}": "\u{1b}[2J", "k\u{fffd}": 3}]});
+        clean_all(&mut answer);
+        let expected = json!({"x": ["a\u{fffd}b",
+            {"k\u{fffd} (2)": 1, "k\u{fffd} (3)": "\u{241b}[2J", "k\u{fffd}": 3}]});
+        assert_eq!(answer, expected);
     }
 
     #[test]

@@ -243,3 +243,40 @@ fn results_keep_their_budget_and_errors_are_found() {
             > 0
     );
 }
+
+#[test]
+fn what_hides_in_names_and_values_reaches_no_answer() {
+    const HIDDEN: [char; 6] = [
+        '\u{202e}',
+        '\u{200b}',
+        '\u{e0041}',
+        '\u{9b}',
+        '\u{fe0f}',
+        '\u{2066}',
+    ];
+    let broker = Mosquitto::plain();
+    for hidden in HIDDEN {
+        let name = hidden as u32;
+        let message = json!({format!("temp{hidden}"): 20, "error": format!("stuck{hidden}!")});
+        let topic = format!("hall/{name:x}/state");
+        broker.publish(&["-r", "-q", "1", "-t", &topic, "-m", &message.to_string()]);
+    }
+    let mut assistant = Assistant::new();
+    let session = assistant.connect(&broker.url());
+    for (tool, filter) in [
+        ("list_topics", "pattern"),
+        ("subscribe_and_collect", "topic"),
+        ("get_topic_schema", "topic"),
+        ("debug_device", "device_pattern"),
+    ] {
+        let answer = assistant.ok(
+            tool,
+            json!({"session_id": session, filter: "#", "duration": 0.5}),
+        );
+        let text = answer.to_string();
+        assert!(text.contains("hall"), "{tool}: {text}");
+        for hidden in HIDDEN {
+            assert!(!text.contains(hidden), "{tool}, {hidden:?}: {text}");
+        }
+    }
+}

@@ -3,6 +3,7 @@
 use super::hash;
 use super::severity::{self, Severity};
 use super::words::{self, *};
+use crate::limits::MAX_LEVELS;
 
 /// A topic with what it says.
 #[derive(Clone, Copy, Debug)]
@@ -72,7 +73,7 @@ impl<'a> Topic<'a> {
         let mut setting = false;
         let mut alarms = "";
         let mut found = None;
-        for level in topic.split('/').take(64) {
+        for level in topic.split('/').take(MAX_LEVELS) {
             let [_, b, c] = last;
             if !level.is_empty() {
                 last = [b, c, level];
@@ -198,7 +199,7 @@ fn status_level(topic: &str) -> Option<&str> {
 /// Hash of the topic with runs of digits and long hexadecimal levels masked.
 fn class(topic: &str, seed: u64) -> u64 {
     let mut class = seed ^ 0x746f_7069_6373;
-    for level in topic.as_bytes().split(|&b| b == b'/') {
+    for level in topic.as_bytes().splitn(MAX_LEVELS, |&b| b == b'/') {
         let hex = level.len() >= 8
             && level
                 .iter()

@@ -2,6 +2,7 @@
 //! `zigbee2mqtt/+/availability`. Deterministic; every topic ends in exactly one group.
 
 use crate::broker::report::TopicFinding;
+use bitsperity_mqtt_core::limits::MAX_LEVELS;
 use std::collections::{BinaryHeap, HashMap, HashSet};
 
 /// A topic and the format of its last payload.
@@ -103,7 +104,12 @@ const SIBLINGS: usize = 4;
 
 /// Topics that a pattern must stand for at least, to say more than their names would: the less it says, the more.
 fn enough(pattern: &str) -> usize {
-    let count = |wanted: fn(&str) -> bool| pattern.split('/').filter(|level| wanted(level)).count();
+    let count = |wanted: fn(&str) -> bool| {
+        pattern
+            .splitn(MAX_LEVELS, '/')
+            .filter(|level| wanted(level))
+            .count()
+    };
     let open = count(|level| level == "+");
     match (count(|level| !level.is_empty() && level != "+"), open) {
         (0, _) => usize::MAX,
@@ -137,7 +143,7 @@ fn class(format: &str) -> &str {
 /// `pattern` with one level more a `+`, in every way allowed, and whether that is the last. A first level with `$` stays:
 /// `+` does not match it.
 fn wider(pattern: &str, any_level: bool) -> Vec<(String, bool)> {
-    let levels: Vec<&str> = pattern.split('/').collect();
+    let levels: Vec<&str> = pattern.splitn(MAX_LEVELS, '/').collect();
     let last = levels.len().saturating_sub(1);
     let can = |(i, level): &(usize, &&str)| {
         **level != "+" && (any_level || *i < last) && !(*i == 0 && level.starts_with('$'))
@@ -169,6 +175,13 @@ mod tests {
             .iter()
             .map(|g| (g.pattern.as_str(), g.members.len()))
             .collect()
+    }
+
+    #[test]
+    fn a_topic_of_many_levels_is_widened_in_few_ways() {
+        let deep = "/".repeat(65_000);
+        assert_eq!(wider(&deep, true).len(), MAX_LEVELS);
+        assert_eq!(wider(&format!("a{deep}"), false).len(), MAX_LEVELS - 1);
     }
 
     #[test]

@@ -36,6 +36,7 @@ use crate::broker::sessions::Sessions;
 use crate::config::Config;
 use crate::mcp::Call;
 use crate::mcp::service::Answer;
+use crate::render;
 use futures::future::{Either, select};
 use serde_json::{Map, Value};
 use std::future::Future;
@@ -156,7 +157,8 @@ pub fn arguments(config: &Config) -> Value {
         .into()
 }
 
-/// Runs a tool; `None` if there is none of this name. What is structured in the answer fits the output schema.
+/// Runs a tool; `None` if there is none of this name. What is structured in the answer fits the output schema, and
+/// no text of the answer can steer a terminal or hide: here, so that no tool forgets one.
 pub async fn call(
     state: &Arc<State>,
     name: &str,
@@ -178,7 +180,7 @@ pub async fn call(
             }
         };
     }
-    Some(match name {
+    let outcome = match name {
         "ping" => run!(ping),
         "establish_connection" => run!(establish_connection),
         "list_active_connections" => run!(list_active_connections),
@@ -191,6 +193,17 @@ pub async fn call(
         "monitor_performance" => run!(monitor_performance, Ok),
         "get_topic_schema" => run!(get_topic_schema),
         _ => return None,
+    };
+    Some(match outcome {
+        Ok(mut answer) => {
+            answer.structured.iter_mut().for_each(render::clean_all);
+            Ok(answer)
+        }
+        Err(error) => Err(ToolError {
+            message: render::clean(&error.message),
+            next_step: render::clean(&error.next_step),
+            ..error
+        }),
     })
 }
 

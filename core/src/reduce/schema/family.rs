@@ -3,6 +3,7 @@
 
 use super::node::*;
 use super::store::Store;
+use crate::limits::MAX_LEVELS;
 use crate::payload::Format;
 use crate::reduce::Record;
 
@@ -174,8 +175,8 @@ impl Family {
 /// Levels in which two topics differ.
 fn differing(a: &str, b: &str) -> u64 {
     let mut bits = 0;
-    let mut levels = (a.split('/'), b.split('/'));
-    for level in 0..64u32 {
+    let mut levels = (a.splitn(MAX_LEVELS, '/'), b.splitn(MAX_LEVELS, '/'));
+    for level in 0..MAX_LEVELS {
         match (levels.0.next(), levels.1.next()) {
             (None, None) => return bits,
             (a, b) if a != b => bits |= 1 << level,

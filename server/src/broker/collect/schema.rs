@@ -2,6 +2,7 @@
 
 use super::Arrival;
 use crate::broker::report::{ChangedPath, SchemaFamily, SchemaFindings, WantSchema};
+use bitsperity_mqtt_core::limits::MAX_LEVELS;
 use bitsperity_mqtt_core::payload::{Facts, Format};
 use bitsperity_mqtt_core::reduce::schema::{
     Confidence, Family, FamilyView, Node, PathView, Row, Storage, Value,
@@ -175,9 +176,9 @@ fn alike(families: &[FamilyView<'_>]) -> Vec<(String, Vec<usize>)> {
 
 /// The levels of a topic, those that differ among a family's topics as `+`.
 fn levels(topic: &str, varying: u64) -> Vec<String> {
-    let own = topic.split('/').enumerate();
+    let own = topic.splitn(MAX_LEVELS, '/').enumerate();
     own.map(|(level, name)| {
-        let differs = level < 64 && varying >> level & 1 == 1;
+        let differs = level < MAX_LEVELS && varying >> level & 1 == 1;
         if differs { "+" } else { name }.to_owned()
     })
     .collect()
@@ -251,5 +252,17 @@ const fn named(level: Confidence) -> &'static str {
         Confidence::Low => "Low",
         Confidence::Medium => "Medium",
         Confidence::High => "High",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_deep_in_a_topic_is_one_level() {
+        let levels = levels(&"a/".repeat(30_000), 0b10);
+        assert_eq!(levels.len(), MAX_LEVELS);
+        assert_eq!(levels[..3], ["a", "+", "a"]);
     }
 }

@@ -61,6 +61,8 @@ const SMALL_READ: usize = 1_024;
 
 /// Time for the last bytes of a connection that is being closed.
 const FAREWELL: Duration = Duration::from_millis(800);
+/// How long a broker is given to close after our DISCONNECT; brokers do it at once, some embedded ones never.
+const DRAIN: Duration = Duration::from_millis(150);
 
 /// Told to everybody once a turn.
 #[derive(Default)]
@@ -379,7 +381,11 @@ impl Task<'_> {
             self.session.disconnect(now, Reason::SUCCESS);
             let sending = poll_fn(|cx| self.poll_farewell(cx));
             // A broker that does not take our last bytes is not waited for.
-            let _ = async_std::future::timeout(FAREWELL, sending).await;
+            let sent = async_std::future::timeout(FAREWELL, sending).await;
+            if sent.is_ok() {
+                let drained = poll_fn(|cx| self.poll_drain(cx));
+                let _ = async_std::future::timeout(DRAIN, drained).await;
+            }
         }
         self.tell();
         ::log::debug!("{}: closed", self.target);
@@ -401,6 +407,25 @@ impl Task<'_> {
                 Poll::Pending => return Poll::Pending,
             }
         }
+    }
+
+    /// Reads until the broker closes. A socket that is dropped while the broker still writes to it is reset, and a
+    /// broker that meets the reset first takes the end for a loss of connection and publishes the will.
+    fn poll_drain(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Link::Open(open) = &mut self.link else {
+            return Poll::Ready(());
+        };
+        let mut unread = [0; SMALL_READ];
+        // So many reads a turn: a broker that floods us may not keep the thread from seeing that time is up.
+        for _ in 0..PACKETS_A_TURN {
+            match open.stream.poll_read(cx, &mut unread) {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(()),
+                Poll::Ready(Ok(_)) => {}
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
