@@ -3,6 +3,7 @@
 mod broker_certificates;
 mod broker_connect;
 mod broker_flood;
+mod broker_hostile;
 mod broker_listen;
 mod broker_outage;
 mod broker_overlap;

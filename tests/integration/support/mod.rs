@@ -6,9 +6,11 @@ pub(crate) mod certificates;
 #[allow(dead_code)] // each test file uses a part of it
 pub(crate) mod client;
 pub(crate) mod connection;
+pub(crate) mod hostile;
 pub(crate) mod mosquitto;
 pub(crate) mod peers;
 pub(crate) mod pipes;
+pub(crate) mod random;
 pub(crate) mod schema;
 
 pub(crate) use client::Client;

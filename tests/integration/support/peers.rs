@@ -43,7 +43,7 @@ pub(crate) fn closes() -> u16 {
 }
 
 /// Reads one whole packet; `None` at the end.
-pub(crate) fn packet(stream: &mut TcpStream) -> Option<Vec<u8>> {
+pub(crate) fn packet(stream: &mut impl Read) -> Option<Vec<u8>> {
     let mut packet = vec![0; 2];
     stream.read_exact(&mut packet).ok()?;
     let (mut length, mut shift) = (usize::from(packet[1] & 0x7F), 7);
