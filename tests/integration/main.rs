@@ -27,6 +27,7 @@ mod offline_lines;
 mod offline_schema;
 mod secrets;
 mod support;
+mod tools_arguments;
 mod tools_assistant;
 mod tools_debug;
 mod tools_listening;
