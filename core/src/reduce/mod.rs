@@ -38,3 +38,5 @@ pub struct Record<'a> {
 
 #[cfg(test)]
 mod merging;
+#[cfg(test)]
+mod numbers;
