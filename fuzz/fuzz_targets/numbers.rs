@@ -15,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 const ROUNDS: usize = 14;
 
 /// Texts of one input: work must stay within what a unit may take.
-const MAX_TEXTS: usize = 12;
+const MAX_TEXTS: usize = 6;
 
 type Table = Health<Vec<DeviceSlot>, Vec<Entry>, Vec<ChannelSlot>, Vec<u8>>;
 type Shapes = Schemas<Vec<Family>, Vec<Node>, Vec<Row>, Vec<Value>, Vec<u8>>;
