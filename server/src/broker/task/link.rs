@@ -236,6 +236,8 @@ impl Task<'_> {
         };
         self.life.agreed = Some(self.life.version);
         self.life.tries.connected();
+        #[cfg(test)]
+        super::tests::fail_upon(self.session.client_id());
         self.shared.set_established(established.clone());
         self.shared.set_state(State::Connected, None);
         match self.first.take() {

@@ -3,8 +3,9 @@
 use crate::broker::error::BrokerError;
 use crate::broker::handle::{Handle, Publish, State};
 use crate::broker::report::{Listen, Retained, Wants};
+use crate::broker::sessions::{EstablishError, Sessions};
 use crate::broker::target::{Protocol, Target};
-use crate::config::Limits;
+use crate::config::{Limits, Policy};
 use async_std::task::block_on;
 use bitsperity_mqtt_core::packet::QoS;
 use std::io::{Read as _, Write as _};
@@ -12,13 +13,13 @@ use std::net::TcpListener;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// The topic of a message that the tests' tasks panic upon.
+/// The topic of a message, or the client id of a first connection, that the tests' tasks panic upon.
 const FATAL: &str = "test/fatal";
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-pub(super) fn fail_upon(topic: &str) {
-    assert!(topic != FATAL, "as the test wants it");
+pub(super) fn fail_upon(name: &str) {
+    assert!(name != FATAL, "as the test wants it");
 }
 
 /// A broker of 3.1.1 for one connection that answers CONNECT and SUBSCRIBE; once told, and once it has read a PUBLISH
@@ -114,5 +115,64 @@ fn everybody_who_waits_for_a_task_that_panics_is_answered() {
         assert_eq!((status.state, status.subscriptions), (State::Lost, 0));
         let told = status.last_error.expect("a reason");
         assert!(told.contains("internal fault"), "{told}");
+    });
+}
+
+#[test]
+fn who_connects_by_a_task_that_panics_is_answered() {
+    let (_word, go) = mpsc::channel();
+    let port = broker(go);
+    block_on(async {
+        let target = Target {
+            protocol: Protocol::V311,
+            client_id: FATAL.into(),
+            ..Target::parse(&format!("mqtt://127.0.0.1:{port}")).expect("a URL")
+        };
+        let sessions = Sessions::new(&Limits::default(), &Policy::default());
+        let Err(EstablishError::Broker(error)) = sessions.establish(target).await else {
+            panic!("connected by nothing");
+        };
+        failed::<()>(Err(error));
+        // Its place is free again, and nothing of it is listed.
+        assert!(sessions.list().is_empty());
+    });
+}
+
+#[test]
+fn a_session_that_failed_is_listed_as_failed() {
+    let (word, go) = mpsc::channel();
+    let port = broker(go);
+    block_on(async {
+        let target = Target {
+            protocol: Protocol::V311,
+            ..Target::parse(&format!("mqtt://127.0.0.1:{port}")).expect("a URL")
+        };
+        let sessions = Sessions::new(&Limits::default(), &Policy::default());
+        let info = sessions.establish(target).await.ok().expect("a session");
+        let handle = sessions.get(&info.id).expect("open");
+        let listening = handle.listen(listen()).await;
+        let listening = listening.unwrap_or_else(|error| panic!("{error}"));
+        word.send(()).expect("a broker");
+        let publish = Publish {
+            topic: "a".into(),
+            qos: QoS::AtLeastOnce,
+            ..Publish::default()
+        };
+        let (published, pinged, ()) = futures::join!(
+            handle.publish(publish, PATIENCE),
+            handle.ping(PATIENCE),
+            listening.stopped(),
+        );
+        failed(published);
+        failed(pinged);
+        let list = sessions.list();
+        let [listed] = list.as_slice() else {
+            panic!("{list:?}");
+        };
+        assert_eq!(listed.id, info.id);
+        assert!(listed.status.failed);
+        assert_eq!(listed.status.state, State::Lost);
+        sessions.close(&info.id).await.expect("it can be closed");
+        assert!(sessions.list().is_empty());
     });
 }
