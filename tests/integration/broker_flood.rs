@@ -150,10 +150,6 @@ fn a_flood_starves_nobody() {
         let begun = Instant::now();
         listening.stop().await;
         handle.close(PATIENCE).await;
-        assert!(
-            begun.elapsed() < PATIENCE,
-            "{:?}",
-            begun.elapsed()
-        );
+        assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     });
 }
