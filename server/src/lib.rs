@@ -2,15 +2,19 @@
 //!
 //! `broker` owns connections (one task each), `mcp` owns the wire to the assistant, `tools` is what the
 //! assistant may ask, `offer` is that with resources and prompts, `render` makes the JSON of the answers; `offline` is
-//! the same reduction on files, without assistant.
+//! the same reduction on files, without assistant. Of the service: `journal` is what happened, `app` what the process
+//! holds, `monitor` the page and the interface for people and scripts.
 
+pub mod app;
 pub mod broker;
 pub mod config;
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod journal;
 pub mod log;
 pub mod mask;
 pub mod mcp;
+
 pub mod offer;
 pub mod offline;
 pub mod render;

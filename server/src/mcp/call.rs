@@ -11,6 +11,7 @@ use super::reply::Reply;
 use super::revision::Revision;
 use super::service::{Answer, Service};
 use super::stdio::Output;
+use super::trace::{Seen, Told};
 use super::{Call, Progress, Tick};
 use crate::mask::mask;
 use crate::tools::ToolError;
@@ -20,18 +21,10 @@ use futures::{FutureExt, pin_mut};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// Bytes of a reply beyond which clients get into trouble (some close the connection at 10 MiB). The tools' own
 /// budgets are far below.
 pub(super) const MAX_REPLY: usize = 1 << 20;
-
-/// Bytes in ten tokens, about: results are JSON with many digits and short words, of which tokenizers make more than of
-/// prose.
-const BYTES_OF_TEN_TOKENS: usize = 27;
-
-/// Names of arguments in the log; no tool has more.
-const MAX_TOLD: usize = 24;
 
 /// How long a cancelled tool may take to give back what it holds before it is dropped.
 const GRACE: Duration = Duration::from_secs(2);
@@ -46,7 +39,7 @@ pub(super) struct Invocation {
 }
 
 /// What came of a tool: `None` if there is none of this name.
-type Outcome = Option<Result<Answer, ToolError>>;
+pub(super) type Outcome = Option<Result<Answer, ToolError>>;
 
 /// Runs a call and answers it.
 pub(super) async fn run(desk: &Desk, invocation: Invocation, mut ticket: Ticket, reply: Reply) {
@@ -61,6 +54,10 @@ pub(super) async fn run(desk: &Desk, invocation: Invocation, mut ticket: Ticket,
     let tool = caught(name, tool);
     let relay = relay(&ticket, invocation.token.as_deref(), &ticks_out, &desk.out);
     let ended = with_progress(tool, relay, &ticket.cancelled, GRACE).await;
+    let seen = match (&desk.diary, &ended) {
+        (Some(_), Some(Ok(outcome))) => Seen::of(outcome),
+        _ => Seen::default(),
+    };
     let reached = match ended {
         None => {
             log::warn!("{name} did not end within {GRACE:?} of its cancellation; dropped");
@@ -80,7 +77,11 @@ pub(super) async fn run(desk: &Desk, invocation: Invocation, mut ticket: Ticket,
         _ => Cow::Borrowed("cancelled"),
     };
     let bytes = line.as_ref().map_or(0, String::len);
-    log::info!("{}", told.with(begun.elapsed(), bytes, &outcome));
+    let took = begun.elapsed();
+    log::info!("{}", told.line(took, bytes, &outcome));
+    if let Some(diary) = &desk.diary {
+        told.note(diary, took, bytes, &outcome, &seen);
+    }
     reply.send(line).await;
 }
 
@@ -156,45 +157,6 @@ fn result(
         }
     };
     Ok((revision.result(&failed(&failure)), failure.code))
-}
-
-/// A call as the log tells it.
-struct Told {
-    tool: String,
-    arguments: String,
-    session: String,
-}
-
-impl Told {
-    fn of(invocation: &Invocation) -> Self {
-        let arguments = &invocation.arguments;
-        let names = arguments.keys().take(MAX_TOLD).map(|name| {
-            // A name that cannot be that of an argument may be anything, also a value in the wrong place.
-            let is_name = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-            let harmless = name.len() <= 40 && name.bytes().all(is_name);
-            if harmless { name.as_str() } else { "?" }
-        });
-        let names: Vec<_> = names.collect();
-        let session = arguments.get("session_id").and_then(Value::as_str);
-        let session = session.and_then(|id| Uuid::parse_str(id).ok());
-        Self {
-            tool: message::repeat(&invocation.name),
-            arguments: names.join(","),
-            session: session.map_or_else(|| "-".to_owned(), |id| id.to_string()),
-        }
-    }
-
-    fn with(&self, took: Duration, bytes: usize, outcome: &str) -> String {
-        let Self {
-            tool,
-            arguments,
-            session,
-        } = self;
-        let (ms, tokens) = (took.as_millis(), bytes * 10 / BYTES_OF_TEN_TOKENS);
-        format!(
-            "{tool}({arguments}) session={session} ms={ms} bytes={bytes} tokens={tokens} outcome={outcome}"
-        )
-    }
 }
 
 fn unknown(service: &dyn Service, name: &str) -> RpcError {
@@ -281,30 +243,6 @@ mod tests {
         assert_eq!(progress, [0.0, 2.0, 2.5]);
         assert_eq!(sent[0]["params"]["progressToken"], "t");
         assert_eq!(sent[0]["params"]["message"], "so \"far\"");
-    }
-
-    #[test]
-    fn the_log_tells_a_call_without_its_values() {
-        let invocation = |arguments: Value| Invocation {
-            name: "list_topics".to_owned(),
-            arguments: arguments.as_object().cloned().unwrap(),
-            token: None,
-            revision: Revision::V2026_07_28,
-        };
-        let session = "0c0a1b2c-3d4e-4f5a-8b6c-7d8e9f0a1b2c";
-        let arguments = json!({"session_id": session, "topic": "hunter2", "mqtt://a:hunter2@b": 1});
-        let told = Told::of(&invocation(arguments));
-        assert_eq!(
-            told.with(Duration::from_millis(12), 2_700, "ok"),
-            format!(
-                "list_topics(session_id,topic,?) session={session} ms=12 bytes=2700 tokens=1000 outcome=ok"
-            )
-        );
-        let told = Told::of(&invocation(json!({"session_id": "hunter2"})));
-        assert!(
-            told.with(GRACE, 0, "cancelled")
-                .starts_with("list_topics(session_id) session=- ms=2000")
-        );
     }
 
     #[test]

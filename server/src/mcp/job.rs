@@ -13,6 +13,7 @@ use super::revision::Revision;
 use super::service::Service;
 use super::stdio::Output;
 use super::subscriptions::{self, Open, Subscriptions};
+use super::trace::Diary;
 use async_std::channel::Sender;
 use futures::FutureExt;
 use futures::future::{Either, select};
@@ -41,6 +42,8 @@ pub(super) struct Desk {
     pub(super) service: Arc<dyn Service>,
     pub(super) subscriptions: Arc<Subscriptions>,
     pub(super) out: Sender<Output>,
+    /// Of a service: where calls are noted.
+    pub(super) diary: Option<Diary>,
 }
 
 /// Does a job and answers it.

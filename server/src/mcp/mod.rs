@@ -21,9 +21,11 @@ mod server;
 pub mod service;
 pub mod stdio;
 mod subscriptions;
+mod trace;
 
 pub use rehearsal::answers;
 pub use stdio::serve;
+pub use trace::Diary;
 
 use async_std::channel::{Receiver, Sender, bounded};
 

@@ -52,6 +52,7 @@ impl Server {
                 service,
                 subscriptions,
                 out,
+                diary: None,
             },
             in_flight,
             agreed: None,

@@ -49,7 +49,7 @@ pub struct State {
     /// Configuration in force.
     pub config: Config,
     /// Open sessions.
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
     /// Listening that outlives a call.
     pub captures: Captures,
     /// When the process started.
@@ -61,7 +61,7 @@ impl State {
     /// Nothing open yet.
     pub fn new(config: Config, started: Instant) -> Arc<Self> {
         Arc::new(Self {
-            sessions: Sessions::new(&config.limits, &config.policy),
+            sessions: Arc::new(Sessions::new(&config.limits, &config.policy)),
             captures: Captures::new(&config.limits),
             config,
             started,
