@@ -14,7 +14,7 @@ pub mod journal;
 pub mod log;
 pub mod mask;
 pub mod mcp;
-
+pub mod monitor;
 pub mod offer;
 pub mod offline;
 pub mod render;

@@ -80,7 +80,9 @@ impl Log for Stderr {
 /// The part of the program that speaks.
 fn origin<'r>(record: &Record<'r>) -> &'r str {
     let target = record.target();
-    target.strip_prefix("bitsperity_mqtt_mcp::").unwrap_or(target)
+    target
+        .strip_prefix("bitsperity_mqtt_mcp::")
+        .unwrap_or(target)
 }
 
 fn line(now: &str, record: &Record<'_>, message: &str) -> String {
@@ -118,7 +120,11 @@ mod tests {
         record.level(Level::Warn).target(target);
         let text = format_args!("{message}");
         let record = record.args(text).build();
-        line("2026-11-22T22:00:00.000Z", &record, &super::message(&record))
+        line(
+            "2026-11-22T22:00:00.000Z",
+            &record,
+            &super::message(&record),
+        )
     }
 
     #[test]

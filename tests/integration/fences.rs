@@ -38,14 +38,18 @@ const FENCES: &[(&str, &[&str])] = &[
             "server/src/offline/capture",
         ],
     ),
-    ("tide::", &["server/src/monitor", "server/src/mcp/http"]),
+    ("tide::", &["server/src/monitor"]),
     (
         "rustls",
         &["server/src/broker/transport", "server/src/broker/tls"],
     ),
     (
         "tungstenite",
-        &["server/src/broker/transport", "server/src/broker/websocket"],
+        &[
+            "server/src/broker/transport",
+            "server/src/broker/websocket",
+            "server/src/monitor/live",
+        ],
     ),
     ("chacha20poly1305", &["server/src/broker/vault"]),
     (
@@ -54,6 +58,7 @@ const FENCES: &[(&str, &[&str])] = &[
             "server/src/main",
             "server/src/broker",
             "server/src/mcp",
+            "server/src/journal",
             "server/src/demo",
         ],
     ),

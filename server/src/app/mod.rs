@@ -32,7 +32,7 @@ const DEVICES_UNWATCHED: Duration = Duration::from_secs(60);
 /// See the head of this file.
 pub struct App {
     /// Configuration in force.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// What happened.
     pub journal: Arc<Journal>,
     started: Instant,
@@ -55,7 +55,7 @@ pub(crate) struct Owned {
 
 impl App {
     /// Nobody is here yet.
-    pub fn new(config: Config, journal: Arc<Journal>, started: Instant) -> Arc<Self> {
+    pub fn new(config: Arc<Config>, journal: Arc<Journal>, started: Instant) -> Arc<Self> {
         let seen = Mutex::new(Seen::new(&config));
         Arc::new(Self {
             config,
@@ -100,7 +100,9 @@ impl App {
         self.journal.tick(Reading {
             messages,
             bytes,
-            interrupted: sessions.iter().any(|it| it.info.status.state != State::Connected),
+            interrupted: sessions
+                .iter()
+                .any(|it| it.info.status.state != State::Connected),
             memory,
             processor,
         });
@@ -112,7 +114,9 @@ impl App {
     /// What a person must know of the service; none if all is well.
     pub fn degraded(&self) -> Option<String> {
         let away = self.list();
-        let away = away.iter().find(|it| it.info.status.state != State::Connected)?;
+        let away = away
+            .iter()
+            .find(|it| it.info.status.state != State::Connected)?;
         Some(format!("{} is away", away.info.established.broker))
     }
 
@@ -129,14 +133,21 @@ impl App {
     fn sessions(&self) -> Vec<(ClientId, Arc<Sessions>)> {
         let owners = lock(&self.owners);
         let alive = owners.iter();
-        alive.filter_map(|owner| Some((owner.client, owner.sessions.upgrade()?))).collect()
+        alive
+            .filter_map(|owner| Some((owner.client, owner.sessions.upgrade()?)))
+            .collect()
     }
 
     /// All open sessions, by assistant, the oldest first.
     pub(crate) fn list(&self) -> Vec<Owned> {
         let mut list = Vec::new();
         for (client, sessions) in self.sessions() {
-            list.extend(sessions.list().into_iter().map(|info| Owned { client, info }));
+            list.extend(
+                sessions
+                    .list()
+                    .into_iter()
+                    .map(|info| Owned { client, info }),
+            );
         }
         list
     }
@@ -153,6 +164,11 @@ impl App {
         }
         watches
     }
+}
+
+/// Text that somebody else wrote, without credentials.
+pub fn masked(text: &str) -> String {
+    crate::mask::mask(text).into_owned()
 }
 
 /// A lock that no panic elsewhere can spoil: what is behind it is whole after every statement.

@@ -82,7 +82,10 @@ impl Strip {
         };
         let blank = std::iter::repeat_n('.', length - behind - kept);
         let told = self.bars.iter().skip(self.bars.len() - kept).map(letter);
-        blank.chain(told).chain(std::iter::repeat_n('.', behind)).collect()
+        blank
+            .chain(told)
+            .chain(std::iter::repeat_n('.', behind))
+            .collect()
     }
 }
 
@@ -158,7 +161,8 @@ impl Seen {
 
     /// Takes in the counters of all open sessions; messages and bytes of all that ever were.
     pub(super) fn sessions(&mut self, open: &[Owned], now: SystemTime) -> (u64, u64) {
-        self.sessions.retain(|id, _| open.iter().any(|it| it.info.id == *id));
+        self.sessions
+            .retain(|id, _| open.iter().any(|it| it.info.id == *id));
         let minute = seconds_of(now) / 60;
         let mut counts = vec![(0, None); self.brokers.len()];
         for session in open {
@@ -179,7 +183,10 @@ impl Seen {
             let bar = if connected { Bar::Well } else { Bar::Bad };
             broker.minutes.mark(minute, bar, MINUTES);
             if let Some(error) = &status.last_error
-                && broker.error.as_ref().is_none_or(|(_, known)| known != error)
+                && broker
+                    .error
+                    .as_ref()
+                    .is_none_or(|(_, known)| known != error)
             {
                 broker.error = Some((now, error.clone()));
             }
@@ -218,7 +225,11 @@ impl Seen {
     }
 
     /// Takes in how all devices are now; what is told of each gains its past.
-    pub(super) fn take_devices(&mut self, mut devices: Vec<Device>, now: SystemTime) -> Arc<Vec<Device>> {
+    pub(super) fn take_devices(
+        &mut self,
+        mut devices: Vec<Device>,
+        now: SystemTime,
+    ) -> Arc<Vec<Device>> {
         let hour = seconds_of(now) / 3_600;
         for device in &mut devices {
             let key = (device.broker.clone(), device.id.clone());
@@ -238,7 +249,7 @@ impl Seen {
             device.set_past(finding.map(|_| past.since), past.hours.text(hour, HOURS));
         }
         self.devices = Arc::new(devices);
-        self.looked = Some(Instant::now());
+        self.looked = Some(crate::journal::now());
         self.devices.clone()
     }
 }
@@ -262,7 +273,8 @@ impl Broker {
 
 /// Seconds since 1970.
 pub(super) fn seconds_of(at: SystemTime) -> u64 {
-    at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |it| it.as_secs())
+    at.duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |it| it.as_secs())
 }
 
 #[cfg(test)]
@@ -273,7 +285,12 @@ mod tests {
     fn a_strip_tells_the_worst_of_each_stretch() {
         let mut strip = Strip::default();
         assert_eq!(strip.text(7, 5), ".....");
-        for (number, bar) in [(10, Bar::Well), (10, Bar::Bad), (10, Bar::Look), (12, Bar::Well)] {
+        for (number, bar) in [
+            (10, Bar::Well),
+            (10, Bar::Bad),
+            (10, Bar::Look),
+            (12, Bar::Well),
+        ] {
             strip.mark(number, bar, 5);
         }
         assert_eq!(strip.text(12, 5), "..b.w");
@@ -292,7 +309,12 @@ mod tests {
     fn a_break_lasts_until_the_connection_is_back() {
         let at = |seconds| SystemTime::UNIX_EPOCH + Duration::from_secs(seconds);
         let mut broker = Broker::new(None);
-        for (second, away) in [(1, Some(false)), (2, Some(true)), (3, Some(true)), (4, Some(false))] {
+        for (second, away) in [
+            (1, Some(false)),
+            (2, Some(true)),
+            (3, Some(true)),
+            (4, Some(false)),
+        ] {
             broker.note(away, at(second));
         }
         broker.note(None, at(5));

@@ -55,7 +55,9 @@ impl App {
         let filter = query.filter.as_deref().unwrap_or_default().trim();
         let is_filter = filter.contains(['+', '#']);
         if is_filter && let Err(why) = validate_filter(filter) {
-            return Err(TopicsError::BadFilter(format!("`filter` is no Topic Filter: {why}")));
+            return Err(TopicsError::BadFilter(format!(
+                "`filter` is no Topic Filter: {why}"
+            )));
         }
         let watches = self.watches();
         let mut answer = Topics {
@@ -68,7 +70,10 @@ impl App {
             value: None,
         };
         let asked = |(info, _): &&(SessionInfo, Arc<Watch>)| {
-            query.session.as_ref().is_none_or(|session| info.id == *session)
+            query
+                .session
+                .as_ref()
+                .is_none_or(|session| info.id == *session)
         };
         let Some((info, watch)) = watches.iter().find(asked) else {
             return match query.session {
@@ -79,9 +84,14 @@ impl App {
         answer.session_id = Some(info.id.clone());
         if let Some(topic) = &query.topic {
             if let Err(why) = validate_name(topic) {
-                return Err(TopicsError::BadFilter(format!("`topic` is no topic: {why}")));
+                return Err(TopicsError::BadFilter(format!(
+                    "`topic` is no topic: {why}"
+                )));
             }
-            let last = watch.last_value(topic).await.map_err(|_| TopicsError::Gone)?;
+            let last = watch
+                .last_value(topic)
+                .await
+                .map_err(|_| TopicsError::Gone)?;
             answer.value = last.map(|(at, last)| value(topic, at, &last));
             return Ok(answer);
         }
@@ -98,7 +108,11 @@ impl App {
         };
         let taken: Vec<_> = table.topics.iter().filter(|it| takes(&it.topic)).collect();
         answer.estimated = table.estimated;
-        answer.topics = if filter.is_empty() { table.seen } else { taken.len() as u64 };
+        answer.topics = if filter.is_empty() {
+            table.seen
+        } else {
+            taken.len() as u64
+        };
         let under = query.under.as_deref().unwrap_or_default();
         let rows = level(&taken, under, report.started);
         answer.more = rows.len().saturating_sub(query.limit);
@@ -122,7 +136,11 @@ fn level(topics: &[&TopicFinding], under: &str, started: SystemTime) -> Vec<Topi
     let mut open: Option<(&str, TopicRow)> = None;
     let mut latest = SystemTime::UNIX_EPOCH;
     for topic in topics {
-        let Some(rest) = topic.topic.strip_prefix(under).filter(|rest| !rest.is_empty() || under.is_empty()) else {
+        let Some(rest) = topic
+            .topic
+            .strip_prefix(under)
+            .filter(|rest| !rest.is_empty() || under.is_empty())
+        else {
             continue;
         };
         let last = started + topic.last;
@@ -228,13 +246,24 @@ mod tests {
         let told = |under: &str| {
             let rows = level(&topics, under, SystemTime::UNIX_EPOCH);
             let rows = rows.into_iter();
-            rows.map(|row| (row.path, row.topics, row.messages, row.last[17..19].to_owned()))
-                .collect::<Vec<_>>()
+            rows.map(|row| {
+                (
+                    row.path,
+                    row.topics,
+                    row.messages,
+                    row.last[17..19].to_owned(),
+                )
+            })
+            .collect::<Vec<_>>()
         };
         let row = |path: &str, topics, messages, second: &str| {
             (path.to_owned(), topics, messages, second.to_owned())
         };
-        let root = [row("attic", 1, 1, "01"), row("attic/", 2, 6, "09"), row("cellar/", 1, 8, "02")];
+        let root = [
+            row("attic", 1, 1, "01"),
+            row("attic/", 2, 6, "09"),
+            row("cellar/", 1, 8, "02"),
+        ];
         assert_eq!(told(""), root);
         let attic = [row("attic/fan", 1, 2, "09"), row("attic/fan/", 1, 4, "03")];
         assert_eq!(told("attic/"), attic);
@@ -254,7 +283,10 @@ mod tests {
         assert_eq!(shown.json, Some(serde_json::json!({"on": 1})));
         assert!(shown.text.is_some() && shown.hex.starts_with("7b 22 6f"));
         let shown = value("a", SystemTime::UNIX_EPOCH, &last(&[0xff, 0]));
-        assert_eq!((shown.json, shown.text, shown.hex.as_str()), (None, None, "ff 00"));
+        assert_eq!(
+            (shown.json, shown.text, shown.hex.as_str()),
+            (None, None, "ff 00")
+        );
         let shown = value("a", SystemTime::UNIX_EPOCH, &last(&vec![b'x'; 1 << 20]));
         assert_eq!((shown.shown_bytes, shown.bytes), (Some(16 << 10), 1 << 20));
     }

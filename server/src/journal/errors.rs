@@ -70,17 +70,15 @@ impl Errors {
 
 /// Equal but for digits.
 fn is_same(one: &str, other: &str) -> bool {
-    let letters = |text: &str| -> Vec<char> {
-        let mut before = false;
-        let kept = text.chars().filter_map(|c| {
-            let digit = c.is_ascii_digit();
-            let first = !std::mem::replace(&mut before, digit);
-            match digit {
-                true => first.then_some('0'),
-                false => Some(c),
-            }
-        });
-        kept.collect()
-    };
-    one == other || letters(one) == letters(other)
+    letters(one).eq(letters(other))
+}
+
+/// The text with `0` in place of each run of digits.
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    let mut before = false;
+    text.chars().filter_map(move |c| {
+        let digit = c.is_ascii_digit();
+        let goes_on = std::mem::replace(&mut before, digit) && digit;
+        (!goes_on).then_some(if digit { '0' } else { c })
+    })
 }

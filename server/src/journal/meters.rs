@@ -121,7 +121,11 @@ impl Meters {
     fn tool(&mut self, name: &str) -> &mut ToolMeter {
         let known = |tools: &[ToolMeter], name: &str| tools.iter().position(|it| it.tool == name);
         let at = known(&self.tools, name).unwrap_or_else(|| {
-            let name = if self.tools.len() < MAX_TOOLS { name } else { "other" };
+            let name = if self.tools.len() < MAX_TOOLS {
+                name
+            } else {
+                "other"
+            };
             known(&self.tools, name).unwrap_or_else(|| {
                 self.tools.push(ToolMeter {
                     tool: name.to_owned(),
@@ -136,7 +140,11 @@ impl Meters {
     pub(super) fn tick(&mut self, reading: Reading, now: SystemTime) {
         let before = self.latest.replace((reading, now));
         let Some((before, then)) = before else { return };
-        let elapsed = now.duration_since(then).unwrap_or_default().as_secs_f64().max(1e-3);
+        let elapsed = now
+            .duration_since(then)
+            .unwrap_or_default()
+            .as_secs_f64()
+            .max(1e-3);
         let processor = reading.processor.zip(before.processor);
         let used = processor.map_or(0.0, |(now, then)| now.saturating_sub(then).as_secs_f64());
         self.points.push(Point {
@@ -180,5 +188,6 @@ impl Meters {
 }
 
 fn minute_of(at: SystemTime) -> u64 {
-    at.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |it| it.as_secs() / 60)
+    at.duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |it| it.as_secs() / 60)
 }

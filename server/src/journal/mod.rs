@@ -22,7 +22,7 @@ use calls::Calls;
 use clients::Clients;
 use errors::Errors;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 /// See the head of this file. Cheap to share.
 #[derive(Default)]
@@ -123,6 +123,11 @@ impl Journal {
     pub fn meters<T>(&self, look: impl FnOnce(&Meters) -> T) -> T {
         look(&lock(&self.meters))
     }
+}
+
+/// The clock of rings and rates; it is read here only.
+pub fn now() -> Instant {
+    Instant::now()
 }
 
 /// The front of `text`, at most `limit` bytes, and a mark where something was cut.

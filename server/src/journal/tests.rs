@@ -32,16 +32,26 @@ fn calls_are_kept_newest_first_and_bounded() {
     }
     let all = journal.calls(&CallFilter::latest(usize::MAX));
     assert_eq!(all.len(), 512);
-    assert_eq!(all.first().map(|call| (call.number, call.who.as_str())), Some((2_000, "host 2.1")));
+    assert_eq!(
+        all.first().map(|call| (call.number, call.who.as_str())),
+        Some((2_000, "host 2.1"))
+    );
     let failed = CallFilter {
         failed: Some(true),
         before: Some(1_992),
         ..CallFilter::latest(2)
     };
-    let numbers: Vec<u64> = journal.calls(&failed).iter().map(|call| call.number).collect();
+    let numbers: Vec<u64> = journal
+        .calls(&failed)
+        .iter()
+        .map(|call| call.number)
+        .collect();
     assert_eq!(numbers, [1_991, 1_981]);
     let client = &journal.clients()[0];
-    assert_eq!((client.calls, client.errors, client.publishes), (2_000, 200, 0));
+    assert_eq!(
+        (client.calls, client.errors, client.publishes),
+        (2_000, 200, 0)
+    );
     journal.meters(|meters| {
         let ping = &meters.tools()[0];
         assert_eq!((ping.calls, ping.errors, ping.bytes), (2_000, 200, 540_000));
@@ -73,7 +83,11 @@ fn time_spent_listening_as_asked_is_not_latency() {
         journal.call(client, noted("list_topics"), ended);
     }
     let calls = journal.calls(&CallFilter::latest(2));
-    let own: Vec<u128> = calls.iter().rev().map(|call| call.own.as_millis()).collect();
+    let own: Vec<u128> = calls
+        .iter()
+        .rev()
+        .map(|call| call.own.as_millis())
+        .collect();
     // What was heard before the call began was not waited for.
     assert_eq!(own, [10, 30]);
 }
@@ -105,7 +119,10 @@ fn equal_errors_are_one_line_with_a_count() {
     journal.error(Level::Warning, "broker", "no answer for 9 s");
     journal.error(Level::Error, "broker", "no answer for 9 s");
     let lines = journal.errors();
-    let told: Vec<_> = lines.iter().map(|it| (it.level, it.text.as_str(), it.count)).collect();
+    let told: Vec<_> = lines
+        .iter()
+        .map(|it| (it.level, it.text.as_str(), it.count))
+        .collect();
     let expected = [
         (Level::Error, "no answer for 9 s", 1),
         (Level::Warning, "no answer for 9 s", 2),
@@ -113,7 +130,10 @@ fn equal_errors_are_one_line_with_a_count() {
     ];
     assert_eq!(told, expected);
     for number in 0..1_000 {
-        let word: String = format!("{number}").chars().map(|c| char::from(c as u8 + 50)).collect();
+        let word: String = format!("{number}")
+            .chars()
+            .map(|c| char::from(c as u8 + 50))
+            .collect();
         journal.error(Level::Error, "x", &word);
     }
     assert_eq!(journal.errors().len(), 200);
@@ -122,7 +142,9 @@ fn equal_errors_are_one_line_with_a_count() {
 #[test]
 fn who_left_first_is_forgotten_first() {
     let journal = Journal::new();
-    let ids: Vec<ClientId> = (0..256).map(|_| journal.client_came(Transport::Http)).collect();
+    let ids: Vec<ClientId> = (0..256)
+        .map(|_| journal.client_came(Transport::Http))
+        .collect();
     journal.client_left(ids[7]);
     let late = journal.client_came(Transport::Http);
     assert_eq!(journal.clients().len(), 256);

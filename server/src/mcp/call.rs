@@ -202,7 +202,6 @@ mod tests {
     use super::super::message::Id;
     use super::*;
     use async_std::task::block_on;
-    use serde_json::json;
 
     fn tick(progress: f64) -> Tick {
         let (total, message) = (30.0, "so \"far\"".to_owned());

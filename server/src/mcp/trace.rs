@@ -90,7 +90,14 @@ impl Told {
     }
 
     /// For the journal.
-    pub(super) fn note(self, diary: &Diary, took: Duration, bytes: usize, outcome: &str, seen: &Seen) {
+    pub(super) fn note(
+        self,
+        diary: &Diary,
+        took: Duration,
+        bytes: usize,
+        outcome: &str,
+        seen: &Seen,
+    ) {
         diary.journal.call(
             diary.client,
             self.0,
@@ -162,7 +169,10 @@ impl Seen {
                 let mut result = structured.to_string();
                 result.truncate(result.floor_char_boundary(MAX_RESULT));
                 Self {
-                    verdict: text("verdict").or(text("status")).unwrap_or_default().to_owned(),
+                    verdict: text("verdict")
+                        .or(text("status"))
+                        .unwrap_or_default()
+                        .to_owned(),
                     listened: listened.unwrap_or_default(),
                     result,
                 }
@@ -200,12 +210,21 @@ mod tests {
         });
         let mut told = invocation("publish_message mqtt://me:hunter2@host", arguments);
         let line = Told::of(&told).line(Duration::from_millis(7), 270, "ok");
-        for part in ["publish_message", "mqtt://***@host", "payload", "retain", "?", "ms=7", "tokens=100"] {
+        for part in [
+            "publish_message",
+            "mqtt://***@host",
+            "payload",
+            "retain",
+            "?",
+            "ms=7",
+            "tokens=100",
+        ] {
             assert!(line.contains(part), "{part} in {line}");
         }
         assert!(line.contains("session=0c0a1b2c-3d4e-4f5a-8b6c-7d8e9f0a1b2c"));
         assert!(!line.contains("hunter2"), "{line}");
-        told.arguments.insert("session_id".to_owned(), json!("hunter2"));
+        told.arguments
+            .insert("session_id".to_owned(), json!("hunter2"));
         let line = Told::of(&told).line(Duration::ZERO, 0, "ok");
         assert!(line.contains("session=-"), "{line}");
     }
@@ -218,7 +237,14 @@ mod tests {
         });
         let told = Told::of(&invocation("subscribe_and_collect", arguments)).0;
         let shown = &told.arguments;
-        for part in ["topic: \"attic/#\"", "duration: 5", "payload: 7 bytes", "password: …", "***@host", "xxx…"] {
+        for part in [
+            "topic: \"attic/#\"",
+            "duration: 5",
+            "payload: 7 bytes",
+            "password: …",
+            "***@host",
+            "xxx…",
+        ] {
             assert!(shown.contains(part), "{part} in {shown}");
         }
         assert!(!shown.contains("hunter2"), "{shown}");
@@ -229,13 +255,17 @@ mod tests {
     fn verdicts_and_errors_come_into_the_journal() {
         let journal = Journal::new();
         let client = journal.client_came(Transport::Http);
-        let diary = Diary { journal: journal.clone(), client };
+        let diary = Diary {
+            journal: journal.clone(),
+            client,
+        };
         let note = |outcome: Outcome, word: &str| {
             let told = Told::of(&invocation("debug_device", json!({})));
             let took = Duration::from_secs(5);
             told.note(&diary, took, 10, word, &Seen::of(&outcome));
         };
-        let answer = json!({"verdict": "all well", "listened_s": 4.9, "devices": ["ä".repeat(20_000)]});
+        let answer =
+            json!({"verdict": "all well", "listened_s": 4.9, "devices": ["ä".repeat(20_000)]});
         note(Some(Ok(Answer::from(answer))), "ok");
         let error = ToolError {
             code: "timeout",
@@ -245,7 +275,10 @@ mod tests {
         note(Some(Err(error)), "timeout");
         note(None, "-32602");
         let calls = journal.calls(&CallFilter::latest(3));
-        let told: Vec<_> = calls.iter().map(|call| (call.verdict.as_str(), call.failed)).collect();
+        let told: Vec<_> = calls
+            .iter()
+            .map(|call| (call.verdict.as_str(), call.failed))
+            .collect();
         let expected = [
             ("there is no tool of this name", true),
             ("mqtt://***@host does not answer; try again", true),

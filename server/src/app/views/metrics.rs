@@ -183,13 +183,17 @@ impl App {
                     (!step.is_empty()).then(|| render::rounded(sum / step.len() as f64))
                 })
             };
-            let broken = steps.iter().map(|step| step.iter().any(|it| it.interrupted));
+            let broken = steps
+                .iter()
+                .map(|step| step.iter().any(|it| it.interrupted));
             let messages = mean(|it| f64::from(it.messages)).zip(broken);
             Metrics {
                 service,
                 step_s: STEP,
                 until: render::time(now),
-                messages_per_s: messages.map(|(rate, broken)| rate.filter(|_| !broken)).collect(),
+                messages_per_s: messages
+                    .map(|(rate, broken)| rate.filter(|_| !broken))
+                    .collect(),
                 memory_bytes: mean(|it| f64::from(it.memory_kib) * 1_024.0)
                     .map(|mean| mean.filter(|it| *it > 0.0).map(|it| it as u64))
                     .collect(),
@@ -236,7 +240,10 @@ impl App {
 fn steps<'p>(points: &[&'p Point], now: SystemTime) -> Vec<Vec<&'p Point>> {
     let mut steps = vec![Vec::new(); STEPS];
     for &point in points {
-        let ago = now.duration_since(point.at).unwrap_or(Duration::ZERO).as_secs();
+        let ago = now
+            .duration_since(point.at)
+            .unwrap_or(Duration::ZERO)
+            .as_secs();
         let back = usize::try_from(ago).unwrap_or(HOUR) / STEP;
         if let Some(step) = STEPS.checked_sub(back + 1).and_then(|at| steps.get_mut(at)) {
             step.push(point);

@@ -46,19 +46,33 @@ impl App {
             .map(|(url, broker)| {
                 let of = open.iter().filter(|it| it.info.established.broker == *url);
                 let strip = broker.minutes.text(minute, MINUTES);
-                BrokerView::new(url, broker, strip, of.map(|it| &it.info), &self.config.policy)
+                BrokerView::new(
+                    url,
+                    broker,
+                    strip,
+                    of.map(|it| &it.info),
+                    &self.config.policy,
+                )
             })
             .collect()
     }
 
     /// Assistants, those that are here first.
     pub fn client_views(&self) -> Vec<ClientView> {
-        self.journal.clients().into_iter().map(ClientView::new).collect()
+        self.journal
+            .clients()
+            .into_iter()
+            .map(ClientView::new)
+            .collect()
     }
 
     /// Calls, newest first.
     pub fn call_views(&self, filter: &CallFilter) -> Vec<CallView> {
-        self.journal.calls(filter).into_iter().map(CallView::new).collect()
+        self.journal
+            .calls(filter)
+            .into_iter()
+            .map(CallView::new)
+            .collect()
     }
 
     /// Warnings and errors, the latest first.

@@ -20,7 +20,9 @@ impl Text {
     }
 
     fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: f64) {
-        let labels = labels.iter().map(|(label, value)| format!("{label}=\"{}\"", escaped(value)));
+        let labels = labels
+            .iter()
+            .map(|(label, value)| format!("{label}=\"{}\"", escaped(value)));
         let labels: Vec<String> = labels.collect();
         let labels = match labels.is_empty() {
             true => String::new(),
@@ -49,7 +51,12 @@ impl App {
     fn process_metrics(&self, text: &mut Text) {
         text.family("build", "info", "", "This program.");
         text.sample("build_info", &[("version", env!("CARGO_PKG_VERSION"))], 1.0);
-        text.family("uptime_seconds", "gauge", "seconds", "Time since the start.");
+        text.family(
+            "uptime_seconds",
+            "gauge",
+            "seconds",
+            "Time since the start.",
+        );
         text.sample("uptime_seconds", &[], self.uptime().as_secs_f64());
         let latest = self.journal.meters(Meters::latest);
         if let Some(memory) = latest.memory {
@@ -57,18 +64,38 @@ impl App {
             text.sample("memory_bytes", &[], memory as f64);
         }
         if let Some(processor) = latest.processor {
-            text.family("processor_seconds", "counter", "seconds", "Processor time used.");
+            text.family(
+                "processor_seconds",
+                "counter",
+                "seconds",
+                "Processor time used.",
+            );
             text.sample("processor_seconds_total", &[], processor.as_secs_f64());
         }
-        text.family("received_messages", "counter", "messages", "MQTT messages received.");
+        text.family(
+            "received_messages",
+            "counter",
+            "messages",
+            "MQTT messages received.",
+        );
         text.sample("received_messages_total", &[], latest.messages as f64);
-        text.family("received_bytes", "counter", "bytes", "Bytes received from brokers.");
+        text.family(
+            "received_bytes",
+            "counter",
+            "bytes",
+            "Bytes received from brokers.",
+        );
         text.sample("received_bytes_total", &[], latest.bytes as f64);
         let clients = self.journal.clients();
         let here = clients.iter().filter(|it| it.left.is_none()).count();
         text.family("assistants", "gauge", "", "Assistants that are connected.");
         text.sample("assistants", &[], here as f64);
-        text.family("sessions", "gauge", "", "Connections to brokers that are open.");
+        text.family(
+            "sessions",
+            "gauge",
+            "",
+            "Connections to brokers that are open.",
+        );
         text.sample("sessions", &[], self.list().len() as f64);
     }
 
@@ -76,12 +103,26 @@ impl App {
         // Those of the configuration only: assistants may name brokers without end.
         let brokers = self.broker_views();
         let named = || brokers.iter().filter(|it| it.name != it.url);
-        text.family("broker_up", "gauge", "", "1 while connected, 0 while away; absent while unused.");
+        text.family(
+            "broker_up",
+            "gauge",
+            "",
+            "1 while connected, 0 while away; absent while unused.",
+        );
         for broker in named().filter(|it| it.state != "unused") {
-            let up = if broker.state == "connected" { 1.0 } else { 0.0 };
+            let up = if broker.state == "connected" {
+                1.0
+            } else {
+                0.0
+            };
             text.sample("broker_up", &[("broker", &broker.name)], up);
         }
-        text.family("broker_messages", "counter", "messages", "MQTT messages of a broker.");
+        text.family(
+            "broker_messages",
+            "counter",
+            "messages",
+            "MQTT messages of a broker.",
+        );
         for broker in named() {
             let labels = [("broker", broker.name.as_str())];
             text.sample("broker_messages_total", &labels, broker.messages as f64);
@@ -97,9 +138,18 @@ fn calls(text: &mut Text, meters: &Meters) {
             text.sample("tool_calls_total", &labels, count as f64);
         }
     }
-    text.family("answer_bytes", "counter", "bytes", "Bytes of the answers of tools.");
+    text.family(
+        "answer_bytes",
+        "counter",
+        "bytes",
+        "Bytes of the answers of tools.",
+    );
     for tool in meters.tools() {
-        text.sample("answer_bytes_total", &[("tool", &tool.tool)], tool.bytes as f64);
+        text.sample(
+            "answer_bytes_total",
+            &[("tool", &tool.tool)],
+            tool.bytes as f64,
+        );
     }
     let help = "Own time of calls: listening as asked is not counted.";
     text.family("call_duration_seconds", "histogram", "seconds", help);
@@ -111,7 +161,11 @@ fn calls(text: &mut Text, meters: &Meters) {
             text.sample("call_duration_seconds_bucket", &labels, count as f64);
         }
         let count = tool.own.count() as f64;
-        text.sample("call_duration_seconds_bucket", &[("tool", name), ("le", "+Inf")], count);
+        text.sample(
+            "call_duration_seconds_bucket",
+            &[("tool", name), ("le", "+Inf")],
+            count,
+        );
         text.sample("call_duration_seconds_count", &[("tool", name)], count);
         let sum = render::seconds(tool.own.sum());
         text.sample("call_duration_seconds_sum", &[("tool", name)], sum);

@@ -88,7 +88,11 @@ impl From<SessionInfo> for Session {
             subscriptions: status.subscriptions,
             reconnects: status.reconnects,
             watch: session.watching.map(|watching| Watch {
-                filters: watching.filters.iter().map(|it| render::topic(it)).collect(),
+                filters: watching
+                    .filters
+                    .iter()
+                    .map(|it| render::topic(it))
+                    .collect(),
                 messages: watching.messages,
             }),
             last_error: status.last_error.as_deref().map(render::clean),
