@@ -4,7 +4,7 @@
 
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
 use bitsperity_mqtt_mcp::mask::mask;
-use bitsperity_mqtt_mcp::{mcp, offer, offline, tools};
+use bitsperity_mqtt_mcp::{hosts, offer, offline, process, protocol, tools};
 use clap::{Args, Parser, Subcommand};
 use std::alloc::System;
 use std::io::{IsTerminal, Write};
@@ -136,7 +136,7 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    let started = mcp::clock::now();
+    let started = protocol::clock::now();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => return tell(&told),
@@ -179,9 +179,9 @@ fn serve(loaded: Loaded, started: std::time::Instant) -> ExitCode {
              `--help` shows what to\npaste into an assistant's configuration, `config show` what is configured.",
         );
     }
-    mcp::start_executor();
+    process::start_executor();
     let state = tools::State::new(loaded.config, started);
-    match mcp::serve(offer::Offer::new(state)) {
+    match hosts::stdio::serve(offer::Offer::new(state)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("error: {error}"));

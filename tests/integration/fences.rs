@@ -31,14 +31,15 @@ const FENCES: &[(&str, &[&str])] = &[
         &[
             "server/src/main",
             "server/src/broker",
-            "server/src/mcp",
-            "server/src/daemon",
+            "server/src/protocol",
+            "server/src/hosts",
+            "server/src/process",
             "server/src/monitor",
             "server/src/demo",
             "server/src/offline/capture",
         ],
     ),
-    ("tide::", &["server/src/monitor", "server/src/mcp/http"]),
+    ("tide::", &["server/src/monitor", "server/src/hosts"]),
     (
         "rustls",
         &["server/src/broker/transport", "server/src/broker/tls"],
@@ -53,7 +54,7 @@ const FENCES: &[(&str, &[&str])] = &[
         &[
             "server/src/main",
             "server/src/broker",
-            "server/src/mcp",
+            "server/src/protocol",
             "server/src/demo",
         ],
     ),
@@ -71,7 +72,7 @@ const FENCES: &[(&str, &[&str])] = &[
 const CHART: &[&str] = &["server/src/tools/monitor_performance/chart"];
 
 const STDOUT: &[&str] = &[
-    "server/src/mcp/stdio",
+    "server/src/hosts/stdio",
     "server/src/demo",
     "server/src/main",
     "server/src/config",
@@ -82,7 +83,7 @@ const STDOUT: &[&str] = &[
 const OUTSIDE_BROKER: &[&str] = &[
     "server/src/tools",
     "server/src/offer",
-    "server/src/mcp",
+    "server/src/protocol",
     "server/src/render",
     "server/src/monitor",
     "server/src/offline",

@@ -29,7 +29,6 @@ pub struct Sessions {
     limits: Limits,
     policy: Arc<Policy>,
     registry: Arc<Mutex<Registry>>,
-    changes: Receiver<()>,
 }
 
 struct Registry {
@@ -40,8 +39,8 @@ struct Registry {
     idle: Duration,
     /// A task looks for expired sessions.
     watched: bool,
-    /// Told when one was opened or ended.
-    changed: Sender<()>,
+    /// Of all who want to hear when one was opened or ended.
+    listeners: Vec<Sender<()>>,
 }
 
 /// What a broker tells clients apart by; two with the same throw each other out.
@@ -115,19 +114,16 @@ pub enum EstablishError {
 impl Sessions {
     /// None open. Every handle that it gives out asks `policy` before it publishes.
     pub fn new(limits: &Limits, policy: &Policy) -> Self {
-        // One word is enough for whoever looks at the list afterwards.
-        let (changed, changes) = channel::bounded(1);
         Self {
             limits: limits.clone(),
             policy: Arc::new(policy.clone()),
-            changes,
             registry: Arc::new(Mutex::new(Registry {
                 open: Vec::new(),
                 reserved: Vec::new(),
                 ended: VecDeque::new(),
                 idle: Duration::from_secs_f64(limits.session_idle.clamp(0.0, 1e9)),
                 watched: false,
-                changed,
+                listeners: Vec::new(),
             })),
         }
     }
@@ -182,9 +178,14 @@ impl Sessions {
         Ok(info)
     }
 
-    /// Where a word comes when a session was opened or ended; for one reader.
+    /// Where a word comes when a session was opened or ended; each who asks hears of each change.
     pub fn changes(&self) -> Receiver<()> {
-        self.changes.clone()
+        // One word is enough for whoever looks at the list afterwards.
+        let (changed, changes) = channel::bounded(1);
+        let mut registry = lock(&self.registry);
+        registry.listeners.retain(|it| !it.is_closed());
+        registry.listeners.push(changed);
+        changes
     }
 
     /// The handle of a session, which counts as its use.
@@ -275,7 +276,9 @@ impl Registry {
     }
 
     fn tell(&self) {
-        let _ = self.changed.try_send(());
+        for listener in &self.listeners {
+            let _ = listener.try_send(());
+        }
     }
 
     /// Ends what nobody used for too long. Dropping the last handle ends the task, which says goodbye to the broker.

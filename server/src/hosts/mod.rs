@@ -1,0 +1,4 @@
+//! How an assistant reaches this process: one file a way in. A host knows pipes, sockets and HTTP, and nothing of tools
+//! or brokers; it is given what to serve.
+
+pub mod stdio;

@@ -1,0 +1,23 @@
+//! How long each step of the end may take. Hosts give a server that is told to go about a second.
+
+use std::time::Duration;
+
+/// Calls hand in what they have.
+pub(crate) const CALLS_END: Duration = Duration::from_millis(200);
+/// DISCONNECT to every broker.
+pub(crate) const SESSIONS_END: Duration = Duration::from_millis(450);
+/// The rest of the output.
+pub(crate) const OUTPUT_END: Duration = Duration::from_millis(150);
+/// The process ends after this, whatever hangs.
+const ALL_END: Duration = Duration::from_millis(900);
+
+/// Ends the process when its time is over.
+pub(crate) fn guard() {
+    let started = std::thread::Builder::new().spawn(|| {
+        std::thread::sleep(ALL_END);
+        std::process::exit(0);
+    });
+    if let Err(error) = started {
+        log::warn!("no thread to guard the end: {error}");
+    }
+}
