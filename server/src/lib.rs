@@ -16,6 +16,7 @@ pub mod offline;
 pub mod process;
 pub mod protocol;
 pub mod render;
+pub mod serve;
 mod text;
 pub mod tools;
 

@@ -46,8 +46,14 @@ const FENCES: &[(&str, &[&str])] = &[
     ),
     (
         "tungstenite",
-        &["server/src/broker/transport", "server/src/broker/websocket"],
+        &[
+            "server/src/broker/transport",
+            "server/src/broker/websocket",
+            "server/src/hosts",
+        ],
     ),
+    ("hyper::", &["server/src/hosts/http"]),
+    ("ring::", &["server/src/hosts/http"]),
     ("chacha20poly1305", &["server/src/broker/vault"]),
     (
         "Instant::now",

@@ -3,7 +3,10 @@
 //!
 //! Invariant: the registry's lock is never held across an await; a place is taken before the connection is tried.
 
+pub use super::seats::Seats;
+
 use super::handle::{BrokerError, Established, Handle, Status};
+use super::seats::Seat;
 use super::shared::lock;
 use super::target::Target;
 use super::watch::{Watch, Watching};
@@ -29,6 +32,8 @@ pub struct Sessions {
     limits: Limits,
     policy: Arc<Policy>,
     registry: Arc<Mutex<Registry>>,
+    /// Shared with others; none: these sessions are all.
+    seats: Option<Arc<Seats>>,
 }
 
 struct Registry {
@@ -67,6 +72,7 @@ struct Entry {
     name: Option<Name>,
     handle: Handle,
     watch: Option<Arc<Watch>>,
+    _seat: Option<Seat>,
     created: SystemTime,
     used_at: Instant,
 }
@@ -101,6 +107,8 @@ pub enum NoSession {
     Closed,
     /// So many are open already.
     TooMany(usize),
+    /// So many are open already, those of other assistants among them.
+    TooManyInAll(usize),
 }
 
 /// Why a session was not made.
@@ -117,6 +125,7 @@ impl Sessions {
         Self {
             limits: limits.clone(),
             policy: Arc::new(policy.clone()),
+            seats: None,
             registry: Arc::new(Mutex::new(Registry {
                 open: Vec::new(),
                 reserved: Vec::new(),
@@ -125,6 +134,14 @@ impl Sessions {
                 watched: false,
                 listeners: Vec::new(),
             })),
+        }
+    }
+
+    /// The same; each session takes one of these places, too.
+    pub fn sharing(limits: &Limits, policy: &Policy, seats: &Arc<Seats>) -> Self {
+        Self {
+            seats: Some(Arc::clone(seats)),
+            ..Self::new(limits, policy)
         }
     }
 
@@ -147,6 +164,8 @@ impl Sessions {
     ) -> Result<SessionInfo, EstablishError> {
         let name = Name::of(&target);
         let place = Place::take(&self.registry, self.limits.max_sessions, name.clone())?;
+        let seat = self.seats.as_ref().map(Seats::take).transpose();
+        let seat = seat.map_err(EstablishError::NoSession)?;
         let (handle, _) = Handle::connect_under(target, &self.limits, self.policy.clone())
             .await
             .map_err(EstablishError::Broker)?;
@@ -163,6 +182,7 @@ impl Sessions {
             name,
             handle,
             watch,
+            _seat: seat,
             created: now,
             used_at: Instant::now(),
         };

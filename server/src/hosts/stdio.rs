@@ -6,7 +6,7 @@
 //! Invariants: a line beyond `max_line` costs no more memory than `max_line`; every channel is bounded; each write is whole
 //! lines, flushed.
 
-use crate::process::shutdown::{CALLS_END, OUTPUT_END, SESSIONS_END, guard};
+use crate::process::shutdown::{ALL_END, CALLS_END, OUTPUT_END, SESSIONS_END, guard};
 use crate::process::signals::watch_signals;
 use crate::protocol::caller::{Caller, Transport};
 use crate::protocol::client::Client;
@@ -117,7 +117,7 @@ async fn shut_down(
     out: &Outbox,
     written: &Receiver<()>,
 ) {
-    guard();
+    guard(ALL_END);
     in_flight.cancel_all();
     let _ = timeout(CALLS_END, in_flight.drained()).await;
     let closing = AssertUnwindSafe(service.close(SESSIONS_END)).catch_unwind();

@@ -71,7 +71,20 @@ impl Client {
         }
     }
 
-    fn agreed(&self) -> Option<Revision> {
+    /// The same client for one request that stands alone: with what it is served, but no handshake and no other requests.
+    pub(crate) fn alone(&self, in_flight: Arc<InFlight>) -> Self {
+        Self {
+            desk: self.desk.clone(),
+            in_flight,
+            agreed: Mutex::new(None),
+            caller: Mutex::new(self.caller()),
+            in_garbage: AtomicBool::new(false),
+            alive: None,
+        }
+    }
+
+    /// The revision of its handshake.
+    pub(crate) fn agreed(&self) -> Option<Revision> {
         *self.agreed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

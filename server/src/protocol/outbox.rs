@@ -13,7 +13,6 @@ pub(crate) struct Outgoing {
     /// JSON, on one line.
     pub(crate) text: String,
     /// What it is, for a transport that must know.
-    #[expect(dead_code)] // HTTP will look at it
     pub(crate) kind: Kind,
 }
 

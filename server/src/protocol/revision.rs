@@ -36,7 +36,7 @@ pub enum Revision {
 
 impl Revision {
     /// All with a handshake, newest first.
-    const LEGACY: [Self; 4] = [
+    pub(crate) const LEGACY: [Self; 4] = [
         Self::V2025_11_25,
         Self::V2025_06_18,
         Self::V2025_03_26,
