@@ -4,7 +4,8 @@
 
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
 use bitsperity_mqtt_mcp::mask::mask;
-use bitsperity_mqtt_mcp::{mcp, offer, offline, tools};
+use bitsperity_mqtt_mcp::serve::{self, ServeArgs};
+use bitsperity_mqtt_mcp::{hosts, offer, offline, process, protocol, tools};
 use clap::{Args, Parser, Subcommand};
 use std::alloc::System;
 use std::io::{IsTerminal, Write};
@@ -96,6 +97,7 @@ enum Command {
         #[command(subcommand)]
         command: ConfigCommand,
     },
+    Serve(ServeArgs),
     Capture(offline::CaptureArgs),
     Prune(offline::PruneArgs),
     Classify(offline::ClassifyArgs),
@@ -136,7 +138,7 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    let started = mcp::clock::now();
+    let started = protocol::clock::now();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => return tell(&told),
@@ -167,11 +169,25 @@ fn main() -> ExitCode {
             command: ConfigCommand::Show { json },
         }) => show(&loaded, json),
         Some(Command::Capture(args)) => offline::capture(&args, &loaded.config),
-        _ => serve(loaded, started),
+        Some(Command::Serve(args)) => {
+            let environment = Environment::of_process();
+            finish(serve::run(&args, loaded, &environment, started))
+        }
+        _ => serve_stdio(loaded, started),
     }
 }
 
-fn serve(loaded: Loaded, started: std::time::Instant) -> ExitCode {
+fn finish(done: Result<(), String>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&mask(&format!("error: {error}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve_stdio(loaded: Loaded, started: std::time::Instant) -> ExitCode {
     if std::io::stdin().is_terminal() {
         complain(
             "This is an MCP server: an AI assistant's host starts it and speaks JSON with it over standard input and \
@@ -179,9 +195,9 @@ fn serve(loaded: Loaded, started: std::time::Instant) -> ExitCode {
              `--help` shows what to\npaste into an assistant's configuration, `config show` what is configured.",
         );
     }
-    mcp::start_executor();
+    process::start_executor();
     let state = tools::State::new(loaded.config, started);
-    match mcp::serve(offer::Offer::new(state)) {
+    match hosts::stdio::serve(offer::Offer::new(state)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("error: {error}"));

@@ -4,12 +4,13 @@
 //! Only what needs no feature that the real server lacks: it asks nothing of its client (no sampling, no elicitation)
 //! and sends no log messages.
 
-use bitsperity_mqtt_mcp::mcp::service::{
+use bitsperity_mqtt_mcp::protocol::service::{
     Answer, Bounds, Changes, Contents, Prompt, PromptArgument, Prompted, Pulse, Reference,
     Resource, Service, Template, Unfinished, Unreadable, no_changes,
 };
-use bitsperity_mqtt_mcp::mcp::{self, Call, clock};
+use bitsperity_mqtt_mcp::protocol::{Call, clock};
 use bitsperity_mqtt_mcp::tools::ToolError;
+use bitsperity_mqtt_mcp::{hosts, process};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use serde_json::{Map, Value, json};
@@ -27,8 +28,8 @@ const TEMPLATE: &str = "test://template/{id}/data";
 struct Fixtures;
 
 fn main() -> std::io::Result<()> {
-    mcp::start_executor();
-    mcp::serve(Arc::new(Fixtures))
+    process::start_executor();
+    hosts::stdio::serve(Arc::new(Fixtures))
 }
 
 fn text(text: &str) -> Value {

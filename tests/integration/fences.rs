@@ -31,8 +31,9 @@ const FENCES: &[(&str, &[&str])] = &[
         &[
             "server/src/main",
             "server/src/broker",
-            "server/src/mcp",
-            "server/src/daemon",
+            "server/src/protocol",
+            "server/src/hosts",
+            "server/src/process",
             "server/src/monitor",
             "server/src/demo",
             "server/src/offline/capture",
@@ -49,7 +50,13 @@ const FENCES: &[(&str, &[&str])] = &[
             "server/src/broker/transport",
             "server/src/broker/websocket",
             "server/src/monitor/live",
+            "server/src/hosts",
         ],
+    ),
+    ("hyper::", &["server/src/hosts/http"]),
+    (
+        "ring::",
+        &["server/src/hosts/http", "server/src/monitor/page"],
     ),
     ("chacha20poly1305", &["server/src/broker/vault"]),
     (
@@ -57,7 +64,7 @@ const FENCES: &[(&str, &[&str])] = &[
         &[
             "server/src/main",
             "server/src/broker",
-            "server/src/mcp",
+            "server/src/protocol",
             "server/src/journal",
             "server/src/demo",
         ],
@@ -76,7 +83,7 @@ const FENCES: &[(&str, &[&str])] = &[
 const CHART: &[&str] = &["server/src/tools/monitor_performance/chart"];
 
 const STDOUT: &[&str] = &[
-    "server/src/mcp/stdio",
+    "server/src/hosts/stdio",
     "server/src/demo",
     "server/src/main",
     "server/src/config",
@@ -87,7 +94,7 @@ const STDOUT: &[&str] = &[
 const OUTSIDE_BROKER: &[&str] = &[
     "server/src/tools",
     "server/src/offer",
-    "server/src/mcp",
+    "server/src/protocol",
     "server/src/render",
     "server/src/monitor",
     "server/src/offline",

@@ -12,6 +12,7 @@ pub mod collect;
 pub mod error;
 pub mod handle;
 pub mod report;
+mod seats;
 pub mod sessions;
 mod shared;
 pub mod tap;

@@ -3,7 +3,10 @@
 //!
 //! Invariant: the registry's lock is never held across an await; a place is taken before the connection is tried.
 
+pub use super::seats::Seats;
+
 use super::handle::{BrokerError, Established, Handle, Status};
+use super::seats::Seat;
 use super::shared::lock;
 use super::target::Target;
 use super::watch::{Watch, Watching};
@@ -29,7 +32,8 @@ pub struct Sessions {
     limits: Limits,
     policy: Arc<Policy>,
     registry: Arc<Mutex<Registry>>,
-    changes: Receiver<()>,
+    /// Shared with others; none: these sessions are all.
+    seats: Option<Arc<Seats>>,
 }
 
 struct Registry {
@@ -40,8 +44,8 @@ struct Registry {
     idle: Duration,
     /// A task looks for expired sessions.
     watched: bool,
-    /// Told when one was opened or ended.
-    changed: Sender<()>,
+    /// Of all who want to hear when one was opened or ended.
+    listeners: Vec<Sender<()>>,
 }
 
 /// What a broker tells clients apart by; two with the same throw each other out.
@@ -68,6 +72,7 @@ struct Entry {
     name: Option<Name>,
     handle: Handle,
     watch: Option<Arc<Watch>>,
+    _seat: Option<Seat>,
     created: SystemTime,
     used_at: Instant,
 }
@@ -102,6 +107,8 @@ pub enum NoSession {
     Closed,
     /// So many are open already.
     TooMany(usize),
+    /// So many are open already, those of other assistants among them.
+    TooManyInAll(usize),
 }
 
 /// Why a session was not made.
@@ -115,20 +122,26 @@ pub enum EstablishError {
 impl Sessions {
     /// None open. Every handle that it gives out asks `policy` before it publishes.
     pub fn new(limits: &Limits, policy: &Policy) -> Self {
-        // One word is enough for whoever looks at the list afterwards.
-        let (changed, changes) = channel::bounded(1);
         Self {
             limits: limits.clone(),
             policy: Arc::new(policy.clone()),
-            changes,
+            seats: None,
             registry: Arc::new(Mutex::new(Registry {
                 open: Vec::new(),
                 reserved: Vec::new(),
                 ended: VecDeque::new(),
                 idle: Duration::from_secs_f64(limits.session_idle.clamp(0.0, 1e9)),
                 watched: false,
-                changed,
+                listeners: Vec::new(),
             })),
+        }
+    }
+
+    /// The same; each session takes one of these places, too.
+    pub fn sharing(limits: &Limits, policy: &Policy, seats: &Arc<Seats>) -> Self {
+        Self {
+            seats: Some(Arc::clone(seats)),
+            ..Self::new(limits, policy)
         }
     }
 
@@ -151,6 +164,8 @@ impl Sessions {
     ) -> Result<SessionInfo, EstablishError> {
         let name = Name::of(&target);
         let place = Place::take(&self.registry, self.limits.max_sessions, name.clone())?;
+        let seat = self.seats.as_ref().map(Seats::take).transpose();
+        let seat = seat.map_err(EstablishError::NoSession)?;
         let (handle, _) = Handle::connect_under(target, &self.limits, self.policy.clone())
             .await
             .map_err(EstablishError::Broker)?;
@@ -167,6 +182,7 @@ impl Sessions {
             name,
             handle,
             watch,
+            _seat: seat,
             created: now,
             used_at: Instant::now(),
         };
@@ -182,9 +198,14 @@ impl Sessions {
         Ok(info)
     }
 
-    /// Where a word comes when a session was opened or ended; for one reader.
+    /// Where a word comes when a session was opened or ended; each who asks hears of each change.
     pub fn changes(&self) -> Receiver<()> {
-        self.changes.clone()
+        // One word is enough for whoever looks at the list afterwards.
+        let (changed, changes) = channel::bounded(1);
+        let mut registry = lock(&self.registry);
+        registry.listeners.retain(|it| !it.is_closed());
+        registry.listeners.push(changed);
+        changes
     }
 
     /// The handle of a session, which counts as its use.
@@ -282,7 +303,9 @@ impl Registry {
     }
 
     fn tell(&self) {
-        let _ = self.changed.try_send(());
+        for listener in &self.listeners {
+            let _ = listener.try_send(());
+        }
     }
 
     /// Ends what nobody used for too long. Dropping the last handle ends the task, which says goodbye to the broker.

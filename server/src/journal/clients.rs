@@ -15,20 +15,6 @@ const MAX_NAME: usize = 64;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ClientId(pub u64);
 
-/// The way by which an assistant came.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Transport {
-    /// Standard input and output of this process.
-    Stdio,
-    /// The Unix socket.
-    Socket,
-    /// A relay over WebSocket.
-    Relay,
-    /// Streamable HTTP.
-    Http,
-}
-
 /// An assistant.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -38,8 +24,8 @@ pub struct Client {
     pub name: String,
     /// As it says.
     pub version: String,
-    /// How it came.
-    pub transport: Transport,
+    /// How it came: `stdio`, `socket`, `relay`, `http`.
+    pub transport: &'static str,
     /// When it came.
     pub since: SystemTime,
     /// When it left; none while it is here.
@@ -67,14 +53,11 @@ impl Client {
 
 #[derive(Default)]
 pub(super) struct Clients {
-    next: u64,
     known: Vec<Client>,
 }
 
 impl Clients {
-    pub(super) fn came(&mut self, transport: Transport, now: SystemTime) -> ClientId {
-        self.next += 1;
-        let id = ClientId(self.next);
+    pub(super) fn came(&mut self, id: ClientId, transport: &'static str, now: SystemTime) {
         if self.known.len() >= MAX_CLIENTS {
             let first = self.known.iter().enumerate();
             let first = first.min_by_key(|(_, it)| (it.left.is_none(), it.left, it.id.0));
@@ -94,7 +77,6 @@ impl Clients {
             publishes: 0,
             last_call: None,
         });
-        id
     }
 
     fn get(&mut self, id: ClientId) -> Option<&mut Client> {

@@ -13,7 +13,7 @@ mod meters;
 mod ring;
 
 pub use calls::{Call, CallFilter, Ended, Noted, Reported};
-pub use clients::{Client, ClientId, Transport};
+pub use clients::{Client, ClientId};
 pub use errors::{ErrorLine, Level};
 pub use histogram::{BOUNDS_MS, Histogram};
 pub use meters::{HOUR, Meters, Point, Reading, ToolMeter};
@@ -44,9 +44,9 @@ impl Journal {
         Arc::default()
     }
 
-    /// An assistant has connected.
-    pub fn client_came(&self, transport: Transport) -> ClientId {
-        lock(&self.clients).came(transport, SystemTime::now())
+    /// An assistant has connected by this way (`stdio`, `socket`, `relay`, `http`).
+    pub fn client_came(&self, id: ClientId, transport: &'static str) {
+        lock(&self.clients).came(id, transport, SystemTime::now());
     }
 
     /// It has said who it is. Only the front of both texts is kept.

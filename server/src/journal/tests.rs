@@ -1,6 +1,12 @@
 use super::*;
 use std::time::Duration;
 
+fn came(journal: &Journal) -> ClientId {
+    let id = ClientId(journal.clients().len() as u64 + 1);
+    journal.client_came(id, "http");
+    id
+}
+
 fn ended(outcome: &str) -> Ended<'_> {
     Ended {
         took: Duration::from_millis(30),
@@ -24,7 +30,7 @@ fn noted(tool: &str) -> Noted {
 #[test]
 fn calls_are_kept_newest_first_and_bounded() {
     let journal = Journal::new();
-    let client = journal.client_came(Transport::Http);
+    let client = came(&journal);
     journal.client_named(client, "host", "2.1");
     for number in 0..2_000 {
         let outcome = if number % 10 == 0 { "timeout" } else { "ok" };
@@ -61,7 +67,7 @@ fn calls_are_kept_newest_first_and_bounded() {
 #[test]
 fn a_publish_that_may_have_gone_is_marked_as_one() {
     let journal = Journal::new();
-    let client = journal.client_came(Transport::Relay);
+    let client = came(&journal);
     for outcome in ["ok", "in_doubt", "denied", "cancelled"] {
         journal.call(client, noted("publish_message"), ended(outcome));
     }
@@ -74,7 +80,7 @@ fn a_publish_that_may_have_gone_is_marked_as_one() {
 #[test]
 fn time_spent_listening_as_asked_is_not_latency() {
     let journal = Journal::new();
-    let client = journal.client_came(Transport::Stdio);
+    let client = came(&journal);
     for listened in [20, 9_000] {
         let ended = Ended {
             listened: Duration::from_millis(listened),
@@ -95,7 +101,7 @@ fn time_spent_listening_as_asked_is_not_latency() {
 #[test]
 fn texts_are_cut_at_a_character() {
     let journal = Journal::new();
-    let client = journal.client_came(Transport::Http);
+    let client = came(&journal);
     let long = "ä".repeat(10_000);
     journal.client_named(client, &long, "");
     let ended = Ended {
@@ -142,11 +148,10 @@ fn equal_errors_are_one_line_with_a_count() {
 #[test]
 fn who_left_first_is_forgotten_first() {
     let journal = Journal::new();
-    let ids: Vec<ClientId> = (0..256)
-        .map(|_| journal.client_came(Transport::Http))
-        .collect();
+    let ids: Vec<ClientId> = (0..256).map(|_| came(&journal)).collect();
     journal.client_left(ids[7]);
-    let late = journal.client_came(Transport::Http);
+    let late = ClientId(1_000);
+    journal.client_came(late, "relay");
     assert_eq!(journal.clients().len(), 256);
     assert_eq!(journal.client_title(ids[7]), None);
     assert!(journal.client_title(late).is_some() && journal.client_title(ids[0]).is_some());

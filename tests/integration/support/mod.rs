@@ -10,5 +10,7 @@ pub(crate) mod mosquitto;
 pub(crate) mod peers;
 pub(crate) mod pipes;
 pub(crate) mod schema;
+#[allow(dead_code)] // each test file uses a part of it
+pub(crate) mod service;
 
 pub(crate) use client::Client;

@@ -1,6 +1,6 @@
 //! An assistant.
 
-use crate::journal::{Client, Transport};
+use crate::journal::Client;
 use crate::render;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -37,12 +37,7 @@ impl ClientView {
         Self {
             client: client.id.0,
             who: render::clean(&client.title()),
-            transport: match client.transport {
-                Transport::Stdio => "stdio",
-                Transport::Socket => "socket",
-                Transport::Relay => "relay",
-                Transport::Http => "http",
-            },
+            transport: client.transport,
             since: render::time(client.since),
             here: client.left.is_none(),
             left: client.left.map(render::time),

@@ -4,6 +4,7 @@
 //! never are secrets; what looks like credentials is masked before it is kept.
 
 use super::call::{Invocation, Outcome};
+use super::caller::Caller;
 use super::message;
 use crate::journal::{ClientId, Ended, Journal, Noted};
 use crate::mask::{mask, mask_connection_strings};
@@ -42,17 +43,16 @@ const SHOWN: [&str; 13] = [
     "capture_id",
 ];
 
-/// Where the calls of one assistant are noted.
-#[derive(Clone)]
-pub struct Diary {
-    /// The journal of the process.
-    pub journal: Arc<Journal>,
-    /// Whose calls.
-    pub client: ClientId,
+/// Tells the journal what an assistant calls itself.
+pub(super) fn name(journal: &Journal, caller: &Caller) {
+    if let Some(name) = &caller.name {
+        let version = caller.version.as_deref().unwrap_or_default();
+        journal.client_named(ClientId(caller.id), name, version);
+    }
 }
 
 /// A call as it begins.
-pub(super) struct Told(Noted);
+pub(super) struct Told(Noted, Arc<Caller>);
 
 impl Told {
     pub(super) fn of(invocation: &Invocation) -> Self {
@@ -66,12 +66,13 @@ impl Told {
         let names: Vec<&str> = names.collect();
         let session = arguments.get("session_id").and_then(Value::as_str);
         let session = session.and_then(|id| Uuid::parse_str(id).ok());
-        Self(Noted {
+        let noted = Noted {
             tool: message::repeat(&invocation.name),
             arguments: shown(arguments, &names),
             names: names.into_iter().map(str::to_owned).collect(),
             session: session.map(|id| id.to_string()),
-        })
+        };
+        Self(noted, Arc::clone(&invocation.caller))
     }
 
     /// For the log.
@@ -92,14 +93,16 @@ impl Told {
     /// For the journal.
     pub(super) fn note(
         self,
-        diary: &Diary,
+        journal: &Journal,
         took: Duration,
         bytes: usize,
         outcome: &str,
         seen: &Seen,
     ) {
-        diary.journal.call(
-            diary.client,
+        // Of a client without a handshake each request says anew who it is.
+        name(journal, &self.1);
+        journal.call(
+            ClientId(self.1.id),
             self.0,
             Ended {
                 took,
@@ -183,10 +186,11 @@ impl Seen {
 
 #[cfg(test)]
 mod tests {
+    use super::super::caller::Transport;
     use super::super::revision::Revision;
     use super::super::service::Answer;
     use super::*;
-    use crate::journal::{CallFilter, Transport};
+    use crate::journal::CallFilter;
     use crate::tools::ToolError;
     use serde_json::json;
 
@@ -199,6 +203,7 @@ mod tests {
             arguments,
             token: None,
             revision: Revision::V2025_11_25,
+            caller: Arc::new(Caller::new(3, Transport::Http)),
         }
     }
 
@@ -254,15 +259,11 @@ mod tests {
     #[test]
     fn verdicts_and_errors_come_into_the_journal() {
         let journal = Journal::new();
-        let client = journal.client_came(Transport::Http);
-        let diary = Diary {
-            journal: journal.clone(),
-            client,
-        };
+        journal.client_came(ClientId(3), "http");
         let note = |outcome: Outcome, word: &str| {
             let told = Told::of(&invocation("debug_device", json!({})));
             let took = Duration::from_secs(5);
-            told.note(&diary, took, 10, word, &Seen::of(&outcome));
+            told.note(&journal, took, 10, word, &Seen::of(&outcome));
         };
         let answer =
             json!({"verdict": "all well", "listened_s": 4.9, "devices": ["ä".repeat(20_000)]});

@@ -1,122 +1,161 @@
-//! Routes each message by itself; no message locks the process to an era.
+//! One assistant: routes each of its messages by itself; no message locks it to an era.
 //!
-//! An envelope in `params._meta` makes a request modern; `initialize` opens a legacy session for the process; a bare
+//! An envelope in `params._meta` makes a request modern; `initialize` opens a legacy session; a bare
 //! request before that is refused, after it is legacy. Cheap requests are answered in place, tool calls in tasks.
-//! Invariant: every request gets one reply, unless it was cancelled; one that panics, in place or in a task, costs itself.
+//! What carries the messages is not known here. Invariant: every request gets one reply, unless it was cancelled; one that
+//! panics, in place or in a task, costs itself.
 
 use super::call::Invocation;
+use super::caller::Caller;
 use super::clock::sleep;
 use super::completion;
 use super::inflight::{InFlight, Refusal};
 use super::job::{self, Desk, Job};
 use super::message::{
-    self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, Id, Incoming, Line, METHOD_NOT_FOUND,
-    PARSE_ERROR, Params, Request, RpcError, one_page, quote, to_json,
+    self, Code, Id, Incoming, Line, Params, Request, RpcError, one_page, quote, to_json,
 };
+use super::outbox::{Outbox, Outgoing};
 use super::reply::{self, Batch, MAX_BATCH, Reply};
 use super::revision::{self, Revision};
 use super::service::Service;
-use super::stdio::Output;
-use super::subscriptions::{self, Subscriptions};
-use super::{prompts, resources};
-use async_std::channel::Sender;
+use super::subscriptions;
+use super::{prompts, resources, trace};
+use crate::journal::ClientId;
+use async_std::channel::{Receiver, Sender, bounded};
+use futures::future::{Either, select};
 use serde_json::{Map, Value};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// The time in which it is told at most once that the list of resources changed.
 const COALESCED: Duration = Duration::from_millis(500);
 
-/// One client on one pair of pipes.
-pub(super) struct Server {
+/// One client.
+pub(crate) struct Client {
     desk: Desk,
     in_flight: Arc<InFlight>,
     /// Agreed by `initialize`; modern requests do not look at it.
-    agreed: Option<Revision>,
-    /// `"tools":[…]`, made at the first `tools/list`.
-    tools: Option<String>,
+    agreed: Mutex<Option<Revision>>,
+    /// As `initialize` named it.
+    caller: Mutex<Arc<Caller>>,
     /// The previous line was not JSON, and was answered.
-    in_garbage: bool,
+    in_garbage: AtomicBool,
+    /// Dropping it ends what outlives requests; none if that belongs to another.
+    alive: Option<Sender<()>>,
 }
 
-impl Server {
-    pub(super) fn new(
+impl Client {
+    /// That has said nothing yet. What it is told without asking goes into `news`.
+    pub(crate) fn new(
         service: Arc<dyn Service>,
+        caller: Caller,
         in_flight: Arc<InFlight>,
-        out: Sender<Output>,
+        news: Outbox,
     ) -> Self {
-        let subscriptions = Arc::new(Subscriptions::default());
+        let (alive, gone) = bounded(1);
+        let journal = service.journal();
+        if let Some(journal) = &journal {
+            journal.client_came(ClientId(caller.id), caller.transport.name());
+        }
         Self {
             desk: Desk {
                 service,
-                subscriptions,
-                out,
-                diary: None,
+                journal,
+                subscriptions: Arc::default(),
+                tools: Arc::default(),
+                news,
+                gone,
             },
             in_flight,
-            agreed: None,
-            tools: None,
-            in_garbage: false,
+            agreed: Mutex::new(None),
+            caller: Mutex::new(Arc::new(caller)),
+            in_garbage: AtomicBool::new(false),
+            alive: Some(alive),
         }
     }
 
+    /// The same client for one request that stands alone: with what it is served, but no handshake and no other requests.
+    pub(crate) fn alone(&self, in_flight: Arc<InFlight>) -> Self {
+        Self {
+            desk: self.desk.clone(),
+            in_flight,
+            agreed: Mutex::new(None),
+            caller: Mutex::new(self.caller()),
+            in_garbage: AtomicBool::new(false),
+            alive: None,
+        }
+    }
+
+    /// The revision of its handshake.
+    pub(crate) fn agreed(&self) -> Option<Revision> {
+        *self.agreed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_agreed(&self, holds: impl Fn(Revision) -> bool) -> bool {
+        self.agreed().is_some_and(holds)
+    }
+
+    /// Who it is, as far as it has said.
+    pub(crate) fn caller(&self) -> Arc<Caller> {
+        Arc::clone(&self.caller.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     /// Takes one line.
-    pub(super) async fn line(&mut self, line: &[u8]) {
+    pub(crate) async fn line(&self, line: &[u8], out: &Outbox) {
         let parsed = message::parse(line);
         match parsed {
             Line::Blank => return,
             Line::NotJson(why) => {
                 // Once per burst: somebody who sends garbage often sends much of it.
-                if !self.in_garbage {
+                if !self.in_garbage.swap(true, Ordering::Relaxed) {
                     log::warn!("a line that is not JSON: {why}");
-                    self.unidentified(PARSE_ERROR, format!("not JSON: {why}"))
+                    self.unidentified(Code::ParseError, format!("not JSON: {why}"), out)
                         .await;
                 }
-                self.in_garbage = true;
                 return;
             }
             Line::One(incoming) => {
-                let reply = Reply::line(&self.desk.out);
-                self.message(incoming, line.len(), reply).await;
+                self.message(incoming, line.len(), Reply::line(out)).await;
             }
-            Line::Batch(items) => self.batch(items, line.len()).await,
+            Line::Batch(items) => self.batch(items, line.len(), out).await,
         }
-        self.in_garbage = false;
+        self.in_garbage.store(false, Ordering::Relaxed);
     }
 
     /// A line beyond the bound was discarded.
-    pub(super) async fn too_long(&mut self, max: usize) {
+    pub(crate) async fn too_long(&self, max: usize, out: &Outbox) {
         log::warn!("a line of more than {max} bytes was discarded");
         let message = format!("line longer than {max} bytes (max_line)");
-        self.unidentified(INVALID_REQUEST, message).await;
+        self.unidentified(Code::InvalidRequest, message, out).await;
     }
 
-    async fn unidentified(&self, code: i32, message: String) {
+    async fn unidentified(&self, code: Code, message: String, out: &Outbox) {
         let line = self.error_without_id(&RpcError::new(code, message));
-        Reply::line(&self.desk.out).send(Some(line)).await;
+        Reply::line(out).send(Some(line)).await;
     }
 
-    fn error_without_id(&self, error: &RpcError) -> String {
-        let null = self.agreed.is_some_and(Revision::has_null_ids);
-        message::error_without_id(null, error)
+    fn error_without_id(&self, error: &RpcError) -> Outgoing {
+        Outgoing::error_without_id(self.is_agreed(Revision::has_null_ids), error)
     }
 
-    async fn batch(&mut self, items: Vec<Incoming>, bytes: usize) {
-        if !self.agreed.is_some_and(Revision::has_batches) {
+    /// Takes an array of messages.
+    pub(crate) async fn batch(&self, items: Vec<Incoming>, bytes: usize, out: &Outbox) {
+        let refuse = |why: String| self.unidentified(Code::InvalidRequest, why, out);
+        if !self.is_agreed(Revision::has_batches) {
             let why = "batches exist only in sessions of revision 2025-03-26";
-            return self.unidentified(INVALID_REQUEST, why.to_owned()).await;
+            return refuse(why.to_owned()).await;
         }
         if items.is_empty() {
-            return self
-                .unidentified(INVALID_REQUEST, "an empty batch".to_owned())
-                .await;
+            return refuse("an empty batch".to_owned()).await;
         }
         if items.len() > MAX_BATCH {
             let why = format!("a batch holds at most {MAX_BATCH} messages; send it in parts");
-            return self.unidentified(INVALID_REQUEST, why).await;
+            return refuse(why).await;
         }
-        let replies = Batch::new(items.len(), &self.desk.out);
+        let replies = Batch::new(items.len(), out);
         // The whole line stays in memory until the last of its requests has ended.
         let bytes = bytes / items.len();
         for item in items {
@@ -127,20 +166,21 @@ impl Server {
             let reply = Reply::Batch(Arc::clone(&replies), id);
             match item {
                 Incoming::Request(request) if replies.is_full() => {
-                    let line = message::error(&request.id, &reply::full());
+                    let line = Outgoing::error(&request.id, &reply::full());
                     reply.send(Some(line)).await;
                 }
                 Incoming::Request(request) if !may_stand_in_batch(&request) => {
                     let why = "this request cannot stand in a batch";
-                    let error = RpcError::new(INVALID_REQUEST, why);
-                    reply.send(Some(message::error(&request.id, &error))).await;
+                    let error = RpcError::new(Code::InvalidRequest, why);
+                    reply.send(Some(Outgoing::error(&request.id, &error))).await;
                 }
                 item => self.message(item, bytes, reply).await,
             }
         }
     }
 
-    async fn message(&mut self, incoming: Incoming, bytes: usize, reply: Reply) {
+    /// Takes one message; `bytes` is how long it was.
+    pub(crate) async fn message(&self, incoming: Incoming, bytes: usize, reply: Reply) {
         match incoming {
             Incoming::Request(request) => self.request(request, bytes, reply).await,
             Incoming::Notification { method, params } => {
@@ -151,9 +191,9 @@ impl Server {
             }
             Incoming::Response => reply.send(None).await,
             Incoming::Invalid { id, why } => {
-                let error = RpcError::new(INVALID_REQUEST, why);
+                let error = RpcError::new(Code::InvalidRequest, why);
                 let line = match id {
-                    Some(id) => message::error(&id, &error),
+                    Some(id) => Outgoing::error(&id, &error),
                     None => self.error_without_id(&error),
                 };
                 reply.send(Some(line)).await;
@@ -170,11 +210,11 @@ impl Server {
         }
     }
 
-    async fn request(&mut self, request: Request, bytes: usize, reply: Reply) {
+    async fn request(&self, request: Request, bytes: usize, reply: Reply) {
         let Request { id, method, params } = request;
         if self.in_flight.contains(&id) {
-            let error = RpcError::new(INVALID_REQUEST, "a request with this id is in flight");
-            return reply.send(Some(message::error(&id, &error))).await;
+            let error = RpcError::new(Code::InvalidRequest, "a request with this id is in flight");
+            return reply.send(Some(Outgoing::error(&id, &error))).await;
         }
         let routed = match params {
             Params::Object(params) => {
@@ -182,24 +222,27 @@ impl Server {
                 catch_unwind(routing)
                     .unwrap_or_else(|_| Err(job::panicked(&message::repeat(&method))))
             }
-            Params::Other => Err(RpcError::new(INVALID_PARAMS, "params must be an object")),
+            Params::Other => Err(RpcError::new(
+                Code::InvalidParams,
+                "params must be an object",
+            )),
         };
         let line = match routed {
-            Ok(Answer::Now(result)) => message::result(&id, &result),
+            Ok(Answer::Now(result)) => Outgoing::result(&id, &result),
             Ok(Answer::Later(job)) => match self.in_flight.begin(id.clone(), bytes) {
                 Ok(ticket) => {
                     async_std::task::spawn(job::run(self.desk.clone(), job, ticket, reply));
                     return;
                 }
-                Err(refusal) => message::error(&id, &refused(&refusal)),
+                Err(refusal) => Outgoing::error(&id, &refused(&refusal)),
             },
-            Err(error) => message::error(&id, &error),
+            Err(error) => Outgoing::error(&id, &error),
         };
         reply.send(Some(line)).await;
     }
 
     /// The era, the method, the shape of its parameters: in this order.
-    fn route(&mut self, method: &str, params: Map<String, Value>) -> Result<Answer, RpcError> {
+    fn route(&self, method: &str, params: Map<String, Value>) -> Result<Answer, RpcError> {
         let revision = if revision::has_envelope(&params) {
             revision::check_envelope(&params)?;
             Revision::V2026_07_28
@@ -209,13 +252,13 @@ impl Server {
             // Either side may ping at any time, also before the handshake.
             return Ok(Answer::Now("{}".to_owned()));
         } else {
-            self.agreed.ok_or_else(revision::no_handshake)?
+            self.agreed().ok_or_else(revision::no_handshake)?
         };
         self.method(method, params, revision)
     }
 
     fn method(
-        &mut self,
+        &self,
         method: &str,
         params: Map<String, Value>,
         revision: Revision,
@@ -224,7 +267,14 @@ impl Server {
         match method {
             "server/discover" if modern => Ok(Answer::Now(discover(service, revision))),
             "tools/list" => self.list_tools(&params, revision).map(Answer::Now),
-            "tools/call" => invocation(params, revision).map(|it| Answer::Later(Job::Call(it))),
+            "tools/call" => {
+                let caller = match revision::client_info(&params) {
+                    Some(info) if modern => Arc::new(self.caller().named(Some(info))),
+                    _ => self.caller(),
+                };
+                let invocation = invocation(params, revision, caller)?;
+                Ok(Answer::Later(Job::Call(invocation)))
+            }
             "resources/list" => resources::list(service, &params, revision).map(Answer::Now),
             "resources/templates/list" => {
                 resources::templates(service, &params, revision).map(Answer::Now)
@@ -256,20 +306,26 @@ impl Server {
                     revision.name(),
                     message::repeat(method)
                 );
-                Err(RpcError::new(METHOD_NOT_FOUND, message))
+                Err(RpcError::new(Code::MethodNotFound, message))
             }
         }
     }
 
-    fn initialize(&mut self, params: &Map<String, Value>) -> Result<String, RpcError> {
+    fn initialize(&self, params: &Map<String, Value>) -> Result<String, RpcError> {
         let Some(requested) = params.get("protocolVersion").and_then(Value::as_str) else {
             let message = "params.protocolVersion must be a string";
-            return Err(RpcError::new(INVALID_PARAMS, message));
+            return Err(RpcError::new(Code::InvalidParams, message));
         };
         let revision = Revision::agree(requested);
-        if self.agreed.replace(revision).is_none() {
-            async_std::task::spawn(tell_of_resources(self.desk.clone()));
+        {
+            let info = params.get("clientInfo").and_then(Value::as_object);
+            let mut caller = self.caller.lock().unwrap_or_else(PoisonError::into_inner);
+            *caller = Arc::new(caller.named(info));
+            if let Some(journal) = &self.desk.journal {
+                trace::name(journal, &caller);
+            }
         }
+        self.agree(revision);
         log::info!("initialized with revision {}", revision.name());
         let (version, info) = (revision.name(), revision::server_info(revision));
         let (capabilities, instructions) =
@@ -281,35 +337,56 @@ impl Server {
         ))
     }
 
+    /// Puts a revision of the legacy era in force; with the first begin the news of lists.
+    pub(crate) fn agree(&self, revision: Revision) {
+        let mut agreed = self.agreed.lock().unwrap_or_else(PoisonError::into_inner);
+        if agreed.replace(revision).is_none() {
+            async_std::task::spawn(tell_of_resources(self.desk.clone()));
+        }
+    }
+
     fn list_tools(
-        &mut self,
+        &self,
         params: &Map<String, Value>,
         revision: Revision,
     ) -> Result<String, RpcError> {
         one_page(params)?;
         let service = &self.desk.service;
-        let tools = self
-            .tools
-            .get_or_insert_with(|| format!("\"tools\":{}", to_json(&service.tools())));
+        let make = || format!("\"tools\":{}", to_json(&service.tools()));
+        let tools = self.desk.tools.get_or_init(make);
         Ok(revision.lasting_result(tools))
     }
 }
 
-impl Drop for Server {
+impl Drop for Client {
     fn drop(&mut self) {
-        self.desk.subscriptions.close_all();
+        if self.alive.is_some() {
+            self.desk.subscriptions.close_all();
+            if let Some(journal) = &self.desk.journal {
+                journal.client_left(ClientId(self.caller().id));
+            }
+        }
     }
 }
 
-/// Tells a legacy client that its list of resources changed, until the process ends.
+/// Tells a legacy client that its list of resources changed, until it is gone.
 async fn tell_of_resources(desk: Desk) {
     let changes = desk.service.comings_and_goings();
-    while changes.recv().await.is_ok() {
-        let line = message::notification("notifications/resources/list_changed", "{}");
-        if desk.out.send(Output::Line(line)).await.is_err() {
+    while !is_gone(&desk.gone, changes.recv()).await {
+        let list_changed = "notifications/resources/list_changed";
+        let news = Outgoing::notification(list_changed, "{}");
+        if is_gone(&desk.gone, desk.news.send(news)).await {
             return;
         }
         sleep(COALESCED).await;
+    }
+}
+
+/// Waits for `work`; true if it failed or the client went before.
+async fn is_gone<E>(gone: &Receiver<()>, work: impl Future<Output = Result<(), E>>) -> bool {
+    match select(pin!(gone.recv()), pin!(work)).await {
+        Either::Left(_) => true,
+        Either::Right((done, _)) => done.is_err(),
     }
 }
 
@@ -329,15 +406,17 @@ fn may_stand_in_batch(request: &Request) -> bool {
 
 fn refused(refusal: &Refusal) -> RpcError {
     match refusal {
-        Refusal::Duplicate => RpcError::new(INVALID_REQUEST, "a request with this id is in flight"),
+        Refusal::Duplicate => {
+            RpcError::new(Code::InvalidRequest, "a request with this id is in flight")
+        }
         Refusal::Full(count) => RpcError::new(
-            INTERNAL_ERROR,
+            Code::InternalError,
             format!(
                 "{count} requests are in flight (max_requests); wait for one to end, or cancel one"
             ),
         ),
         Refusal::TooLarge => RpcError::new(
-            INTERNAL_ERROR,
+            Code::InternalError,
             "the requests in flight take too much memory; wait for one to end, or cancel one",
         ),
     }
@@ -351,17 +430,21 @@ fn discover(service: &dyn Service, revision: Revision) -> String {
     ))
 }
 
-fn invocation(mut params: Map<String, Value>, revision: Revision) -> Result<Invocation, RpcError> {
+fn invocation(
+    mut params: Map<String, Value>,
+    revision: Revision,
+    caller: Arc<Caller>,
+) -> Result<Invocation, RpcError> {
     let Some(Value::String(name)) = params.remove("name") else {
         let message = "params.name must be a string";
-        return Err(RpcError::new(INVALID_PARAMS, message));
+        return Err(RpcError::new(Code::InvalidParams, message));
     };
     let arguments = match params.remove("arguments") {
         None | Some(Value::Null) => Map::new(),
         Some(Value::Object(arguments)) => arguments,
         Some(_) => {
             let message = "params.arguments must be an object";
-            return Err(RpcError::new(INVALID_PARAMS, message));
+            return Err(RpcError::new(Code::InvalidParams, message));
         }
     };
     let token = params
@@ -374,5 +457,6 @@ fn invocation(mut params: Map<String, Value>, revision: Revision) -> Result<Invo
         arguments,
         token,
         revision,
+        caller,
     })
 }

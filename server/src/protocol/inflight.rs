@@ -22,7 +22,7 @@ pub(super) enum Refusal {
 }
 
 /// The requests in flight of one connection.
-pub(super) struct InFlight {
+pub(crate) struct InFlight {
     table: Mutex<Table>,
     max_requests: usize,
     max_bytes: usize,
@@ -57,7 +57,7 @@ pub(super) struct Ticket {
 
 impl InFlight {
     /// None yet. `max_bytes` bounds what the lines of all requests in flight take together.
-    pub(super) fn new(max_requests: usize, max_bytes: usize) -> Arc<Self> {
+    pub(crate) fn new(max_requests: usize, max_bytes: usize) -> Arc<Self> {
         Arc::new(Self {
             table: Mutex::default(),
             max_requests,
@@ -108,19 +108,19 @@ impl InFlight {
     }
 
     /// The client wants no answer any more. Unknown and finished ids are nothing to speak of.
-    pub(super) fn cancel(&self, id: &Id) {
+    pub(crate) fn cancel(&self, id: &Id) {
         self.lock().by_id.remove(id);
     }
 
     /// The process goes: all stop, and may still answer with what they have.
-    pub(super) fn cancel_all(&self) {
+    pub(crate) fn cancel_all(&self) {
         for running in self.lock().by_id.values() {
             running.cancel.close();
         }
     }
 
     /// Resolves when nothing runs and every reply is handed to the output.
-    pub(super) async fn drained(&self) {
+    pub(crate) async fn drained(&self) {
         while self.lock().unsent > 0 {
             let _ = self.ended.1.recv().await;
         }

@@ -6,21 +6,25 @@
 //! Invariants: a line beyond `max_line` costs no more memory than `max_line`; every channel is bounded; each write is whole
 //! lines, flushed.
 
-use super::inflight::InFlight;
-use super::server::Server;
-use super::service::Service;
+use crate::process::shutdown::{ALL_END, CALLS_END, OUTPUT_END, SESSIONS_END, guard};
+use crate::process::signals::watch_signals;
+use crate::protocol::caller::{Caller, Transport};
+use crate::protocol::client::Client;
+use crate::protocol::inflight::InFlight;
+use crate::protocol::outbox::{Outbox, Outgoing};
+use crate::protocol::service::Service;
+use crate::text::lines::{Input, read_lines};
 use async_std::channel::{Receiver, Sender, bounded};
 use async_std::future::timeout;
 use futures::FutureExt;
 use futures::future::{Either, select};
 use futures::pin_mut;
 use std::fmt;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
-use zeroize::{Zeroize, Zeroizing};
 
 /// Lines read ahead. Each may take `max_line` bytes.
 const LINES_AHEAD: usize = 2;
@@ -28,40 +32,12 @@ const LINES_AHEAD: usize = 2;
 const LINES_OUT: usize = 64;
 /// Bytes gathered into one write.
 const WRITE_TOGETHER: usize = 64 << 10;
-/// Bytes asked for in one read.
-const READ_CHUNK: usize = 64 << 10;
 
 /// How often a reader whose lines nobody takes looks whether the client is still there.
 const HANG_UP_CHECK: Duration = Duration::from_millis(250);
 
 /// At the end of the input: the lines that were read are still served, if the client reads the replies.
 const LINES_END: Duration = Duration::from_secs(1);
-/// At the end: calls hand in what they have.
-const CALLS_END: Duration = Duration::from_millis(200);
-/// At the end: DISCONNECT to every broker.
-const SESSIONS_END: Duration = Duration::from_millis(450);
-/// At the end: the rest of the output.
-const OUTPUT_END: Duration = Duration::from_millis(150);
-/// The process ends after this, whatever hangs.
-const ALL_END: Duration = Duration::from_millis(900);
-
-/// To the thread that owns stdout.
-pub(super) enum Output {
-    /// A message, without its newline.
-    Line(String),
-    /// Write what came before, then end.
-    End,
-}
-
-/// From who reads lines.
-#[derive(PartialEq, Eq, Debug)]
-pub(crate) enum Input {
-    /// Without its newline.
-    Line(Vec<u8>),
-    /// Passed over.
-    TooLong,
-}
-
 /// Why the process ends.
 #[derive(Clone, Copy)]
 enum End {
@@ -96,9 +72,11 @@ pub fn serve(service: Arc<dyn Service>) -> io::Result<()> {
     })?;
     let (out, written) = start_writer(end.clone())?;
     let lines = start_reader(max_line, end)?;
-    let server = Server::new(Arc::clone(&service), Arc::clone(&in_flight), out.clone());
+    let caller = Caller::new(0, Transport::Stdio);
+    let news = out.clone();
+    let client = Client::new(Arc::clone(&service), caller, Arc::clone(&in_flight), news);
     async_std::task::block_on(async {
-        let why = until_the_end(server, lines, ended, max_line).await;
+        let why = until_the_end(client, &out, lines, ended, max_line).await;
         log::info!("ending: {why}");
         shut_down(&*service, &in_flight, &out, &written).await;
     });
@@ -106,7 +84,8 @@ pub fn serve(service: Arc<dyn Service>) -> io::Result<()> {
 }
 
 async fn until_the_end(
-    mut server: Server,
+    client: Client,
+    out: &Outbox,
     lines: Receiver<Input>,
     ended: Receiver<End>,
     max_line: usize,
@@ -114,8 +93,8 @@ async fn until_the_end(
     let serving = async {
         while let Ok(input) = lines.recv().await {
             match input {
-                Input::Line(line) => server.line(&line).await,
-                Input::TooLong => server.too_long(max_line).await,
+                Input::Line(line) => client.line(&line, out).await,
+                Input::TooLong => client.too_long(max_line, out).await,
             }
         }
         End::InputEnded
@@ -135,16 +114,10 @@ async fn until_the_end(
 async fn shut_down(
     service: &dyn Service,
     in_flight: &InFlight,
-    out: &Sender<Output>,
+    out: &Outbox,
     written: &Receiver<()>,
 ) {
-    let started = thread::Builder::new().spawn(|| {
-        thread::sleep(ALL_END);
-        std::process::exit(0);
-    });
-    if let Err(error) = started {
-        log::warn!("no thread to guard the end: {error}");
-    }
+    guard(ALL_END);
     in_flight.cancel_all();
     let _ = timeout(CALLS_END, in_flight.drained()).await;
     let closing = AssertUnwindSafe(service.close(SESSIONS_END)).catch_unwind();
@@ -152,30 +125,14 @@ async fn shut_down(
         log::warn!("not every connection could be closed in time");
     }
     let flush = async {
-        if out.send(Output::End).await.is_ok() {
-            let _ = written.recv().await;
-        }
+        // Who waits for room in the outbox gets it before that is closed.
+        in_flight.drained().await;
+        out.close();
+        let _ = written.recv().await;
     };
     if timeout(OUTPUT_END, flush).await.is_err() {
         log::warn!("the client did not read the rest of the output");
     }
-}
-
-/// Calls `signalled` with the number of each SIGTERM, SIGINT and SIGHUP.
-#[cfg(unix)]
-pub(crate) fn watch_signals(signalled: impl Fn(i32) + Send + 'static) -> io::Result<()> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP])?;
-    thread::Builder::new()
-        .name("signals".to_owned())
-        .spawn(move || signals.forever().for_each(signalled))?;
-    Ok(())
-}
-
-/// There are none.
-#[cfg(not(unix))]
-pub(crate) fn watch_signals(_: impl Fn(i32) + Send + 'static) -> io::Result<()> {
-    Ok(())
 }
 
 fn start_reader(max_line: usize, end: Sender<End>) -> io::Result<Receiver<Input>> {
@@ -234,82 +191,8 @@ fn is_hung_up() -> bool {
     false
 }
 
-/// Cuts a stream into lines for `take`, until it ends or `take` returns false. The last line may lack its newline. What was
-/// read is wiped as soon as it is in its line, because it may hold a password and this memory lives as long as the process.
-pub(crate) fn read_lines(
-    mut input: impl Read,
-    max_line: usize,
-    mut take: impl FnMut(Input) -> bool,
-) -> io::Result<()> {
-    let mut buffer = Zeroizing::new(vec![0; READ_CHUNK]);
-    let mut lines = Cutter::new(max_line);
-    loop {
-        let count = match input.read(&mut buffer) {
-            Ok(0) => break,
-            Ok(count) => count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(error),
-        };
-        let Some(chunk) = buffer.get_mut(..count) else {
-            return Err(io::ErrorKind::InvalidData.into());
-        };
-        let go_on = lines.cut(chunk, &mut take);
-        chunk.zeroize();
-        if !go_on {
-            return Ok(());
-        }
-    }
-    if !lines.line.is_empty() {
-        take(Input::Line(lines.line));
-    }
-    Ok(())
-}
-
-/// Cuts what was read into lines.
-struct Cutter {
-    max_line: usize,
-    line: Vec<u8>,
-    /// The line is too long, which was told.
-    discarding: bool,
-}
-
-impl Cutter {
-    fn new(max_line: usize) -> Self {
-        Self {
-            max_line,
-            line: Vec::new(),
-            discarding: false,
-        }
-    }
-
-    /// Gives each line that ends in `chunk` to `take`; false when that wants no more.
-    fn cut(&mut self, chunk: &[u8], take: &mut impl FnMut(Input) -> bool) -> bool {
-        for part in chunk.split_inclusive(|&byte| byte == b'\n') {
-            let text = part.strip_suffix(b"\n").unwrap_or(part);
-            if !self.discarding && self.line.len() + text.len() > self.max_line {
-                self.discarding = true;
-                self.line = Vec::new();
-                if !take(Input::TooLong) {
-                    return false;
-                }
-            }
-            if !self.discarding {
-                self.line.extend_from_slice(text);
-            }
-            if text.len() < part.len() {
-                let line = std::mem::take(&mut self.line);
-                if !self.discarding && !take(Input::Line(line)) {
-                    return false;
-                }
-                self.discarding = false;
-            }
-        }
-        true
-    }
-}
-
-fn start_writer(end: Sender<End>) -> io::Result<(Sender<Output>, Receiver<()>)> {
-    let (out, lines) = bounded(LINES_OUT);
+fn start_writer(end: Sender<End>) -> io::Result<(Outbox, Receiver<()>)> {
+    let (out, lines) = Outbox::new(LINES_OUT);
     let (done, written) = bounded(1);
     thread::Builder::new()
         .name("stdout".to_owned())
@@ -318,25 +201,25 @@ fn start_writer(end: Sender<End>) -> io::Result<(Sender<Output>, Receiver<()>)> 
                 log::info!("standard output: {error}");
                 let _ = end.try_send(End::OutputClosed);
                 // Whoever still wants to say something must not wait for ever.
-                while !matches!(lines.recv_blocking(), Ok(Output::End) | Err(_)) {}
+                while lines.recv_blocking().is_ok() {}
             }
             let _ = done.try_send(());
         })?;
     Ok((out, written))
 }
 
-fn write_lines(lines: &Receiver<Output>, mut stdout: impl Write) -> io::Result<()> {
+fn write_lines(lines: &Receiver<Outgoing>, mut stdout: impl Write) -> io::Result<()> {
     let mut buffer = Vec::new();
     let mut ending = false;
     while !ending {
         let mut next = lines.recv_blocking().ok();
         loop {
             match next {
-                Some(Output::Line(line)) => {
-                    buffer.extend_from_slice(line.as_bytes());
+                Some(line) => {
+                    buffer.extend_from_slice(line.text.as_bytes());
                     buffer.push(b'\n');
                 }
-                Some(Output::End) | None => ending = true,
+                None => ending = true,
             }
             if ending || buffer.len() >= WRITE_TOGETHER {
                 break;
@@ -352,72 +235,4 @@ fn write_lines(lines: &Receiver<Output>, mut stdout: impl Write) -> io::Result<(
         buffer.shrink_to(WRITE_TOGETHER);
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn lines_of(input: &[u8], max: usize) -> Vec<Input> {
-        let mut seen = Vec::new();
-        read_lines(input, max, |line| {
-            seen.push(line);
-            true
-        })
-        .unwrap();
-        seen
-    }
-
-    fn line(text: &str) -> Input {
-        Input::Line(text.as_bytes().to_vec())
-    }
-
-    #[test]
-    fn cuts_lines_and_takes_a_last_one_without_newline() {
-        assert_eq!(lines_of(b"", 8), []);
-        assert_eq!(
-            lines_of(b"a\n\nbc\r\nd", 8),
-            [line("a"), line(""), line("bc\r"), line("d")]
-        );
-    }
-
-    /// Gives one piece at each read, and sees what is left in the memory that it is given.
-    struct Pieces(Vec<&'static [u8]>);
-
-    impl Read for Pieces {
-        fn read(&mut self, room: &mut [u8]) -> io::Result<usize> {
-            assert!(room.iter().all(|&byte| byte == 0), "left behind");
-            let piece = self.0.pop().unwrap_or_default();
-            room[..piece.len()].copy_from_slice(piece);
-            Ok(piece.len())
-        }
-    }
-
-    #[test]
-    fn what_was_read_is_wiped_before_more_is_read() {
-        let pieces = Pieces(vec![b"end", b"ond\nthird is too long", b"first\nsec"]);
-        let mut seen = Vec::new();
-        read_lines(pieces, 10, |line| {
-            seen.push(line);
-            true
-        })
-        .unwrap();
-        assert_eq!(seen, [line("first"), line("second"), Input::TooLong]);
-    }
-
-    #[test]
-    fn discards_an_over_long_line_up_to_its_newline() {
-        assert_eq!(lines_of(b"12345678\n", 8), [line("12345678")]);
-        assert_eq!(
-            lines_of(b"123456789\nok\n", 8),
-            [Input::TooLong, line("ok")]
-        );
-        let mut long = vec![b'x'; 3 * READ_CHUNK];
-        long.extend_from_slice(b"\nok\n");
-        assert_eq!(
-            lines_of(&long, READ_CHUNK + 1),
-            [Input::TooLong, line("ok")]
-        );
-        assert_eq!(lines_of(b"123456789", 8), [Input::TooLong]);
-    }
 }

@@ -1,6 +1,6 @@
 //! `prompts/list` and `prompts/get`.
 
-use super::message::{INVALID_PARAMS, RpcError, one_page, repeat, to_json};
+use super::message::{Code, RpcError, one_page, repeat, to_json};
 use super::revision::Revision;
 use super::service::{Prompt, Service};
 use crate::config::nearest;
@@ -74,5 +74,5 @@ fn check(prompt: &Prompt, arguments: &Map<String, Value>) -> Result<(), RpcError
 }
 
 fn refused(message: String) -> Result<String, RpcError> {
-    Err(RpcError::new(INVALID_PARAMS, message))
+    Err(RpcError::new(Code::InvalidParams, message))
 }

@@ -1,10 +1,10 @@
 //! The protocol without pipes: lines in, lines out, for those who examine it (the fuzz target `mcp_line`).
 
+use super::caller::{Caller, Transport};
+use super::client::Client;
 use super::inflight::InFlight;
-use super::server::Server;
+use super::outbox::Outbox;
 use super::service::Service;
-use super::stdio::Output;
-use async_std::channel::unbounded;
 use async_std::task::block_on;
 use std::sync::Arc;
 
@@ -14,18 +14,17 @@ pub fn answers(service: Arc<dyn Service>, lines: &[&[u8]]) -> Vec<String> {
     let bounds = service.bounds();
     let in_flight = InFlight::new(bounds.max_requests, bounds.max_line);
     // As long as the lines are few, so are the answers.
-    let (out, told) = unbounded();
-    let mut server = Server::new(service, Arc::clone(&in_flight), out);
+    let (out, told) = Outbox::new(1 << 20);
+    let caller = Caller::new(0, Transport::Stdio);
+    let client = Client::new(service, caller, Arc::clone(&in_flight), out.clone());
     block_on(async {
         for line in lines {
-            server.line(line).await;
+            client.line(line, &out).await;
         }
         in_flight.cancel_all();
         in_flight.drained().await;
     });
-    let next = || match told.try_recv() {
-        Ok(Output::Line(line)) => Some(line),
-        _ => None,
-    };
-    std::iter::from_fn(next).collect()
+    std::iter::from_fn(|| told.try_recv().ok())
+        .map(|it| it.text)
+        .collect()
 }

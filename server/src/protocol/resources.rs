@@ -3,9 +3,7 @@
 //! In the modern era a list must not vary with what else was asked, so resources that come and go (those of a session)
 //! are found by their templates there; a legacy client sees them in its list and is told when it changes.
 
-use super::message::{
-    INTERNAL_ERROR, INVALID_PARAMS, RESOURCE_NOT_FOUND, RpcError, one_page, repeat, to_json,
-};
+use super::message::{Code, RpcError, one_page, repeat, to_json};
 use super::revision::Revision;
 use super::service::{Service, Unreadable};
 use serde_json::{Map, Value, json};
@@ -38,10 +36,13 @@ pub(super) fn uri(mut params: Map<String, Value>) -> Result<String, RpcError> {
     match params.remove("uri") {
         Some(Value::String(uri)) if uri.len() <= MAX_URI => Ok(uri),
         Some(Value::String(_)) => Err(RpcError::new(
-            INVALID_PARAMS,
+            Code::InvalidParams,
             format!("params.uri has more than {MAX_URI} bytes"),
         )),
-        _ => Err(RpcError::new(INVALID_PARAMS, "params.uri must be a string")),
+        _ => Err(RpcError::new(
+            Code::InvalidParams,
+            "params.uri must be a string",
+        )),
     }
 }
 
@@ -58,9 +59,9 @@ pub(super) async fn read(
 /// The error for what cannot be read; its code is another one in each era.
 pub(super) fn unreadable(why: Unreadable, uri: &str, revision: Revision) -> RpcError {
     let (code, message) = match why {
-        Unreadable::Missing(why) if revision.is_modern() => (INVALID_PARAMS, why),
-        Unreadable::Missing(why) => (RESOURCE_NOT_FOUND, why),
-        Unreadable::Failed(why) => (INTERNAL_ERROR, why),
+        Unreadable::Missing(why) if revision.is_modern() => (Code::InvalidParams, why),
+        Unreadable::Missing(why) => (Code::ResourceNotFound, why),
+        Unreadable::Failed(why) => (Code::InternalError, why),
     };
     // Whole, so that the client knows its own word again; what is longer than any sensible one is cut.
     let whole = uri.len() <= 1_024;

@@ -3,23 +3,25 @@
 //! Invariant: progress is strictly increasing and ends before the reply; after a cancellation nothing is sent; a tool that
 //! panics costs its own call only; each call leaves one line in the log, without the values of its arguments.
 
+use super::caller::Caller;
 use super::clock::{self, sleep};
 use super::inflight::Ticket;
 use super::job::{Desk, caught};
-use super::message::{self, INVALID_PARAMS, RpcError, quote, to_json};
+use super::message::{self, Code, RpcError, quote, to_json};
+use super::outbox::{Outbox, Outgoing};
 use super::reply::Reply;
 use super::revision::Revision;
 use super::service::{Answer, Service};
-use super::stdio::Output;
 use super::trace::{Seen, Told};
 use super::{Call, Progress, Tick};
 use crate::mask::mask;
 use crate::tools::ToolError;
-use async_std::channel::{Receiver, Sender, bounded};
+use async_std::channel::{Receiver, bounded};
 use futures::future::{Either, pending, select};
 use futures::{FutureExt, pin_mut};
 use serde_json::{Map, Value};
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Bytes of a reply beyond which clients get into trouble (some close the connection at 10 MiB). The tools' own
@@ -36,6 +38,7 @@ pub(super) struct Invocation {
     /// JSON text of the progress token.
     pub(super) token: Option<String>,
     pub(super) revision: Revision,
+    pub(super) caller: Arc<Caller>,
 }
 
 /// What came of a tool: `None` if there is none of this name.
@@ -47,14 +50,16 @@ pub(super) async fn run(desk: &Desk, invocation: Invocation, mut ticket: Ticket,
     let call = Call {
         progress: invocation.token.is_some().then(|| Progress { ticks }),
         cancelled: ticket.cancelled.clone(),
+        caller: Arc::clone(&invocation.caller),
     };
     let (name, service) = (invocation.name.as_str(), &*desk.service);
     let (begun, told) = (clock::now(), Told::of(&invocation));
     let tool = async { Ok(service.call(name, invocation.arguments, call).await) };
     let tool = caught(name, tool);
-    let relay = relay(&ticket, invocation.token.as_deref(), &ticks_out, &desk.out);
+    let out = reply.outbox();
+    let relay = relay(&ticket, invocation.token.as_deref(), &ticks_out, &out);
     let ended = with_progress(tool, relay, &ticket.cancelled, GRACE).await;
-    let seen = match (&desk.diary, &ended) {
+    let seen = match (&desk.journal, &ended) {
         (Some(_), Some(Ok(outcome))) => Seen::of(outcome),
         _ => Seen::default(),
     };
@@ -67,20 +72,20 @@ pub(super) async fn run(desk: &Desk, invocation: Invocation, mut ticket: Ticket,
         Some(Err(error)) => Some(Err(error)),
     };
     let line = reached.as_ref().map(|reached| match reached {
-        Ok((result, _)) => message::result(&ticket.id, result),
-        Err(error) => message::error(&ticket.id, error),
+        Ok((result, _)) => Outgoing::result(&ticket.id, result),
+        Err(error) => Outgoing::error(&ticket.id, error),
     });
     let line = line.filter(|_| ticket.claim());
     let outcome = match (&line, &reached) {
         (Some(_), Some(Ok((_, outcome)))) => Cow::Borrowed(*outcome),
-        (Some(_), Some(Err(error))) => Cow::Owned(error.code.to_string()),
+        (Some(_), Some(Err(error))) => Cow::Owned(error.code.number().to_string()),
         _ => Cow::Borrowed("cancelled"),
     };
-    let bytes = line.as_ref().map_or(0, String::len);
+    let bytes = line.as_ref().map_or(0, |line| line.text.len());
     let took = begun.elapsed();
     log::info!("{}", told.line(took, bytes, &outcome));
-    if let Some(diary) = &desk.diary {
-        told.note(diary, took, bytes, &outcome, &seen);
+    if let Some(journal) = &desk.journal {
+        told.note(journal, took, bytes, &outcome, &seen);
     }
     reply.send(line).await;
 }
@@ -105,7 +110,7 @@ async fn with_progress<T>(
     }
 }
 
-async fn relay(ticket: &Ticket, token: Option<&str>, ticks: &Receiver<Tick>, out: &Sender<Output>) {
+async fn relay(ticket: &Ticket, token: Option<&str>, ticks: &Receiver<Tick>, out: &Outbox) {
     let Some(token) = token else { return };
     let mut last = f64::NEG_INFINITY;
     while let Ok(tick) = ticks.recv().await {
@@ -115,11 +120,11 @@ async fn relay(ticket: &Ticket, token: Option<&str>, ticks: &Receiver<Tick>, out
         }
         last = tick.progress;
         // A full queue means that the client does not read; it will not miss a tick.
-        let _ = out.try_send(Output::Line(progress(token, &tick)));
+        let _ = out.offer(progress(token, &tick));
     }
 }
 
-fn progress(token: &str, tick: &Tick) -> String {
+fn progress(token: &str, tick: &Tick) -> Outgoing {
     let now = Value::from(tick.progress);
     let message = quote(&tick.message);
     let total = if tick.total.is_finite() {
@@ -127,7 +132,7 @@ fn progress(token: &str, tick: &Tick) -> String {
     } else {
         String::new()
     };
-    message::notification(
+    Outgoing::notification(
         "notifications/progress",
         &format!("{{\"progressToken\":{token},\"progress\":{now},{total}\"message\":{message}}}"),
     )
@@ -164,7 +169,7 @@ fn unknown(service: &dyn Service, name: &str) -> RpcError {
         .map(|near| format!("; did you mean {near}?"))
         .unwrap_or_default();
     let message = format!("Unknown tool: {}{hint}", message::repeat(name));
-    RpcError::new(INVALID_PARAMS, message)
+    RpcError::new(Code::InvalidParams, message)
 }
 
 /// The object as text, for hosts that show only that, then the other content, then the object as it is.
@@ -198,6 +203,7 @@ fn failed(error: &ToolError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::caller::Transport;
     use super::super::inflight::InFlight;
     use super::super::message::Id;
     use super::*;
@@ -212,14 +218,10 @@ mod tests {
         }
     }
 
-    fn sent(lines: &Receiver<Output>) -> Vec<Value> {
+    fn sent(lines: &Receiver<Outgoing>) -> Vec<Value> {
         let lines = std::iter::from_fn(|| lines.try_recv().ok());
-        let lines = lines.filter_map(|output| match output {
-            Output::Line(line) => Some(line),
-            Output::End => None,
-        });
         lines
-            .map(|line| serde_json::from_str(&line).unwrap())
+            .map(|line| serde_json::from_str(&line.text).unwrap())
             .collect()
     }
 
@@ -228,7 +230,7 @@ mod tests {
         let in_flight = InFlight::new(1, 1);
         let ticket = in_flight.begin(Id::Text("a".to_owned()), 0).ok().unwrap();
         let (ticks, ticks_out) = bounded(16);
-        let (out, lines) = bounded(3);
+        let (out, lines) = Outbox::new(3);
         for progress in [0.0, 2.0, 2.0, 1.0, f64::NAN, 2.5, f64::INFINITY, 3.0, 4.0] {
             ticks.try_send(tick(progress)).ok().unwrap();
         }
@@ -262,7 +264,7 @@ mod tests {
         let id = Id::Text("a".to_owned());
         let ticket = in_flight.begin(id.clone(), 0).ok().unwrap();
         let (ticks, ticks_out) = bounded(16);
-        let (out, lines) = bounded(3);
+        let (out, lines) = Outbox::new(3);
         ticks.try_send(tick(1.0)).ok().unwrap();
         drop(ticks);
         in_flight.cancel(&id);

@@ -1,33 +1,36 @@
-//! The wire to the assistant: MCP over standard input and output, in both eras.
+//! The protocol with an assistant: MCP in both eras, whatever carries its messages.
 //!
-//! `stdio` owns the two pipes, `message` is JSON-RPC, `revision` is what differs between dated revisions,
-//! `server` routes each message by itself, `inflight` knows which requests run, `job` runs one of them: `call` a
-//! tool's, `resources`, `prompts`, `completion` and `subscriptions` theirs. What is served stands behind `service`.
+//! `message` is JSON-RPC, `failure` its errors, `revision` what differs between dated revisions. `client` is one assistant
+//! and routes each of its messages by itself, `caller` is who it says it is, `inflight` knows which of its requests run,
+//! `job` runs one of them: `call` a tool's, `resources`, `prompts`, `completion` and `subscriptions` theirs. What is said goes
+//! through an `outbox`; the transports stand in `crate::hosts`. What is served stands behind `service`.
 //! Invariant: requests run concurrently and are answered out of order; `initialize` alone is in order.
 //! Nothing is declared that is not served, and nothing served that is not declared.
 
 mod call;
+pub mod caller;
+pub(crate) mod client;
 pub mod clock;
 mod completion;
-mod inflight;
+pub mod failure;
+pub(crate) mod inflight;
 mod job;
 pub mod message;
+pub(crate) mod outbox;
 mod prompts;
 mod rehearsal;
-mod reply;
+pub(crate) mod reply;
 mod resources;
 pub mod revision;
-mod server;
 pub mod service;
-pub mod stdio;
 mod subscriptions;
 mod trace;
 
+pub use caller::{Caller, Transport};
 pub use rehearsal::answers;
-pub use stdio::serve;
-pub use trace::Diary;
 
 use async_std::channel::{Receiver, Sender, bounded};
+use std::sync::Arc;
 
 /// What a tool knows of the call it serves.
 pub struct Call {
@@ -35,6 +38,8 @@ pub struct Call {
     pub progress: Option<Progress>,
     /// Ends (is closed) when the caller cancelled or the process is going.
     pub cancelled: Receiver<()>,
+    /// Who makes it.
+    pub caller: Arc<Caller>,
 }
 
 impl Call {
@@ -46,6 +51,7 @@ impl Call {
             Self {
                 progress,
                 cancelled,
+                caller: Arc::new(Caller::new(0, Transport::Stdio)),
             },
             cancel,
         )
@@ -78,7 +84,7 @@ impl Call {
 /// Sends `notifications/progress` for one call; drops a tick rather than wait.
 #[derive(Clone)]
 pub struct Progress {
-    /// Rendered by the owner of stdout.
+    /// Rendered where the call runs.
     pub ticks: Sender<Tick>,
 }
 
@@ -101,15 +107,4 @@ pub struct Tick {
     pub total: f64,
     /// "10/30 s, 412 messages on 37 topics".
     pub message: String,
-}
-
-/// Starts the executor with two threads, before anything else uses it: a tool that makes a large result must not hold up
-/// a connection's task. Requests are read and routed on the main thread, which runs no task at all.
-pub fn start_executor() {
-    const THREADS: usize = 2;
-    async_global_executor::init_with_config(
-        async_global_executor::GlobalExecutorConfig::default()
-            .with_min_threads(THREADS)
-            .with_max_threads(THREADS),
-    );
 }

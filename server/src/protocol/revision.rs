@@ -4,12 +4,13 @@
 //! each request carries its own `_meta` envelope, each result says that it is complete and how long it keeps.
 //! Invariant: modern fields never stand in a legacy result (strict clients drop it), nor are they missing in a modern one.
 
-use super::message::{INVALID_PARAMS, Id, RpcError, UNSUPPORTED_VERSION, quote, repeat};
+use super::message::{Code, Id, RpcError, quote, repeat};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
 const PROTOCOL_VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CLIENT_INFO: &str = "io.modelcontextprotocol/clientInfo";
 const CLIENT_CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 const SERVER_INFO: &str = "io.modelcontextprotocol/serverInfo";
 const SUBSCRIPTION_ID: &str = "io.modelcontextprotocol/subscriptionId";
@@ -35,7 +36,7 @@ pub enum Revision {
 
 impl Revision {
     /// All with a handshake, newest first.
-    const LEGACY: [Self; 4] = [
+    pub(crate) const LEGACY: [Self; 4] = [
         Self::V2025_11_25,
         Self::V2025_06_18,
         Self::V2025_03_26,
@@ -179,29 +180,39 @@ pub fn check_envelope(params: &Map<String, Value>) -> Result<(), RpcError> {
             .collect();
         let missing = missing.join(" and ");
         let message = format!("params._meta lacks {missing}");
-        return Err(RpcError::new(INVALID_PARAMS, message));
+        return Err(RpcError::new(Code::InvalidParams, message));
     };
     let Some(version) = version.as_str() else {
         let message = format!("params._meta[\"{PROTOCOL_VERSION}\"] must be a string");
-        return Err(RpcError::new(INVALID_PARAMS, message));
+        return Err(RpcError::new(Code::InvalidParams, message));
     };
     if !capabilities.is_object() {
         let message = format!("params._meta[\"{CLIENT_CAPABILITIES}\"] must be an object");
-        return Err(RpcError::new(INVALID_PARAMS, message));
+        return Err(RpcError::new(Code::InvalidParams, message));
     }
     if version != Revision::V2026_07_28.name() {
         let supported = [Revision::V2026_07_28.name()];
-        let mut error = RpcError::new(UNSUPPORTED_VERSION, "Unsupported protocol version");
+        let mut error = RpcError::new(Code::UnsupportedVersion, "Unsupported protocol version");
         error.data = Some(json!({"supported": supported, "requested": repeat(version)}));
         return Err(error);
     }
     Ok(())
 }
 
+/// Who a modern request says that it comes from.
+pub fn client_info(params: &Map<String, Value>) -> Option<&Map<String, Value>> {
+    meta_of(params)?.get(CLIENT_INFO)?.as_object()
+}
+
+/// The version that the envelope of a modern request names.
+pub fn version_of(params: &Map<String, Value>) -> Option<&str> {
+    meta_of(params)?.get(PROTOCOL_VERSION)?.as_str()
+}
+
 /// The answer to a request without an envelope before any `initialize`.
 pub fn no_handshake() -> RpcError {
     RpcError::new(
-        INVALID_PARAMS,
+        Code::InvalidParams,
         format!(
             "Send `initialize` first, or put {PROTOCOL_VERSION} and {CLIENT_CAPABILITIES} in params._meta"
         ),

@@ -7,10 +7,10 @@
 use super::clock::sleep;
 use super::inflight::Ticket;
 use super::job::under;
-use super::message::{self, INVALID_PARAMS, INVALID_REQUEST, Id, RpcError, quote, to_json};
+use super::message::{Code, Id, RpcError, quote, to_json};
+use super::outbox::{Outbox, Outgoing};
 use super::revision::{self, Revision};
 use super::service::{Pulse, Service};
-use super::stdio::Output;
 use async_std::channel::{Receiver, Sender, bounded};
 use futures::FutureExt;
 use futures::future::{Either, join_all, select};
@@ -56,7 +56,7 @@ impl Subscriptions {
             let message = format!(
                 "{followed} resources are followed already, of {MAX_FOLLOWED}; end a subscription first"
             );
-            return Err(RpcError::new(INVALID_REQUEST, message));
+            return Err(RpcError::new(Code::InvalidRequest, message));
         }
         table.followed += count;
         Ok(Place {
@@ -136,7 +136,7 @@ impl Open {
     }
 
     /// Tells of its resource until it ends.
-    pub(super) async fn run(self, pulse: Pulse, out: &Sender<Output>) {
+    pub(super) async fn run(self, pulse: Pulse, out: &Outbox) {
         let followed = vec![Followed::new(self.uri.clone(), pulse)];
         tell(followed, None, &self.ended, out).await;
     }
@@ -145,7 +145,7 @@ impl Open {
 /// The resources that `subscriptions/listen` asks for. Other kinds of news do not exist here: no list ever changes in the
 /// modern era.
 pub(super) fn wanted(params: &Map<String, Value>) -> Result<Vec<String>, RpcError> {
-    let refused = |message: &str| Err(RpcError::new(INVALID_PARAMS, message));
+    let refused = |message: &str| Err(RpcError::new(Code::InvalidParams, message));
     let Some(filter) = params.get("notifications").and_then(Value::as_object) else {
         return refused("params.notifications must be an object");
     };
@@ -176,7 +176,7 @@ pub(super) async fn listen(
     subscriptions: &Arc<Subscriptions>,
     uris: Vec<String>,
     ticket: &Ticket,
-    out: &Sender<Output>,
+    out: &Outbox,
 ) -> Result<String, RpcError> {
     let _place = subscriptions.take(uris.len())?;
     let begin = |uri: String| async move {
@@ -194,8 +194,8 @@ pub(super) async fn listen(
     };
     let acknowledged = format!("{{{},\"notifications\":{{{honoured}}}}}", meta(id));
     let acknowledged =
-        message::notification("notifications/subscriptions/acknowledged", &acknowledged);
-    if !ticket.is_wanted() || out.send(Output::Line(acknowledged)).await.is_err() {
+        Outgoing::notification("notifications/subscriptions/acknowledged", &acknowledged);
+    if !ticket.is_wanted() || out.send(acknowledged).await.is_err() {
         return Ok(end(id));
     }
     if followed.is_empty() {
@@ -230,12 +230,7 @@ impl Followed {
 }
 
 /// Tells of changes until `ended` is closed or nothing can change any more.
-async fn tell(
-    mut followed: Vec<Followed>,
-    id: Option<&Id>,
-    ended: &Receiver<()>,
-    out: &Sender<Output>,
-) {
+async fn tell(mut followed: Vec<Followed>, id: Option<&Id>, ended: &Receiver<()>, out: &Outbox) {
     while !followed.is_empty() {
         match select(pin!(sleep(COALESCED)), pin!(ended.recv())).await {
             Either::Left(_) => {}
@@ -245,10 +240,10 @@ async fn tell(
             let now = (one.pulse)();
             if now != one.told {
                 let line = updated(&one.uri, id);
-                match out.try_send(Output::Line(line)) {
-                    Ok(()) => one.told = now,
+                match out.offer(line) {
+                    true => one.told = now,
                     // The client does not read now; it will be told, if then it is still true.
-                    Err(_) => return true,
+                    false => return true,
                 }
             }
             now.is_some()
@@ -256,10 +251,10 @@ async fn tell(
     }
 }
 
-fn updated(uri: &str, id: Option<&Id>) -> String {
+fn updated(uri: &str, id: Option<&Id>) -> Outgoing {
     let meta = id.map_or_else(String::new, |id| format!("{},", meta(id)));
     let params = format!("{{{meta}\"uri\":{}}}", quote(uri));
-    message::notification("notifications/resources/updated", &params)
+    Outgoing::notification("notifications/resources/updated", &params)
 }
 
 #[cfg(test)]
@@ -268,12 +263,10 @@ mod tests {
     use async_std::task::block_on;
     use std::sync::atomic::{AtomicU64, Ordering};
 
-    fn lines(out: &Receiver<Output>) -> Vec<String> {
-        let next = || match out.try_recv() {
-            Ok(Output::Line(line)) => Some(line),
-            _ => None,
-        };
-        std::iter::from_fn(next).collect()
+    fn lines(out: &Receiver<Outgoing>) -> Vec<String> {
+        std::iter::from_fn(|| out.try_recv().ok())
+            .map(|it| it.text)
+            .collect()
     }
 
     #[test]
@@ -295,7 +288,7 @@ mod tests {
 
     #[test]
     fn tells_once_however_often_it_changed_until_it_is_gone() {
-        let (count, (out, told)) = (Arc::new(AtomicU64::new(0)), bounded(8));
+        let (count, (out, told)) = (Arc::new(AtomicU64::new(0)), Outbox::new(8));
         let (_alive, ended) = bounded(1);
         let seen = Arc::clone(&count);
         // Each look is another number, and the fourth is the last.
@@ -317,10 +310,8 @@ mod tests {
 
     #[test]
     fn what_finds_no_room_is_told_later() {
-        let (out, told) = bounded(1);
-        out.try_send(Output::Line("before".to_owned()))
-            .ok()
-            .unwrap();
+        let (out, told) = Outbox::new(1);
+        assert!(out.offer(Outgoing::notification("before", "{}")));
         let (alive, ended) = bounded(1);
         let looks = AtomicU64::new(0);
         let pulse: Pulse = Box::new(move || Some(looks.fetch_add(1, Ordering::Relaxed).min(1)));

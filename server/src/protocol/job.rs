@@ -5,22 +5,22 @@
 
 use super::call::{self, Invocation};
 use super::completion::{self, Asked};
+use super::failure::{Code, RpcError};
 use super::inflight::Ticket;
-use super::message::{self, INTERNAL_ERROR, RpcError};
+use super::outbox::{Outbox, Outgoing};
 use super::reply::Reply;
 use super::resources;
 use super::revision::Revision;
 use super::service::Service;
-use super::stdio::Output;
 use super::subscriptions::{self, Open, Subscriptions};
-use super::trace::Diary;
-use async_std::channel::Sender;
+use crate::journal::Journal;
+use async_std::channel::Receiver;
 use futures::FutureExt;
 use futures::future::{Either, select};
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// What is to be done.
 pub(super) enum Job {
@@ -41,9 +41,14 @@ pub(super) enum Job {
 pub(super) struct Desk {
     pub(super) service: Arc<dyn Service>,
     pub(super) subscriptions: Arc<Subscriptions>,
-    pub(super) out: Sender<Output>,
+    /// `"tools":[…]`, made at the first `tools/list`.
+    pub(super) tools: Arc<OnceLock<String>>,
+    /// For what is no part of any reply.
+    pub(super) news: Outbox,
+    /// Closed when the client is gone.
+    pub(super) gone: Receiver<()>,
     /// Of a service: where calls are noted.
-    pub(super) diary: Option<Diary>,
+    pub(super) journal: Option<Arc<Journal>>,
 }
 
 /// Does a job and answers it.
@@ -64,11 +69,11 @@ pub(super) async fn run(desk: Desk, job: Job, mut ticket: Ticket, reply: Reply) 
             match under(&ticket, "resources/subscribe", work).await {
                 Ok(pulse) => {
                     let claimed = ticket.claim();
-                    let line = message::result(&ticket.id, &revision.result(""));
+                    let line = Outgoing::result(&ticket.id, &revision.result(""));
                     reply.send(claimed.then_some(line)).await;
                     drop(ticket);
                     if claimed {
-                        open.run(pulse, &desk.out).await;
+                        open.run(pulse, &desk.news).await;
                     }
                     return;
                 }
@@ -76,15 +81,15 @@ pub(super) async fn run(desk: Desk, job: Job, mut ticket: Ticket, reply: Reply) 
             }
         }
         Job::Listen(uris) => {
-            let work =
-                subscriptions::listen(service, &desk.subscriptions, uris, &ticket, &desk.out);
+            let out = reply.outbox();
+            let work = subscriptions::listen(service, &desk.subscriptions, uris, &ticket, &out);
             // It looks at its cancellation itself, for its end is a result.
             caught("subscriptions/listen", work).await
         }
     };
     let line = match result {
-        Ok(result) => message::result(&ticket.id, &result),
-        Err(error) => message::error(&ticket.id, &error),
+        Ok(result) => Outgoing::result(&ticket.id, &result),
+        Err(error) => Outgoing::error(&ticket.id, &error),
     };
     reply.send(ticket.claim().then_some(line)).await;
 }
@@ -98,7 +103,7 @@ pub(super) async fn under<T>(
     match select(pin!(caught(what, work)), pin!(ticket.cancelled.recv())).await {
         Either::Left((outcome, _)) => outcome,
         Either::Right(_) => Err(RpcError::new(
-            INTERNAL_ERROR,
+            Code::InternalError,
             "the input ended before this was done",
         )),
     }
@@ -117,7 +122,7 @@ pub(super) async fn caught<T>(
 pub(super) fn panicked(what: &str) -> RpcError {
     log::error!("{what} panicked; this is a bug");
     let message = format!("internal error in {what}; other requests are not affected");
-    RpcError::new(INTERNAL_ERROR, message)
+    RpcError::new(Code::InternalError, message)
 }
 
 #[cfg(test)]

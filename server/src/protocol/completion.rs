@@ -1,6 +1,6 @@
 //! `completion/complete`: how an argument of a prompt, or a variable of a template, could go on.
 
-use super::message::{INVALID_PARAMS, RpcError, to_json};
+use super::message::{Code, RpcError, to_json};
 use super::revision::Revision;
 use super::service::{Reference, Service, Unfinished};
 use serde_json::{Map, Value};
@@ -31,13 +31,18 @@ pub(super) fn asked(mut params: Map<String, Value>, revision: Revision) -> Resul
         let found = params.get(part)?.get(name)?;
         found.as_str().map(str::to_owned)
     };
-    let missing = |what| RpcError::new(INVALID_PARAMS, format!("params.{what} must be a string"));
+    let missing = |what| {
+        RpcError::new(
+            Code::InvalidParams,
+            format!("params.{what} must be a string"),
+        )
+    };
     let (kind, of) = match text("ref", "type").as_deref() {
         Some("ref/prompt") => (Kind::Prompt, "name"),
         Some("ref/resource") => (Kind::Template, "uri"),
         _ => {
             let message = "params.ref.type must be \"ref/prompt\" or \"ref/resource\"";
-            return Err(RpcError::new(INVALID_PARAMS, message));
+            return Err(RpcError::new(Code::InvalidParams, message));
         }
     };
     let of = text("ref", of).ok_or_else(|| missing(format!("ref.{of}")))?;
@@ -73,7 +78,7 @@ pub(super) async fn complete(service: &dyn Service, asked: &Asked) -> Result<Str
     };
     let Some(mut values) = service.complete(unfinished).await else {
         let message = "no such prompt, resource template or argument to complete";
-        return Err(RpcError::new(INVALID_PARAMS, message));
+        return Err(RpcError::new(Code::InvalidParams, message));
     };
     let total = values.len();
     values.truncate(MAX_VALUES);

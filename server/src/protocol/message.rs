@@ -4,24 +4,10 @@
 //! Invariant: any bytes give a [`Line`], in memory bounded by the line's length; nothing written holds a `null` for an
 //! absent field.
 
+pub use super::failure::{Code, RpcError};
 use crate::mask::{holds_credentials, mask};
 use crate::render::front;
 use serde_json::{Map, Number, Value, json};
-
-/// Not JSON at all.
-pub const PARSE_ERROR: i32 = -32700;
-/// JSON, but no request.
-pub const INVALID_REQUEST: i32 = -32600;
-/// No such method in this era.
-pub const METHOD_NOT_FOUND: i32 = -32601;
-/// Parameters that do not fit the method; an unknown tool; missing metadata.
-pub const INVALID_PARAMS: i32 = -32602;
-/// Our fault, or no room.
-pub const INTERNAL_ERROR: i32 = -32603;
-/// Of the legacy era only; the modern one says [`INVALID_PARAMS`].
-pub const RESOURCE_NOT_FOUND: i32 = -32002;
-/// `UnsupportedProtocolVersion` of 2026-07-28.
-pub const UNSUPPORTED_VERSION: i32 = -32022;
 
 /// JSON values in one message. A value takes up to 72 bytes in memory but as little as two on the line; without this
 /// bound a line of 16 MiB could become half a gigabyte. No tool's arguments come near it.
@@ -204,28 +190,6 @@ fn incoming(value: Value) -> Incoming {
     }
 }
 
-/// An error of the protocol itself; what a tool has to say goes into a result.
-#[derive(Clone, PartialEq, Debug)]
-pub struct RpcError {
-    /// See the constants.
-    pub code: i32,
-    /// One sentence.
-    pub message: String,
-    /// For machines.
-    pub data: Option<Value>,
-}
-
-impl RpcError {
-    /// Without data.
-    pub fn new(code: i32, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            data: None,
-        }
-    }
-}
-
 /// The reply with a result; `result` is JSON text.
 pub fn result(id: &Id, result: &str) -> String {
     let id = id.render();
@@ -278,14 +242,14 @@ pub fn one_page(params: &Map<String, Value>) -> Result<(), RpcError> {
         None | Some(Value::Null) => Ok(()),
         Some(_) => {
             let message = "unknown cursor: the whole list stands on one page";
-            Err(RpcError::new(INVALID_PARAMS, message))
+            Err(RpcError::new(Code::InvalidParams, message))
         }
     }
 }
 
 /// Every error of the protocol passes here: what looks like credentials does not leave.
 fn error_object(error: &RpcError) -> String {
-    let mut object = json!({"code": error.code, "message": mask(&error.message)});
+    let mut object = json!({"code": error.code.number(), "message": mask(&error.message)});
     if let Some(data) = &error.data {
         let mut data = data.clone();
         for text in data.as_object_mut().into_iter().flat_map(Map::values_mut) {
@@ -395,7 +359,7 @@ mod tests {
         assert_eq!(repeat(&long(MAX_SEARCHED)), "mqtt://***");
         assert_eq!(id_of(&quote(word)), None);
         assert!(id_of("\"a:7@b\"").is_some());
-        let mut whole = RpcError::new(INVALID_PARAMS, format!("no {word}"));
+        let mut whole = RpcError::new(Code::InvalidParams, format!("no {word}"));
         whole.data = Some(json!({"uri": word, "supported": [1]}));
         assert_eq!(
             error_without_id(false, &whole),
@@ -406,13 +370,13 @@ mod tests {
     #[test]
     fn replies_hold_no_null() {
         let id = Id::Text("x".to_owned());
-        let plain = RpcError::new(METHOD_NOT_FOUND, "no \"such\"\nmethod");
+        let plain = RpcError::new(Code::MethodNotFound, "no \"such\"\nmethod");
         assert_eq!(
             error(&id, &plain),
             r#"{"jsonrpc":"2.0","id":"x","error":{"code":-32601,"message":"no \"such\"\nmethod"}}"#
         );
         assert_eq!(
-            error_without_id(false, &RpcError::new(PARSE_ERROR, "p")),
+            error_without_id(false, &RpcError::new(Code::ParseError, "p")),
             r#"{"jsonrpc":"2.0","error":{"code":-32700,"message":"p"}}"#
         );
         assert_eq!(

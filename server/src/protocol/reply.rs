@@ -1,35 +1,48 @@
-//! Where the reply to one message goes: on a line of its own, or into the array that answers its batch.
+//! Where the reply to one message goes: by itself, or into the array that answers its batch.
 
-use super::message::{self, INTERNAL_ERROR, Id, RpcError};
-use super::stdio::Output;
-use async_std::channel::Sender;
+use super::message::{self, Code, Id, RpcError};
+use super::outbox::{Kind, Outbox, Outgoing};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Where the reply to one message goes.
-pub(super) enum Reply {
-    /// On a line of its own.
-    Line(Sender<Output>),
+pub(crate) enum Reply {
+    /// By itself.
+    Line(Outbox),
     /// Into the array that answers its batch, in answer to the request of this id.
     Batch(Arc<Batch>, Option<Id>),
 }
 
 impl Reply {
-    pub(super) fn line(out: &Sender<Output>) -> Self {
+    /// By itself, into this outbox.
+    pub(crate) fn line(out: &Outbox) -> Self {
         Self::Line(out.clone())
     }
 
+    /// Where else goes what belongs to the request: its progress, the acknowledgement of its subscription.
+    pub(super) fn outbox(&self) -> Outbox {
+        match self {
+            Self::Line(out) => out.clone(),
+            Self::Batch(batch, _) => batch.out.clone(),
+        }
+    }
+
     /// Sends it, waiting for room; `None` if there is nothing to say.
-    pub(super) async fn send(self, line: Option<String>) {
-        let (out, line) = match self {
-            Self::Line(out) => (out, line),
+    pub(super) async fn send(self, message: Option<Outgoing>) {
+        let (out, message) = match self {
+            Self::Line(out) => (out, message),
             Self::Batch(batch, id) => {
-                let line = batch.fitting(line, id.as_ref());
-                (batch.out.clone(), batch.add(line))
+                let text = batch.fitting(message.map(|it| it.text), id.as_ref());
+                let replies = batch.add(text);
+                let kind = Kind::Result;
+                (
+                    batch.out.clone(),
+                    replies.map(|text| Outgoing { text, kind }),
+                )
             }
         };
-        if let Some(line) = line {
-            // It fails only when the process goes.
-            let _ = out.send(Output::Line(line)).await;
+        if let Some(message) = message {
+            // It fails only when the process, or the connection, goes.
+            let _ = out.send(message).await;
         }
     }
 }
@@ -41,8 +54,8 @@ pub(super) const MAX_BATCH: usize = 1_000;
 const MAX_REPLIES: usize = super::call::MAX_REPLY;
 
 /// Collects the replies to a batch.
-pub(super) struct Batch {
-    out: Sender<Output>,
+pub(crate) struct Batch {
+    out: Outbox,
     open: Mutex<Open>,
 }
 
@@ -55,7 +68,7 @@ struct Open {
 }
 
 impl Batch {
-    pub(super) fn new(count: usize, out: &Sender<Output>) -> Arc<Self> {
+    pub(super) fn new(count: usize, out: &Outbox) -> Arc<Self> {
         Arc::new(Self {
             out: out.clone(),
             open: Mutex::new(Open {
@@ -108,5 +121,5 @@ pub(super) fn full() -> RpcError {
     let message = format!(
         "the replies to this batch take more than {MAX_REPLIES} bytes; send this request alone"
     );
-    RpcError::new(INTERNAL_ERROR, message)
+    RpcError::new(Code::InternalError, message)
 }

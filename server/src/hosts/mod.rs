@@ -1,0 +1,9 @@
+//! How an assistant reaches this process: one file a way in. A host knows pipes, sockets and HTTP, and nothing of tools
+//! or brokers; it is given what to serve.
+
+pub mod assistants;
+pub mod http;
+pub mod service;
+#[cfg(unix)]
+pub mod socket;
+pub mod stdio;
