@@ -27,7 +27,7 @@ const MAX_VALUE: usize = 80;
 const MAX_RESULT: usize = 8 << 10;
 
 /// Arguments whose texts are shown: topics, names of devices and words of ours. Not `connection_string`, and no payload.
-const SHOWN: [&str; 13] = [
+const SHOWN: [&str; 11] = [
     "topic",
     "topics",
     "filter",
@@ -39,8 +39,6 @@ const SHOWN: [&str; 13] = [
     "until",
     "retained",
     "protocol",
-    "session_id",
-    "capture_id",
 ];
 
 /// Tells the journal what an assistant calls itself.
@@ -124,7 +122,10 @@ fn tokens(bytes: usize) -> usize {
 
 /// `topic: "attic/#", duration: 5, payload: 12 bytes`
 fn shown(arguments: &Map<String, Value>, names: &[&str]) -> String {
-    let told = arguments.values().zip(names).map(|(value, name)| {
+    let told = arguments.values().zip(names);
+    // The session is noted apart.
+    let told = told.filter(|(_, name)| !matches!(**name, "session_id"));
+    let told = told.map(|(value, name)| {
         let known = SHOWN.contains(name);
         let value = match value {
             Value::Number(_) | Value::Bool(_) | Value::Null => value.to_string(),

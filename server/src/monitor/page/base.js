@@ -40,7 +40,7 @@ function hide(node, hidden) { if (node.hidden !== hidden) node.hidden = hidden; 
 function full(name, is) { hide($("no-" + name + "s"), is); hide($(name + "-card"), !is); }
 
 // Numbers and times as people write them.
-const num = n => Math.abs(n) >= 100 || Number.isInteger(n) ? Math.round(n).toLocaleString("en-US") : String(+n.toPrecision(3)).replace("-", "−");
+const num = n => Math.abs(n) >= 100 || Number.isInteger(n) ? Math.round(n).toLocaleString("en-US") : String(+n.toPrecision(Math.abs(n) < 1 ? 2 : 3)).replace("-", "−");
 const plural = (n, word) => num(n) + " " + word + (n === 1 ? "" : "s");
 function bytes(n) {
   for (const unit of ["B", "KB", "MB", "GB"]) { if (n < 1000) return num(+n.toPrecision(3)) + " " + unit; n /= 1000; }
@@ -131,7 +131,7 @@ const HEIGHT = {w: 10.5, l: 13.5, b: 16, ".": 19};
 function strip(node, letters, words) {
   if (!node) node = svg("svg.strip", {preserveAspectRatio: "none", role: "img"});
   node.setAttribute("class", "strip");
-  if (node.letters !== letters) {
+  if (letters && node.letters !== letters) {
     node.letters = letters;
     const paths = {};
     for (let at = 0; at < letters.length;) {

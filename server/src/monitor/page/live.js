@@ -31,7 +31,7 @@ function topicHead(level) {
   const source = level.sources.find(it => it.session_id === level.session_id), filtered = $("topic-filter").value.trim();
   set($("topic-sum"), source ? (level.estimated ? "≈ " : "") + num(level.topics) + (filtered ? " that fit" : " on " + brokerName(source.broker)) : "");
   full("topic", level.rows.length > 0);
-  set($("no-topics"), source ? (filtered ? "No topic fits the filter." : "Nothing was heard yet.") : "No topic yet. Topics appear when a session watches its broker.");
+  set($("no-topics"), source ? (filtered ? "No topic fits the filter." : "Nothing was heard yet.") : "Topics appear when an assistant watches a broker.");
 }
 function makeTopic(it, under) {
   const branch = it.path.endsWith("/") && it.value == null;
@@ -156,15 +156,15 @@ function take(message) {
 }
 
 // One sentence on top: the worst thing wins.
-const list = names => names.length < 3 ? names.join(" and ") : names.slice(0, 2).join(", ") + " and " + (names.length - 2) + " more";
 function sentence() {
   if (locked) return ["locked", "none", "This page needs the token.", "Open the link that bitsperity-mqtt-mcp serve printed, or paste the token here.", "○ Token"];
-  if (!heardAt) return ["waiting", "none", "Waiting for the first news.", retryAt > Date.now() ? "The service does not answer; trying again in " + span((retryAt - Date.now()) / 1000) + "." : "", "○ Waiting"];
+  const next = "Trying again" + (retryAt > Date.now() ? " in " + span((retryAt - Date.now()) / 1000) : "") + ".";
+  if (!heardAt) return ["waiting", "none", "Waiting for the first news.", tries ? "The service does not answer. " + next : "", "○ Waiting"];
   const silent = (Date.now() - heardAt) / 1000;
-  if (silent > Math.max(5, every * 2.5)) return ["stale", "none", "No news from the service for " + span(silent) + ".", "What you see is from " + clock(new Date(news)) + " and may be wrong by now. " + (retryAt > Date.now() ? "Trying again in " + span((retryAt - Date.now()) / 1000) + "." : "Trying again."), "○ Stale"];
+  if (silent > Math.max(5, every * 2.5)) return ["stale", "none", "No news from the service for " + span(silent) + ".", "What you see is from " + clock(new Date(news)) + " and may be wrong by now. " + next, "○ Stale"];
   const away = S.brokers.filter(it => it.state === "away"), sick = devices().filter(isSick), here = S.assistants.filter(it => it.here);
   const of = sick.length + " of " + plural(S.order.length, "device") + (sick.length === 1 ? " needs a look" : " need a look");
-  if (away.length) return ["broken", "bad", "Broker " + list(away.map(it => it.name)) + (away.length > 1 ? " are away." : " is away."), (away[0].last_error ? away[0].last_error.replace(/\.?$/, ". ") : "") + "The service is trying again; what you see of it is from " + clock(new Date(away[0].since)) + ".", "■ Broker " + away[0].name + " is away"];
+  if (away.length) return ["broken", "bad", "Broker " + away[0].name + (away.length > 1 ? " and " + (away.length - 1) + " more are away." : " is away."), (away[0].last_error ? away[0].last_error.replace(/\.?$/, ". ") : "") + "The service is trying again; what you see of it is from " + clock(new Date(away[0].since)) + ".", "■ Broker " + away[0].name + " is away"];
   if (busy) return ["busy", "warn", "Very busy: " + num(S.service.messages_per_s) + " messages a second.", "This page now shows one change in " + every + " s" + (sick.length ? "; " + of : "") + ".", "▲ Very busy"];
   if (sick.length) return ["findings", "warn", of + ".", sick.slice(0, 2).map(it => it.name + ": " + (it.findings[0]?.what || it.state)).join("; ") + ". " + (S.brokers.some(it => it.state === "connected") ? "Brokers are connected." : ""), "▲ " + sick.length + " need a look"];
   if (!here.length && !S.sessions.length) return ["empty", "none", "Nothing is connected yet.", "Give an assistant the lines below, then name a broker. It takes two minutes.", "○ Nothing connected"];
@@ -188,7 +188,7 @@ function draw() {
   const [shape, word] = locked ? ["none", "Locked"] : paused ? ["none", "Paused at " + clock(new Date(paused))] : name === "stale" ? ["none", "Stale"] : name === "waiting" ? ["none", "Waiting"] : ["ok", busy ? "Live, every " + every + " s" : "Live"];
   $("live").className = "live " + shape; set($("live").lastChild, word);
   hide($("locked"), !locked);
-  if (before !== name && (name === "empty" || before === "empty" || before === "waiting" || locked || before === "locked")) go();
+  if (before !== name && (name === "empty" || before === "empty" || before === "begin" || before === "waiting" || locked || before === "locked")) go();
   if (locked) return;
   const sick = devices().filter(isSick).length;
   set($("n-devices"), sick || ""); set($("n-sessions"), S.sessions.length || ""); set($("n-log"), S.log.length || "");

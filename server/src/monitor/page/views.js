@@ -10,7 +10,7 @@ const since = iso => S.service && Date.parse(iso) - Date.parse(S.service.started
 // Now
 function drawNow() {
   const sick = devices().filter(isSick), away = S.brokers.filter(it => it.state === "away");
-  const wrong = [...away.map(it => ({key: it.url, kind: "bad", word: "Away", name: "Broker " + it.name, what: it.last_error || "the connection is lost", at: it.since, to: "#log"})),
+  const wrong = [...away.map(it => ({key: it.url, kind: "bad", word: "Away", name: "Broker " + it.name, what: it.last_error || "the connection is lost", at: it.since, to: "#sessions"})),
     ...sick.map(it => ({key: it.broker + " " + it.id, kind: WELL[it.state][0], word: WELL[it.state][1], name: it.name, what: it.findings[0]?.what, at: it.since, to: "#devices"}))];
   hide($("wrong-card"), !wrong.length);
   set($("all-devices"), S.order.length ? "All " + plural(S.order.length, "device") : "");
