@@ -53,7 +53,10 @@ const FENCES: &[(&str, &[&str])] = &[
         ],
     ),
     ("hyper::", &["server/src/hosts/http"]),
-    ("ring::", &["server/src/hosts/http"]),
+    (
+        "ring::",
+        &["server/src/hosts/http", "server/src/broker/transport/tls"],
+    ),
     ("chacha20poly1305", &["server/src/broker/vault"]),
     (
         "Instant::now",
@@ -79,6 +82,7 @@ const CHART: &[&str] = &["server/src/tools/monitor_performance/chart"];
 
 const STDOUT: &[&str] = &[
     "server/src/hosts/stdio",
+    "server/src/hosts/connect",
     "server/src/demo",
     "server/src/main",
     "server/src/config",
