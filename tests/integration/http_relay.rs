@@ -6,6 +6,8 @@ use crate::support::service::{Service, token_file};
 use serde_json::json;
 use std::sync::Arc;
 
+const EXAMPLE: &str = "http://192.168.1.7:8090";
+
 /// Both ways to a service: its Unix socket, and its address with the token's file.
 fn ways(service: &Service) -> [(Vec<String>, String); 2] {
     let home = service.home();
@@ -37,7 +39,7 @@ fn a_relayed_client_sees_what_one_alone_sees_in_both_eras() {
         client.send_bytes(b"{oops\n");
         assert_eq!(client.next()["error"]["code"], -32700);
         let made = client.call("ping", json!({}));
-        assert_eq!(made["sessions_open"], 0);
+        assert_eq!(made["structuredContent"]["sessions_open"], 0);
         // Asked before the end of the input, answered after it.
         let id = client.begin("ping", json!({}));
         client.end_input();
@@ -110,16 +112,14 @@ fn a_service_that_goes_answers_nobody_but_the_relay_does_and_the_session_goes_on
     let _second = Service::start_in(&home, &[], &[]);
     // Without another handshake of the host.
     client.ask("tools/list", json!({}));
-    let refused = client.call("list_active_connections", json!({}));
-    assert_eq!(refused["sessions"].as_array().map(Vec::len), Some(0));
+    let listed = client.call("list_active_connections", json!({}));
+    let sessions = listed["structuredContent"]["sessions"].as_array();
+    assert_eq!(sessions.map(Vec::len), Some(0));
 }
 
 #[test]
 fn what_connect_and_health_cannot_use_is_said() {
-    for (url, words) in [
-        ("https://box", "http://HOST:PORT"),
-        ("box:8090", "http://HOST:PORT"),
-    ] {
+    for (url, words) in [("https://box", EXAMPLE), ("box:8090", EXAMPLE)] {
         for arguments in [["--connect", url], ["health", url]] {
             let (code, _, error) = run(&arguments, &[]);
             assert!(code == Some(1) && error.contains(words), "{error}");

@@ -15,10 +15,10 @@ impl Place {
     /// # Errors
     /// What would be right.
     pub fn parse(url: &str) -> Result<Self, String> {
-        let wanted = "must be http://HOST:PORT";
+        let wanted = "the address must be like http://192.168.1.7:8090";
         if url.starts_with("https://") {
             return Err(format!(
-                "{wanted}; over https nothing is spoken here: reach the service by ssh -L, or within the house"
+                "{wanted}, and https is not spoken here: reach the service within the house, or by ssh -L"
             ));
         }
         let rest = url.strip_prefix("http://").ok_or(wanted)?;
@@ -96,7 +96,9 @@ mod tests {
             "https://box",
         ] {
             assert!(
-                Place::parse(url).unwrap_err().contains("http://HOST:PORT"),
+                Place::parse(url)
+                    .unwrap_err()
+                    .contains("http://192.168.1.7:8090"),
                 "{url}"
             );
         }
