@@ -4,7 +4,7 @@
 
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
 use bitsperity_mqtt_mcp::mask::mask;
-use bitsperity_mqtt_mcp::serve::{self, ServeArgs};
+use bitsperity_mqtt_mcp::serve::{self, ConnectArgs, ServeArgs};
 use bitsperity_mqtt_mcp::{hosts, offer, offline, process, protocol, tools};
 use clap::{Args, Parser, Subcommand};
 use std::alloc::System;
@@ -70,6 +70,8 @@ configuration are wrong; 1 anything else.";
 struct Cli {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    connect: ConnectArgs,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -98,6 +100,12 @@ enum Command {
         command: ConfigCommand,
     },
     Serve(ServeArgs),
+    /// Asks a running service how it is; exit code 0 if it is well
+    Health {
+        /// Where it is [default: where `serve` would listen]
+        #[arg(value_name = "URL")]
+        url: Option<String>,
+    },
     Capture(offline::CaptureArgs),
     Prune(offline::PruneArgs),
     Classify(offline::ClassifyArgs),
@@ -172,6 +180,11 @@ fn main() -> ExitCode {
         Some(Command::Serve(args)) => {
             let environment = Environment::of_process();
             finish(serve::run(&args, loaded, &environment, started))
+        }
+        Some(Command::Health { url }) => finish(serve::health(url.as_deref(), &loaded.config)),
+        None if cli.connect.is_asked() => {
+            let environment = Environment::of_process();
+            finish(serve::connect(&cli.connect, &loaded.config, &environment))
         }
         _ => serve_stdio(loaded, started),
     }

@@ -1,11 +1,15 @@
-//! `serve`: puts the service together. The token, what listens, what each assistant is served; then `hosts::service` runs it.
+//! `serve` puts the service together: the token, what listens, what each assistant is served; then `hosts::service` runs it.
+//! `--connect` and `health` find it.
 
 use crate::app::App;
 use crate::config::{Config, Environment, Loaded};
 use crate::hosts::assistants::Assistants;
 use crate::hosts::http::token::{self, Guard, MIN_CHARACTERS, Plain};
 use crate::hosts::http::{Http, Pages, Socket};
+use crate::hosts::link::Target;
+use crate::hosts::place::Place;
 use crate::hosts::service::{self, Service};
+use crate::hosts::{connect, health};
 use crate::journal::{ClientId, Journal};
 use crate::monitor::Monitor;
 use crate::offer::Offer;
@@ -25,6 +29,99 @@ pub struct ServeArgs {
     /// Makes another token; the old one, and all MCP sessions, end
     #[arg(long)]
     new_token: bool,
+}
+
+/// How to reach a service that runs
+#[derive(clap::Args)]
+pub struct ConnectArgs {
+    /// Relays standard input and output to a running service [default: its Unix socket on this machine]
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = "")]
+    connect: Option<String>,
+    /// File of the service's token, for --connect URL [default: BITSPERITY_MQTT_TOKEN, or the service's own file]
+    #[arg(long, value_name = "FILE", requires = "connect")]
+    token_file: Option<PathBuf>,
+}
+
+impl ConnectArgs {
+    /// `--connect` was given.
+    pub fn is_asked(&self) -> bool {
+        self.connect.is_some()
+    }
+}
+
+/// Relays standard input and output to a running service.
+///
+/// # Errors
+/// In one sentence what is wrong, and what to do.
+pub fn connect(
+    args: &ConnectArgs,
+    config: &Config,
+    environment: &Environment,
+) -> Result<(), String> {
+    let settings = &config.service;
+    let target = match args.connect.as_deref().unwrap_or_default() {
+        "" => {
+            let path = settings.socket.clone().or_else(|| environment.socket());
+            Target::Socket(path.ok_or("no place for a socket: set socket or XDG_RUNTIME_DIR")?)
+        }
+        url => {
+            let place = Place::parse(url).map_err(|why| format!("--connect: {why}"))?;
+            Target::Http(place, token_to_send(args, config, environment)?)
+        }
+    };
+    crate::process::start_executor();
+    let done = connect::run(target, config.limits.max_line);
+    done.map_err(|error| error.to_string())
+}
+
+/// The token to send; none if there is none, which the service may say better.
+fn token_to_send(
+    args: &ConnectArgs,
+    config: &Config,
+    environment: &Environment,
+) -> Result<Option<Plain>, String> {
+    if let Some(path) = &args.token_file {
+        let failed =
+            |why: &dyn std::fmt::Display| format!("--token-file {}: {why}", path.display());
+        let read = token::read(path).map_err(|error| failed(&error))?;
+        return read
+            .map(Some)
+            .ok_or_else(|| failed(&"there is no such file"));
+    }
+    let own = || {
+        token::read(&token_path(config, environment)?)
+            .ok()
+            .flatten()
+    };
+    Ok(environment.token().or_else(own))
+}
+
+/// Asks a running service how it is, and prints what it says.
+///
+/// # Errors
+/// In one sentence why it is not there, or not well.
+pub fn health(url: Option<&str>, config: &Config) -> Result<(), String> {
+    let listen = config.service.listen;
+    let own = || match listen.ip().is_unspecified() {
+        true => format!("http://127.0.0.1:{}", listen.port()),
+        false => format!("http://{listen}"),
+    };
+    let place = Place::parse(&url.map_or_else(own, str::to_owned))?;
+    let health = health::ask(&place)?;
+    let _ = writeln!(io::stderr(), "{health}");
+    Ok(())
+}
+
+fn token_path(config: &Config, environment: &Environment) -> Option<PathBuf> {
+    let settings = &config.service;
+    let folder = || {
+        settings
+            .state_dir
+            .clone()
+            .or_else(|| environment.state_dir())
+    };
+    let path = settings.token_file.clone();
+    path.or_else(|| Some(folder()?.join("token")))
 }
 
 /// Runs it.
@@ -47,7 +144,7 @@ pub fn run(
     let app = App::new(Arc::clone(&config), Arc::clone(&journal), started);
     let watched = Arc::clone(&app);
     let assistants = Assistants::new(Box::new(move |caller| {
-        let state = shared.state();
+        let state = shared.state(&format!("{} {}", caller.transport.name(), caller.id));
         watched.client(ClientId(caller.id), &state.sessions);
         Offer::noted(state, Some(Arc::clone(&journal)))
     }));
@@ -115,15 +212,7 @@ fn token_of(
         }
         return checked(token, config, "BITSPERITY_MQTT_TOKEN".to_owned());
     }
-    let settings = &config.service;
-    let folder = || {
-        settings
-            .state_dir
-            .clone()
-            .or_else(|| environment.state_dir())
-    };
-    let path = settings.token_file.clone();
-    let path = path.or_else(|| Some(folder()?.join("token")));
+    let path = token_path(config, environment);
     let path = path.ok_or("no place for the token: set token_file, state_dir or HOME")?;
     let place = path.display().to_string();
     let failed = |error: io::Error| format!("{place}: {error}");
@@ -187,7 +276,7 @@ fn introduce(address: SocketAddr, socket: Option<PathBuf>, token: &Plain, place:
         let token = token.as_str();
         let _ = write!(
             text,
-            "\n\nClaude Code:\n  claude mcp add --transport http mqtt http://{address}/mcp --header \"Authorization: Bearer {token}\"\n\
+            "\n\nPage:\n  http://{address}/#token={token}\nClaude Code:\n  claude mcp add --transport http mqtt http://{address}/mcp --header \"Authorization: Bearer {token}\"\n\
              Cursor:\n  \"mqtt\": {{ \"url\": \"http://{address}/mcp\", \"headers\": {{ \"Authorization\": \"Bearer {token}\" }} }}\n\
              Hosts that start a command:\n  \"mqtt\": {{ \"command\": \"bitsperity-mqtt-mcp\", \"args\": [\"--connect\"] }}"
         );

@@ -56,7 +56,11 @@ const FENCES: &[(&str, &[&str])] = &[
     ("hyper::", &["server/src/hosts/http"]),
     (
         "ring::",
-        &["server/src/hosts/http", "server/src/monitor/page"],
+        &[
+            "server/src/hosts/http",
+            "server/src/monitor/page",
+            "server/src/broker/transport/tls",
+        ],
     ),
     ("chacha20poly1305", &["server/src/broker/vault"]),
     (
@@ -84,6 +88,7 @@ const CHART: &[&str] = &["server/src/tools/monitor_performance/chart"];
 
 const STDOUT: &[&str] = &[
     "server/src/hosts/stdio",
+    "server/src/hosts/connect",
     "server/src/demo",
     "server/src/main",
     "server/src/config",

@@ -13,6 +13,7 @@ mod broker_strays;
 mod fences;
 mod http_attacks;
 mod http_eras;
+mod http_relay;
 mod http_service;
 mod mcp_end;
 mod mcp_eras;

@@ -8,6 +8,7 @@
 //!
 //! Invariant: the task waits for nobody who waits for it, and nothing here shows a credential.
 
+pub mod audit;
 pub mod collect;
 pub mod error;
 pub mod handle;

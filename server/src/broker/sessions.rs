@@ -5,6 +5,7 @@
 
 pub use super::seats::Seats;
 
+use super::audit::{Audit, Auditor};
 use super::handle::{BrokerError, Established, Handle, Status};
 use super::seats::Seat;
 use super::shared::lock;
@@ -31,6 +32,7 @@ const LOOK_MAX: Duration = Duration::from_secs(60);
 pub struct Sessions {
     limits: Limits,
     policy: Arc<Policy>,
+    audit: Option<Auditor>,
     registry: Arc<Mutex<Registry>>,
     /// Shared with others; none: these sessions are all.
     seats: Option<Arc<Seats>>,
@@ -125,6 +127,7 @@ impl Sessions {
         Self {
             limits: limits.clone(),
             policy: Arc::new(policy.clone()),
+            audit: None,
             seats: None,
             registry: Arc::new(Mutex::new(Registry {
                 open: Vec::new(),
@@ -143,6 +146,16 @@ impl Sessions {
             seats: Some(Arc::clone(seats)),
             ..Self::new(limits, policy)
         }
+    }
+
+    /// The same, and each publication leaves a line in the audit file, as of this client.
+    #[must_use]
+    pub fn audited(self, audit: Option<&Arc<Audit>>, client: &str) -> Self {
+        let audit = audit.map(|audit| Auditor {
+            audit: Arc::clone(audit),
+            client: client.into(),
+        });
+        Self { audit, ..self }
     }
 
     /// Connects and registers; the place is reserved before, so that the limit holds under concurrency.
@@ -166,7 +179,7 @@ impl Sessions {
         let place = Place::take(&self.registry, self.limits.max_sessions, name.clone())?;
         let seat = self.seats.as_ref().map(Seats::take).transpose();
         let seat = seat.map_err(EstablishError::NoSession)?;
-        let (handle, _) = Handle::connect_under(target, &self.limits, self.policy.clone())
+        let (handle, _) = Handle::connect_under(target, &self.limits, self.policy.clone(), self.audit.clone())
             .await
             .map_err(EstablishError::Broker)?;
         let watch = match Watch::begin(&handle, filters).await {

@@ -24,6 +24,8 @@ pub struct Service {
     pub allowed_origins: Vec<String>,
     /// Where what outlives the process is kept; none: the default one.
     pub state_dir: Option<PathBuf>,
+    /// Where publications are noted, in `serve` and without it.
+    pub audit_file: Option<PathBuf>,
 }
 
 impl Default for Service {
@@ -36,6 +38,7 @@ impl Default for Service {
             allowed_hosts: Vec::new(),
             allowed_origins: Vec::new(),
             state_dir: None,
+            audit_file: None,
         }
     }
 }
@@ -88,6 +91,11 @@ pub(super) static RULES: &[Rule] = &[
         name: "token_file",
         what: "file of the token that HTTP demands; empty: token in state_dir",
         kind: Kind::Path(|s| &mut s.token_file),
+    },
+    Rule {
+        name: "audit_file",
+        what: "file to which a line is appended for each publication (no payload); while it cannot be written, nothing is published; empty: none",
+        kind: Kind::Path(|s| &mut s.audit_file),
     },
     Rule {
         name: "trusted_proxy",

@@ -2,7 +2,11 @@
 //! or brokers; it is given what to serve.
 
 pub mod assistants;
+pub mod connect;
+pub mod health;
 pub mod http;
+pub mod link;
+pub mod place;
 pub mod service;
 #[cfg(unix)]
 pub mod socket;

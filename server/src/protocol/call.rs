@@ -203,7 +203,6 @@ fn failed(error: &ToolError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::caller::Transport;
     use super::super::inflight::InFlight;
     use super::super::message::Id;
     use super::*;

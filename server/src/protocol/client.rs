@@ -412,7 +412,7 @@ fn refused(refusal: &Refusal) -> RpcError {
         Refusal::Full(count) => RpcError::new(
             Code::InternalError,
             format!(
-                "{count} requests are in flight (max_requests); wait for one to end, or cancel one"
+                "{count} requests are in flight, which is the limit (max_requests, over HTTP http_requests); wait for one to end, or cancel one"
             ),
         ),
         Refusal::TooLarge => RpcError::new(

@@ -32,6 +32,7 @@ pub use error::ToolError;
 pub(crate) use establish_connection::place;
 pub(crate) use topic::checked_filter;
 
+use crate::broker::audit::Audit;
 use crate::broker::sessions::{Seats, Sessions};
 use crate::config::Config;
 use crate::mcp::Call;
@@ -63,6 +64,7 @@ pub struct Shared {
     config: Arc<Config>,
     started: Instant,
     seats: Arc<Seats>,
+    audit: Option<Arc<Audit>>,
     inputs: Arc<OnceLock<Vec<Value>>>,
 }
 
@@ -72,17 +74,19 @@ impl Shared {
         let config = config.into();
         Self {
             seats: Seats::new(config.limits.max_sessions_all),
+            audit: config.service.audit_file.clone().map(Audit::new),
             config,
             started,
             inputs: Arc::default(),
         }
     }
 
-    /// For one assistant, which has nothing open yet.
-    pub fn state(&self) -> Arc<State> {
+    /// For one assistant, which has nothing open yet; `client` names it in the audit file.
+    pub fn state(&self, client: &str) -> Arc<State> {
         let (limits, policy) = (&self.config.limits, &self.config.policy);
+        let sessions = Sessions::sharing(limits, policy, &self.seats);
         Arc::new(State {
-            sessions: Arc::new(Sessions::sharing(limits, policy, &self.seats)),
+            sessions: Arc::new(sessions.audited(self.audit.as_ref(), client)),
             captures: Captures::new(limits),
             config: Arc::clone(&self.config),
             started: self.started,
@@ -95,8 +99,10 @@ impl State {
     /// Nothing open yet.
     pub fn new(config: impl Into<Arc<Config>>, started: Instant) -> Arc<Self> {
         let config = config.into();
+        let audit = config.service.audit_file.clone().map(Audit::new);
+        let sessions = Sessions::new(&config.limits, &config.policy);
         Arc::new(Self {
-            sessions: Arc::new(Sessions::new(&config.limits, &config.policy)),
+            sessions: Arc::new(sessions.audited(audit.as_ref(), "stdio")),
             captures: Captures::new(&config.limits),
             config,
             started,

@@ -78,7 +78,10 @@ impl Service {
             .unwrap();
         let mut from = BufReader::new(child.stderr.take().unwrap());
         let mut first = String::new();
-        from.read_line(&mut first).unwrap();
+        while !first.contains("http://") {
+            let read = from.read_line(&mut first).unwrap();
+            assert!(read > 0, "not listening: {first}");
+        }
         let address = first.split("http://").nth(1);
         let address = address.and_then(|rest| rest.split([' ', ';']).next()?.parse().ok());
         let address = address.unwrap_or_else(|| panic!("not listening: {first}"));

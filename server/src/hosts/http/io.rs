@@ -4,6 +4,7 @@
 //! Invariant: while a request is answered nothing limits reading, so that a disconnected client is noticed.
 
 use async_io::Timer;
+use futures::task::AtomicWaker;
 use futures::{AsyncRead, AsyncWrite};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use std::future::Future;
@@ -26,7 +27,11 @@ pub(super) struct Deadlines {
 }
 
 /// Where a connection stands, as the deadlines see it: known to the stream and to who answers.
-pub(super) struct Pace(AtomicU8);
+pub(super) struct Pace {
+    is: AtomicU8,
+    /// Of the connection, which has a deadline again once it is idle.
+    waker: AtomicWaker,
+}
 
 /// Waits for a request; the first must come as soon as its head must end.
 const FRESH: u8 = 0;
@@ -39,28 +44,32 @@ const IDLE: u8 = 3;
 
 impl Pace {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicU8::new(FRESH)))
+        Arc::new(Self {
+            is: AtomicU8::new(FRESH),
+            waker: AtomicWaker::new(),
+        })
     }
 
     /// A head has been read.
     pub(super) fn busy(&self) {
-        self.0.store(BUSY, Ordering::Relaxed);
+        self.is.store(BUSY, Ordering::Release);
     }
 
     /// An answer has been given.
     pub(super) fn idle(&self) {
-        self.0.store(IDLE, Ordering::Relaxed);
+        self.is.store(IDLE, Ordering::Release);
+        self.waker.wake();
     }
 
     fn is(&self) -> u8 {
-        self.0.load(Ordering::Relaxed)
+        self.is.load(Ordering::Acquire)
     }
 
     /// Bytes came; true if they are the first of another head.
     fn came(&self) -> bool {
         let head_begins = |waiting| {
-            let (set, fail) = (Ordering::Relaxed, Ordering::Relaxed);
-            self.0.compare_exchange(waiting, HEAD, set, fail).is_ok()
+            let (set, fail) = (Ordering::AcqRel, Ordering::Acquire);
+            self.is.compare_exchange(waiting, HEAD, set, fail).is_ok()
         };
         !head_begins(FRESH) && head_begins(IDLE)
     }
@@ -94,6 +103,7 @@ impl<S> Io<S> {
 
     /// Nothing came: whether that may go on.
     fn wait_to_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        self.pace.waker.register(cx.waker());
         let pace = self.pace.is();
         let limit = match pace {
             BUSY => {

@@ -32,6 +32,9 @@ const SMALL: usize = 64 << 10;
 /// Bytes that may wait to be written.
 const WRITE_BUFFER: usize = 256 << 10;
 
+/// A relay pings three times in this; one that is silent for so long is gone, though its connection does not say so.
+const SILENT: Duration = Duration::from_secs(90);
+
 /// Answers a request for `/relay`.
 pub(super) fn answer(
     request: Request<Incoming>,
@@ -57,7 +60,7 @@ async fn converse(assistant: &Assistant, socket: Socket, write_time: Duration) {
 }
 
 async fn read(assistant: &Assistant, mut stream: WebSocketReceiver<Connection>) {
-    while let Some(Ok(message)) = stream.next().await {
+    while let Ok(Some(Ok(message))) = timeout(SILENT, stream.next()).await {
         match message {
             Message::Text(line) => {
                 let line = line.as_str().as_bytes();
