@@ -8,8 +8,8 @@ mod exchange;
 #[path = "mcp_line/little.rs"]
 mod little;
 
-use bitsperity_mqtt_mcp::mcp::message::{self, Id, Incoming, Line, Params, RpcError};
-use bitsperity_mqtt_mcp::mcp::revision::{self, Revision};
+use bitsperity_mqtt_mcp::protocol::message::{self, Code, Id, Incoming, Line, Params, RpcError};
+use bitsperity_mqtt_mcp::protocol::revision::{self, Revision};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ fn understand(line: &[u8]) {
         (Line::NotJson(why), Err(_)) => {
             for null in [false, true] {
                 let reply =
-                    message::error_without_id(null, &RpcError::new(message::PARSE_ERROR, &*why));
+                    message::error_without_id(null, &RpcError::new(Code::ParseError, &*why));
                 check(&reply, null.then_some(Value::Null).as_ref());
             }
         }
@@ -52,7 +52,7 @@ fn one(incoming: Incoming, value: &Value) {
         Incoming::Request(request) => {
             assert!(is_call);
             assert_eq!(Some(&*request.method), value["method"].as_str());
-            let error = RpcError::new(message::METHOD_NOT_FOUND, &*request.method);
+            let error = RpcError::new(Code::MethodNotFound, &*request.method);
             answer(&request.id, raw_id, &error);
             params(&request.params, value, &request.id, raw_id);
         }
@@ -68,7 +68,7 @@ fn one(incoming: Incoming, value: &Value) {
                 !is_call || (raw_id.is_some() && !readable),
                 "refused: {why}"
             );
-            let error = RpcError::new(message::INVALID_REQUEST, why);
+            let error = RpcError::new(Code::InvalidRequest, why);
             match id {
                 Some(id) => answer(&id, raw_id, &error),
                 None => check(&message::error_without_id(false, &error), None),

@@ -4,7 +4,8 @@
 
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
 use bitsperity_mqtt_mcp::mask::mask;
-use bitsperity_mqtt_mcp::{mcp, offer, offline, tools};
+use bitsperity_mqtt_mcp::serve::{self, ConnectArgs, ServeArgs};
+use bitsperity_mqtt_mcp::{hosts, offer, offline, process, protocol, tools};
 use clap::{Args, Parser, Subcommand};
 use std::alloc::System;
 use std::io::{IsTerminal, Write};
@@ -69,6 +70,8 @@ configuration are wrong; 1 anything else.";
 struct Cli {
     #[command(flatten)]
     options: Options,
+    #[command(flatten)]
+    connect: ConnectArgs,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -95,6 +98,13 @@ enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    Serve(ServeArgs),
+    /// Asks a running service how it is; exit code 0 if it is well
+    Health {
+        /// Where it is [default: where `serve` would listen]
+        #[arg(value_name = "URL")]
+        url: Option<String>,
     },
     Capture(offline::CaptureArgs),
     Prune(offline::PruneArgs),
@@ -136,7 +146,7 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    let started = mcp::clock::now();
+    let started = protocol::clock::now();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => return tell(&told),
@@ -167,11 +177,30 @@ fn main() -> ExitCode {
             command: ConfigCommand::Show { json },
         }) => show(&loaded, json),
         Some(Command::Capture(args)) => offline::capture(&args, &loaded.config),
-        _ => serve(loaded, started),
+        Some(Command::Serve(args)) => {
+            let environment = Environment::of_process();
+            finish(serve::run(&args, loaded, &environment, started))
+        }
+        Some(Command::Health { url }) => finish(serve::health(url.as_deref(), &loaded.config)),
+        None if cli.connect.is_asked() => {
+            let environment = Environment::of_process();
+            finish(serve::connect(&cli.connect, &loaded.config, &environment))
+        }
+        _ => serve_stdio(loaded, started),
     }
 }
 
-fn serve(loaded: Loaded, started: std::time::Instant) -> ExitCode {
+fn finish(done: Result<(), String>) -> ExitCode {
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&mask(&format!("error: {error}")));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn serve_stdio(loaded: Loaded, started: std::time::Instant) -> ExitCode {
     if std::io::stdin().is_terminal() {
         complain(
             "This is an MCP server: an AI assistant's host starts it and speaks JSON with it over standard input and \
@@ -179,9 +208,9 @@ fn serve(loaded: Loaded, started: std::time::Instant) -> ExitCode {
              `--help` shows what to\npaste into an assistant's configuration, `config show` what is configured.",
         );
     }
-    mcp::start_executor();
+    process::start_executor();
     let state = tools::State::new(loaded.config, started);
-    match mcp::serve(offer::Offer::new(state)) {
+    match hosts::stdio::serve(offer::Offer::new(state)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("error: {error}"));

@@ -1,4 +1,6 @@
-"""One session through tools, resources, prompts and completion with the Python SDK; the argument is its mode: auto, legacy or a revision."""
+"""One session through tools, resources, prompts and completion with the Python SDK; the argument is its mode: auto, legacy or a revision.
+
+SERVER and SERVER_ARGS are a command; with URL and TOKEN in their place it goes over HTTP."""
 
 import json
 import os
@@ -6,7 +8,9 @@ import sys
 import time
 
 import anyio
+import httpx2
 from mcp import Client, MCPError, StdioServerParameters
+from mcp.client.streamable_http import streamable_http_client
 from mcp_types import ResourceTemplateReference
 
 TOOLS = {
@@ -128,7 +132,16 @@ async def beside(client, session, modern):
 
 
 async def main(mode):
-    server = StdioServerParameters(command=os.environ["SERVER"])
+    if url := os.environ.get("URL"):
+        headers = {"Authorization": f"Bearer {os.environ['TOKEN']}"}
+        async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
+            await session(mode, streamable_http_client(url, http_client=http))
+    else:
+        arguments = os.environ.get("SERVER_ARGS", "").split()
+        await session(mode, StdioServerParameters(command=os.environ["SERVER"], args=arguments, env=dict(os.environ)))
+
+
+async def session(mode, server):
     async with Client(server, mode=mode) as client:
         listed = await client.list_tools()
         names = {tool.name for tool in listed.tools}

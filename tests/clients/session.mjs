@@ -13,6 +13,14 @@ const TOOLS = [
   "publish_message",
 ];
 
+// SERVER and SERVER_ARGS are a command; with URL and TOKEN in their place it goes over HTTP.
+export function transport(Stdio, Http) {
+  const { URL: url, TOKEN: token, SERVER: command, SERVER_ARGS: more } = process.env;
+  const args = (more ?? "").split(" ").filter(Boolean);
+  if (!url) return new Stdio({ command, args, env: { ...process.env } });
+  return new Http(new URL(url), { requestInit: { headers: { Authorization: `Bearer ${token}` } } });
+}
+
 export async function session(client, call, follow) {
   const { tools } = await client.listTools();
   const names = tools.map((tool) => tool.name);

@@ -4,11 +4,17 @@
 //! Only what needs no feature that the real server lacks: it asks nothing of its client (no sampling, no elicitation)
 //! and sends no log messages.
 
-use bitsperity_mqtt_mcp::mcp::service::{
+use bitsperity_mqtt_mcp::config::{Limits, Service as Settings};
+use bitsperity_mqtt_mcp::hosts::assistants::Assistants;
+use bitsperity_mqtt_mcp::hosts::http::Http;
+use bitsperity_mqtt_mcp::hosts::http::token::{Guard, Plain};
+use bitsperity_mqtt_mcp::hosts::service;
+use bitsperity_mqtt_mcp::process;
+use bitsperity_mqtt_mcp::protocol::service::{
     Answer, Bounds, Changes, Contents, Prompt, PromptArgument, Prompted, Pulse, Reference,
     Resource, Service, Template, Unfinished, Unreadable, no_changes,
 };
-use bitsperity_mqtt_mcp::mcp::{self, Call, clock};
+use bitsperity_mqtt_mcp::protocol::{Call, clock};
 use bitsperity_mqtt_mcp::tools::ToolError;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
@@ -26,9 +32,24 @@ const TEMPLATE: &str = "test://template/{id}/data";
 
 struct Fixtures;
 
+/// Over HTTP on a free port, which standard error tells; the token stands in the environment, as for `serve`.
 fn main() -> std::io::Result<()> {
-    mcp::start_executor();
-    mcp::serve(Arc::new(Fixtures))
+    process::start_executor();
+    let token = std::env::var("BITSPERITY_MQTT_TOKEN").unwrap_or_default();
+    let guard = Guard::new(&Plain::new(token))?;
+    let assistants = Assistants::new(Box::new(|_| Arc::new(Fixtures)));
+    let (settings, limits) = (Settings::default(), Limits::default());
+    let (listener, address) = service::bind(([127, 0, 0, 1], 0).into())?;
+    eprintln!("http://{address}");
+    service::run(service::Service {
+        http: (
+            Http::new(&settings, &limits, guard, &assistants, None),
+            listener,
+        ),
+        #[cfg(unix)]
+        socket: None,
+        assistants,
+    })
 }
 
 fn text(text: &str) -> Value {

@@ -1,4 +1,4 @@
-// Runs the suite through the bridge and compares each check that is not a success with expected.tsv: one that is not
+// Runs the suite over HTTP and compares each check that is not a success with expected.tsv: one that is not
 // listed there fails the run, and so does a listed one that succeeds, or does not come at all.
 //   node judge.mjs FIXTURES SERVER     the program that serves the suite's fixtures, and the real server
 import { spawn } from "node:child_process";
@@ -26,10 +26,10 @@ for (const line of readFileSync(join(here, "expected.tsv"), "utf8").split("\n"))
   for (const check of checks.split(" ")) expected.set(`${run} ${scenario} ${check}`, reason);
 }
 
-async function bridge(program) {
-  const child = spawn(process.execPath, [join(here, "bridge.mjs"), program], { stdio: ["pipe", "pipe", "inherit"] });
+async function front(program, ...args) {
+  const child = spawn(process.execPath, [join(here, "front.mjs"), program, ...args], { stdio: ["pipe", "pipe", "inherit"] });
   for await (const url of createInterface({ input: child.stdout })) return { url, stop: () => child.stdin.end() };
-  throw new Error("the bridge did not start");
+  throw new Error("the service did not start");
 }
 
 function suite(script, args) {
@@ -72,13 +72,13 @@ function judge(name, seen, atLeast) {
   console.log(`${name}: ${seen.scenarios} scenarios, ${seen.good} checks good, ${others.size} do not apply`);
 }
 
-const of = await bridge(fixtures);
+const of = await front(fixtures);
 judge("2026-07-28", await run(SUITE, ["--url", of.url, "--requirements", "2026-07-28"]), 50);
 judge("2025-11-25", await run(SUITE, ["--url", of.url, "--requirements", "2025-11-25"]), 33);
 judge("0.1.16", await run(SUITE_OF_2025, ["--url", of.url, "--suite", "all"]), 32);
 of.stop();
 
-const real = await bridge(server);
+const real = await front(server, "serve", "--set", "listen=127.0.0.1:0");
 for (const [revision, scenarios] of Object.entries(BARE)) {
   const all = { scenarios: 0, good: 0, others: new Set(), said: "" };
   for (const scenario of scenarios) {

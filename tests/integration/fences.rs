@@ -31,21 +31,36 @@ const FENCES: &[(&str, &[&str])] = &[
         &[
             "server/src/main",
             "server/src/broker",
-            "server/src/mcp",
-            "server/src/daemon",
+            "server/src/protocol",
+            "server/src/hosts",
+            "server/src/process",
             "server/src/monitor",
             "server/src/demo",
             "server/src/offline/capture",
         ],
     ),
-    ("tide::", &["server/src/monitor", "server/src/mcp/http"]),
+    ("tide::", &["server/src/monitor"]),
     (
         "rustls",
         &["server/src/broker/transport", "server/src/broker/tls"],
     ),
     (
         "tungstenite",
-        &["server/src/broker/transport", "server/src/broker/websocket"],
+        &[
+            "server/src/broker/transport",
+            "server/src/broker/websocket",
+            "server/src/monitor/live",
+            "server/src/hosts",
+        ],
+    ),
+    ("hyper::", &["server/src/hosts/http"]),
+    (
+        "ring::",
+        &[
+            "server/src/hosts/http",
+            "server/src/monitor/page",
+            "server/src/broker/transport/tls",
+        ],
     ),
     ("chacha20poly1305", &["server/src/broker/vault"]),
     (
@@ -53,7 +68,8 @@ const FENCES: &[(&str, &[&str])] = &[
         &[
             "server/src/main",
             "server/src/broker",
-            "server/src/mcp",
+            "server/src/protocol",
+            "server/src/journal",
             "server/src/demo",
         ],
     ),
@@ -71,7 +87,8 @@ const FENCES: &[(&str, &[&str])] = &[
 const CHART: &[&str] = &["server/src/tools/monitor_performance/chart"];
 
 const STDOUT: &[&str] = &[
-    "server/src/mcp/stdio",
+    "server/src/hosts/stdio",
+    "server/src/hosts/connect",
     "server/src/demo",
     "server/src/main",
     "server/src/config",
@@ -82,7 +99,7 @@ const STDOUT: &[&str] = &[
 const OUTSIDE_BROKER: &[&str] = &[
     "server/src/tools",
     "server/src/offer",
-    "server/src/mcp",
+    "server/src/protocol",
     "server/src/render",
     "server/src/monitor",
     "server/src/offline",

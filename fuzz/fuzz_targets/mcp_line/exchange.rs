@@ -2,9 +2,9 @@
 //! in the manner of its era; nothing else is.
 
 use crate::little::Little;
-use bitsperity_mqtt_mcp::mcp::answers;
-use bitsperity_mqtt_mcp::mcp::message::{self, Incoming, Line, Params};
-use bitsperity_mqtt_mcp::mcp::revision::has_envelope;
+use bitsperity_mqtt_mcp::protocol::answers;
+use bitsperity_mqtt_mcp::protocol::message::{self, Incoming, Line, Params};
+use bitsperity_mqtt_mcp::protocol::revision::has_envelope;
 use serde_json::Value;
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub fn exchange(line: &[u8]) {
 fn answered(line: Line, mut replies: Vec<Value>) {
     match line {
         Line::Blank => assert!(replies.is_empty()),
-        Line::NotJson(_) => assert_eq!(only(&replies)["error"]["code"], message::PARSE_ERROR),
+        Line::NotJson(_) => assert_eq!(only(&replies)["error"]["code"], message::Code::ParseError.number()),
         Line::One(incoming) => one(&incoming, &replies),
         Line::Batch(items) if matches!(replies.first(), Some(Value::Array(_))) => {
             let Value::Array(inner) = replies.remove(0) else {

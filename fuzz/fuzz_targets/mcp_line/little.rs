@@ -1,7 +1,7 @@
 //! The least that can be served: one of each kind, known at once, and what was given comes back.
 
-use bitsperity_mqtt_mcp::mcp::Call;
-use bitsperity_mqtt_mcp::mcp::service::*;
+use bitsperity_mqtt_mcp::protocol::Call;
+use bitsperity_mqtt_mcp::protocol::service::*;
 use bitsperity_mqtt_mcp::tools::ToolError;
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending, ready};

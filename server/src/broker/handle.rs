@@ -2,6 +2,7 @@
 //!
 //! Invariant: no call waits longer than its deadline, and nobody is told "not sent" of what may still be sent.
 
+use super::audit::Auditor;
 use super::report::{Listen, Part, Report};
 use super::shared::{Claim, Command, ListenerSlot, NoReport, Shared};
 use super::target::Target;
@@ -32,6 +33,8 @@ pub struct Handle {
     first: Arc<Established>,
     /// Asked before every packet that names topics to publish to.
     policy: Arc<Policy>,
+    /// Where publications are noted, if anywhere.
+    audit: Option<Auditor>,
 }
 
 /// What `Handle::connect` learnt.
@@ -141,7 +144,7 @@ impl Handle {
         target: Target,
         limits: &Limits,
     ) -> Result<(Self, Established), BrokerError> {
-        Self::connect_under(target, limits, Arc::default()).await
+        Self::connect_under(target, limits, Arc::default(), None).await
     }
 
     /// The same, but the policy is asked for every publication.
@@ -149,6 +152,7 @@ impl Handle {
         target: Target,
         limits: &Limits,
         policy: Arc<Policy>,
+        audit: Option<Auditor>,
     ) -> Result<(Self, Established), BrokerError> {
         let patience = Duration::from_secs_f64(limits.connect_timeout.clamp(0.001, 3_600.0));
         let (commands, inbox) = channel::bounded(COMMANDS);
@@ -174,6 +178,7 @@ impl Handle {
             patience,
             first: Arc::new(established.clone()),
             policy,
+            audit,
         };
         Ok((handle, established))
     }
@@ -196,6 +201,17 @@ impl Handle {
         publish: Publish,
         deadline: Duration,
     ) -> Result<Published, BrokerError> {
+        let Some(auditor) = &self.audit else {
+            return self.send(publish, deadline).await;
+        };
+        let pending = auditor.begin(&self.first.broker, &publish).await?;
+        let result = self.send(publish, deadline).await;
+        let outcome = result.as_ref().err().map_or("ok", BrokerError::code);
+        pending.end(outcome).await;
+        result
+    }
+
+    async fn send(&self, publish: Publish, deadline: Duration) -> Result<Published, BrokerError> {
         permitted(&self.policy, &publish)?;
         let claim = Arc::new(Claim::default());
         let (reply, answer) = oneshot::channel();

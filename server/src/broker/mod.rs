@@ -8,10 +8,12 @@
 //!
 //! Invariant: the task waits for nobody who waits for it, and nothing here shows a credential.
 
+pub mod audit;
 pub mod collect;
 pub mod error;
 pub mod handle;
 pub mod report;
+mod seats;
 pub mod sessions;
 mod shared;
 pub mod tap;

@@ -3,7 +3,11 @@
 //!
 //! Invariant: the registry's lock is never held across an await; a place is taken before the connection is tried.
 
+pub use super::seats::Seats;
+
+use super::audit::{Audit, Auditor};
 use super::handle::{BrokerError, Established, Handle, Status};
+use super::seats::Seat;
 use super::shared::lock;
 use super::target::Target;
 use super::watch::{Watch, Watching};
@@ -28,8 +32,10 @@ const LOOK_MAX: Duration = Duration::from_secs(60);
 pub struct Sessions {
     limits: Limits,
     policy: Arc<Policy>,
+    audit: Option<Auditor>,
     registry: Arc<Mutex<Registry>>,
-    changes: Receiver<()>,
+    /// Shared with others; none: these sessions are all.
+    seats: Option<Arc<Seats>>,
 }
 
 struct Registry {
@@ -40,8 +46,8 @@ struct Registry {
     idle: Duration,
     /// A task looks for expired sessions.
     watched: bool,
-    /// Told when one was opened or ended.
-    changed: Sender<()>,
+    /// Of all who want to hear when one was opened or ended.
+    listeners: Vec<Sender<()>>,
 }
 
 /// What a broker tells clients apart by; two with the same throw each other out.
@@ -68,6 +74,7 @@ struct Entry {
     name: Option<Name>,
     handle: Handle,
     watch: Option<Arc<Watch>>,
+    _seat: Option<Seat>,
     created: SystemTime,
     used_at: Instant,
 }
@@ -102,6 +109,8 @@ pub enum NoSession {
     Closed,
     /// So many are open already.
     TooMany(usize),
+    /// So many are open already, those of other assistants among them.
+    TooManyInAll(usize),
 }
 
 /// Why a session was not made.
@@ -115,21 +124,38 @@ pub enum EstablishError {
 impl Sessions {
     /// None open. Every handle that it gives out asks `policy` before it publishes.
     pub fn new(limits: &Limits, policy: &Policy) -> Self {
-        // One word is enough for whoever looks at the list afterwards.
-        let (changed, changes) = channel::bounded(1);
         Self {
             limits: limits.clone(),
             policy: Arc::new(policy.clone()),
-            changes,
+            audit: None,
+            seats: None,
             registry: Arc::new(Mutex::new(Registry {
                 open: Vec::new(),
                 reserved: Vec::new(),
                 ended: VecDeque::new(),
                 idle: Duration::from_secs_f64(limits.session_idle.clamp(0.0, 1e9)),
                 watched: false,
-                changed,
+                listeners: Vec::new(),
             })),
         }
+    }
+
+    /// The same; each session takes one of these places, too.
+    pub fn sharing(limits: &Limits, policy: &Policy, seats: &Arc<Seats>) -> Self {
+        Self {
+            seats: Some(Arc::clone(seats)),
+            ..Self::new(limits, policy)
+        }
+    }
+
+    /// The same, and each publication leaves a line in the audit file, as of this client.
+    #[must_use]
+    pub fn audited(self, audit: Option<&Arc<Audit>>, client: &str) -> Self {
+        let audit = audit.map(|audit| Auditor {
+            audit: Arc::clone(audit),
+            client: client.into(),
+        });
+        Self { audit, ..self }
     }
 
     /// Connects and registers; the place is reserved before, so that the limit holds under concurrency.
@@ -151,7 +177,9 @@ impl Sessions {
     ) -> Result<SessionInfo, EstablishError> {
         let name = Name::of(&target);
         let place = Place::take(&self.registry, self.limits.max_sessions, name.clone())?;
-        let (handle, _) = Handle::connect_under(target, &self.limits, self.policy.clone())
+        let seat = self.seats.as_ref().map(Seats::take).transpose();
+        let seat = seat.map_err(EstablishError::NoSession)?;
+        let (handle, _) = Handle::connect_under(target, &self.limits, self.policy.clone(), self.audit.clone())
             .await
             .map_err(EstablishError::Broker)?;
         let watch = match Watch::begin(&handle, filters).await {
@@ -167,6 +195,7 @@ impl Sessions {
             name,
             handle,
             watch,
+            _seat: seat,
             created: now,
             used_at: Instant::now(),
         };
@@ -182,9 +211,14 @@ impl Sessions {
         Ok(info)
     }
 
-    /// Where a word comes when a session was opened or ended; for one reader.
+    /// Where a word comes when a session was opened or ended; each who asks hears of each change.
     pub fn changes(&self) -> Receiver<()> {
-        self.changes.clone()
+        // One word is enough for whoever looks at the list afterwards.
+        let (changed, changes) = channel::bounded(1);
+        let mut registry = lock(&self.registry);
+        registry.listeners.retain(|it| !it.is_closed());
+        registry.listeners.push(changed);
+        changes
     }
 
     /// The handle of a session, which counts as its use.
@@ -211,6 +245,13 @@ impl Sessions {
         let entry = &mut registry.open[at];
         entry.used();
         Ok(entry.watch.clone())
+    }
+
+    /// The same for who only looks: it is no use of the session.
+    pub fn peek_watch(&self, id: &str) -> Option<Arc<Watch>> {
+        let registry = lock(&self.registry);
+        let at = registry.find(id).ok()?;
+        registry.open.get(at)?.watch.clone()
     }
 
     /// All open sessions, oldest first; is no use of them.
@@ -275,7 +316,9 @@ impl Registry {
     }
 
     fn tell(&self) {
-        let _ = self.changed.try_send(());
+        for listener in &self.listeners {
+            let _ = listener.try_send(());
+        }
     }
 
     /// Ends what nobody used for too long. Dropping the last handle ends the task, which says goodbye to the broker.

@@ -3,7 +3,7 @@
 use super::broker::Draft;
 use super::policy::{self, Rule};
 use super::source::{ConfigError, Environment, Origin, Raw, Source, world_readable};
-use super::{Config, Limits, Policy, nearest, table};
+use super::{Config, Limits, Policy, Service, nearest, service, table};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -11,6 +11,8 @@ use std::path::{Path, PathBuf};
 const PREFIX: &str = "BITSPERITY_MQTT_";
 /// Names the file.
 const FILE_VARIABLE: &str = "CONFIG";
+/// Holds a secret of `serve`, which reads it itself.
+const TOKEN_VARIABLE: &str = "TOKEN";
 /// The broker that the environment describes.
 const DEFAULT_BROKER: &str = "default";
 
@@ -131,7 +133,7 @@ impl Merge<'_> {
         let place = origin(section);
         match (section, value) {
             ("log", value) => self.setting("log", Raw::Toml(value), &place),
-            ("limits" | "policy", toml::Value::Table(entries)) => {
+            ("limits" | "policy" | "service", toml::Value::Table(entries)) => {
                 entries.into_iter().try_for_each(|(name, value)| {
                     let place = origin(&format!("{section}.{name}"));
                     if section_of(&name) != Some(section) {
@@ -153,7 +155,7 @@ impl Merge<'_> {
                 }
                 Ok(())
             }
-            ("limits" | "policy" | "brokers", _) => place.refuse("must be a table"),
+            ("limits" | "policy" | "service" | "brokers", _) => place.refuse("must be a table"),
             _ => place.refuse(unknown(section, "")),
         }
     }
@@ -170,7 +172,8 @@ impl Merge<'_> {
             let Some(rest) = name.strip_prefix(PREFIX) else {
                 continue;
             };
-            if rest == FILE_VARIABLE || named.iter().any(|variable| variable == name) {
+            let elsewhere = [FILE_VARIABLE, TOKEN_VARIABLE].contains(&rest);
+            if elsewhere || named.iter().any(|variable| variable == name) {
                 continue;
             }
             let origin = Origin {
@@ -245,7 +248,7 @@ impl Merge<'_> {
 
     /// A setting that is no broker's.
     fn setting(&mut self, name: &str, value: Raw, origin: &Origin) -> Result<(), ConfigError> {
-        if let Some(row) = table::ROWS.iter().find(|row| row.name == name) {
+        if let Some(row) = table::rows().find(|row| row.name == name) {
             let put = match value.number() {
                 Some(number) => row.put(&mut self.config.limits, number),
                 None => Err(row.wanted()),
@@ -255,6 +258,8 @@ impl Merge<'_> {
             }
         } else if let Some(rule) = policy::RULES.iter().find(|rule| rule.name == name) {
             rule.put(&mut self.config.policy, value, origin, self.environment)?;
+        } else if let Some(rule) = service::RULES.iter().find(|rule| rule.name == name) {
+            rule.put(&mut self.config.service, value, origin, self.environment)?;
         } else if name == "log" {
             let level = value.text().and_then(|text| text.trim().parse().ok());
             let Some(level) = level else {
@@ -271,22 +276,26 @@ impl Merge<'_> {
 
 /// The table of the file in which a setting stands.
 fn section_of(name: &str) -> Option<&'static str> {
-    if table::ROWS.iter().any(|row| row.name == name) {
+    if table::rows().any(|row| row.name == name) {
         Some("limits")
     } else if policy::RULES.iter().any(|rule| rule.name == name) {
         Some("policy")
+    } else if service::RULES.iter().any(|rule| rule.name == name) {
+        Some("service")
     } else {
         None
     }
 }
 
 fn unknown(name: &str, section: &str) -> String {
-    let rows = table::ROWS.iter().map(|row| row.name);
+    let rows = table::rows().map(|row| row.name);
     let rules = policy::RULES.iter().map(|rule: &Rule| rule.name);
-    let others = ["log", "limits", "policy", "brokers"];
+    let served = service::RULES.iter().map(|rule| rule.name);
+    let others = ["log", "limits", "policy", "service", "brokers"];
     let brokers = super::broker::KEYS;
     let known = rows
         .chain(rules)
+        .chain(served)
         .chain(others)
         .chain(brokers.iter().copied());
     let hint = match nearest(name, known) {
@@ -306,6 +315,7 @@ impl Default for Config {
             brokers: BTreeMap::new(),
             limits: Limits::default(),
             policy: Policy::default(),
+            service: Service::default(),
             log: ::log::LevelFilter::Warn,
         }
     }

@@ -9,6 +9,7 @@ mod broker;
 pub mod hosts;
 mod load;
 mod policy;
+mod service;
 mod show;
 mod source;
 mod table;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use load::{Given, Loaded, load};
 pub use policy::Denied;
+pub use service::{HttpLimits, Service};
 pub use source::{ConfigError, Environment, Source};
 
 use crate::broker::vault::Sealed;
@@ -31,6 +33,8 @@ pub struct Config {
     pub limits: Limits,
     /// What the assistant may do.
     pub policy: Policy,
+    /// What `serve` is told.
+    pub service: Service,
     /// Log level for standard error.
     pub log: ::log::LevelFilter,
 }
@@ -122,6 +126,10 @@ pub struct Limits {
     pub max_requests: usize,
     /// Bytes of one line from the assistant (16 MiB).
     pub max_line: usize,
+    /// Sessions open at once for all assistants of one `serve` (20).
+    pub max_sessions_all: usize,
+    /// Of HTTP.
+    pub http: HttpLimits,
 }
 
 /// The word among `known` that `word` was probably meant to be.

@@ -11,6 +11,8 @@ pub enum Denied {
     ReadOnly,
     /// These Topic Filters are forbidden, and one of them covers the topic.
     Forbidden(Vec<String>),
+    /// The audit file cannot be written.
+    NoAudit,
     /// Only these Topic Filters are allowed, and none of them covers the topic.
     NotAllowed(Vec<String>),
 }

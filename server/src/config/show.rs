@@ -2,6 +2,7 @@
 
 use super::load::Loaded;
 use super::policy::RULES;
+use super::service;
 use super::source::Source;
 use super::{NamedBroker, Setting};
 use serde_json::{Map, Value, json};
@@ -60,6 +61,13 @@ impl Loaded {
             writeln!(out, "# {}\n# default {default}; from: {source}", rule.what)?;
             writeln!(out, "{} = {}", rule.name, rule.value(&self.config.policy))?;
         }
+        writeln!(out, "\n[service]   # of `serve`")?;
+        for rule in service::RULES {
+            let source = self.source(rule.name).name();
+            let default = rule.default_value();
+            writeln!(out, "# {}\n# default {default}; from: {source}", rule.what)?;
+            writeln!(out, "{} = {}", rule.name, rule.value(&self.config.service))?;
+        }
         for (name, broker) in &self.config.brokers {
             let source = self.source(&format!("brokers.{name}")).name();
             writeln!(out, "\n[brokers.{name}]   # from: {source}")?;
@@ -102,9 +110,18 @@ impl Loaded {
             json!({"name": rule.name, "value": value, "default": rule.default_value(),
                    "source": self.source(rule.name).name(), "what": rule.what})
         });
+        let served = service::RULES.iter().map(|rule| {
+            let value = rule.value(&self.config.service);
+            json!({"name": rule.name, "value": value, "default": rule.default_value(),
+                   "source": self.source(rule.name).name(), "what": rule.what})
+        });
         let log = json!({"name": "log", "value": self.level(), "default": "warn",
             "source": self.source("log").name(), "what": "least severity of what goes to standard error"});
-        let settings: Vec<Value> = std::iter::once(log).chain(limits).chain(rules).collect();
+        let settings: Vec<Value> = std::iter::once(log)
+            .chain(limits)
+            .chain(rules)
+            .chain(served)
+            .collect();
         let brokers = self.config.brokers.iter().map(|(name, broker)| {
             let mut shown = describe(broker);
             let source = self.source(&format!("brokers.{name}"));

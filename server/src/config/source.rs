@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
+
+/// Of our folders.
+const OUR_NAME: &str = "bitsperity-mqtt-mcp";
 
 /// A layer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -146,12 +150,44 @@ impl Environment {
         Some(PathBuf::from(home))
     }
 
+    fn folder(&self, variable: &str) -> Option<PathBuf> {
+        let folder = PathBuf::from(self.get(variable)?);
+        // systemd may name several, separated by colons; ours is one.
+        folder.is_absolute().then_some(folder)
+    }
+
+    /// Where what outlives the process is kept, unless `state_dir` says otherwise.
+    pub fn state_dir(&self) -> Option<PathBuf> {
+        if let Some(given) = self.folder("STATE_DIRECTORY") {
+            return Some(given);
+        }
+        let base = match self.folder("XDG_STATE_HOME") {
+            Some(base) => base,
+            None => self.home()?.join(".local").join("state"),
+        };
+        Some(base.join(OUR_NAME))
+    }
+
+    /// The Unix socket, unless `socket` says otherwise.
+    pub fn socket(&self) -> Option<PathBuf> {
+        let given = self.folder("RUNTIME_DIRECTORY");
+        let of_user = || Some(self.folder("XDG_RUNTIME_DIR")?.join(OUR_NAME));
+        let folder = given.or_else(of_user).or_else(|| self.state_dir())?;
+        Some(folder.join("socket"))
+    }
+
+    /// The token for HTTP that the environment holds.
+    pub fn token(&self) -> Option<Zeroizing<String>> {
+        let token = self.get("BITSPERITY_MQTT_TOKEN")?.to_str()?;
+        Some(Zeroizing::new(token.to_owned()))
+    }
+
     pub(super) fn default_file(&self) -> Option<PathBuf> {
         let base = match self.get("XDG_CONFIG_HOME") {
             Some(base) => PathBuf::from(base),
             None => self.home()?.join(".config"),
         };
-        Some(base.join("bitsperity-mqtt-mcp").join("config.toml"))
+        Some(base.join(OUR_NAME).join("config.toml"))
     }
 }
 

@@ -1,19 +1,19 @@
 //! The one table of numeric settings. Whoever needs a default or a bound reads it from here.
 
-use super::{Limits, Setting};
+use super::{HttpLimits, Limits, Setting};
 
 /// A row: everything about a setting but its value in force.
 pub(super) struct Row {
     pub(super) name: &'static str,
-    default: f64,
-    min: f64,
-    max: f64,
-    unit: &'static str,
-    what: &'static str,
+    pub(super) default: f64,
+    pub(super) min: f64,
+    pub(super) max: f64,
+    pub(super) unit: &'static str,
+    pub(super) what: &'static str,
     /// No fractions.
-    whole: bool,
-    get: fn(&Limits) -> f64,
-    set: fn(&mut Limits, f64),
+    pub(super) whole: bool,
+    pub(super) get: fn(&Limits) -> f64,
+    pub(super) set: fn(&mut Limits, f64),
 }
 
 impl Row {
@@ -48,8 +48,12 @@ impl Row {
     }
 }
 
-/// All rows, in the order of `config show`.
-pub(super) static ROWS: &[Row] = &[
+/// All rows, in the order of `config show`: these, then those of `serve`.
+pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
+    ROWS.iter().chain(super::service::ROWS)
+}
+
+static ROWS: &[Row] = &[
     Row {
         name: "max_sessions",
         default: 5.0,
@@ -211,8 +215,10 @@ impl Default for Limits {
             receive_maximum: 0,
             max_requests: 0,
             max_line: 0,
+            max_sessions_all: 0,
+            http: HttpLimits::default(),
         };
-        for row in ROWS {
+        for row in rows() {
             (row.set)(&mut limits, row.default);
         }
         limits
@@ -222,7 +228,7 @@ impl Default for Limits {
 impl Limits {
     /// Every setting with its value in force.
     pub fn settings(&self) -> impl Iterator<Item = Setting> {
-        ROWS.iter().map(|row| row.setting(self))
+        rows().map(|row| row.setting(self))
     }
 
     /// The setting of this name.
@@ -237,7 +243,7 @@ mod tests {
 
     #[test]
     fn every_row_reads_what_it_writes_and_stands_in_its_range() {
-        for row in ROWS {
+        for row in rows() {
             let mut limits = Limits::default();
             let at_first = row.setting(&limits);
             assert_eq!(at_first.value, at_first.default, "{}", row.name);

@@ -203,12 +203,7 @@ mod tests {
 
     /// Names of all tools and of their arguments.
     fn known() -> Vec<String> {
-        let config = crate::config::Config {
-            brokers: Default::default(),
-            limits: Default::default(),
-            policy: Default::default(),
-            log: log::LevelFilter::Off,
-        };
+        let config = crate::config::Config::default();
         let tools = crate::tools::list().iter().flat_map(|tool| {
             let schema = (tool.input_schema)(&config);
             let arguments = schema["properties"].as_object().into_iter().flatten();

@@ -10,9 +10,10 @@ use crate::broker::handle::{BrokerError, Handle, Listening};
 use crate::broker::report::{Listen, Report, Retained, StopReason, Wants};
 use crate::broker::tap::{self, Outlet, Tapped};
 use crate::config::Config;
-use crate::mcp::stdio::watch_signals;
+use crate::process::signals::watch_signals;
+use crate::process::start_executor;
+use crate::render;
 use crate::tools::{ToolError, checked_filter, place};
-use crate::{mcp, render};
 use async_std::channel::{Receiver, bounded};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -114,7 +115,7 @@ pub fn run(args: &CaptureArgs, config: &Config) -> ExitCode {
     if let Err(error) = watching {
         log::warn!("signals end this without a last word: {error}");
     }
-    mcp::start_executor();
+    start_executor();
     async_std::task::block_on(async {
         // An interrupt while it still connects ends it at once.
         let connecting = async { Handle::connect(target, &config.limits).await };

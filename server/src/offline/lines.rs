@@ -5,8 +5,8 @@
 //! input, so that a live pipe stays live. Invariant: a line takes at most [`MAX_LINE`] bytes.
 
 use super::output::Output;
-use crate::mcp::stdio::{Input, read_lines};
 use crate::render;
+use crate::text::lines::{Input, read_lines};
 use bitsperity_mqtt_core::reduce::Record;
 use bitsperity_mqtt_core::time::Instant;
 use serde::de::{Deserialize, Deserializer, Visitor};

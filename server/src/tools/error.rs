@@ -77,6 +77,13 @@ impl From<NoSession> for ToolError {
                 format!("{open} sessions are open already, which is the limit"),
                 "close one with close_connection (list_active_connections shows them), or use one of them",
             ),
+            NoSession::TooManyInAll(open) => Self::new(
+                "too_many_sessions",
+                format!(
+                    "the assistants of this service have {open} sessions open together, which is the limit (max_sessions_all)"
+                ),
+                "close one of your own with close_connection, or wait until another assistant closes one",
+            ),
         }
     }
 }

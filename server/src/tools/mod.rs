@@ -32,7 +32,8 @@ pub use error::ToolError;
 pub(crate) use establish_connection::place;
 pub(crate) use topic::checked_filter;
 
-use crate::broker::sessions::Sessions;
+use crate::broker::audit::Audit;
+use crate::broker::sessions::{Seats, Sessions};
 use crate::config::Config;
 use crate::mcp::Call;
 use crate::mcp::service::Answer;
@@ -47,25 +48,65 @@ use std::time::Instant;
 /// What all tools share.
 pub struct State {
     /// Configuration in force.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// Open sessions.
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
     /// Listening that outlives a call.
     pub captures: Captures,
     /// When the process started.
     pub started: Instant,
-    inputs: OnceLock<Vec<Value>>,
+    inputs: Arc<OnceLock<Vec<Value>>>,
+}
+
+/// What the assistants of one process share: configuration, schemas, and the places for sessions. Each has sessions and
+/// captures of its own.
+pub struct Shared {
+    config: Arc<Config>,
+    started: Instant,
+    seats: Arc<Seats>,
+    audit: Option<Arc<Audit>>,
+    inputs: Arc<OnceLock<Vec<Value>>>,
+}
+
+impl Shared {
+    /// Over this configuration.
+    pub fn new(config: impl Into<Arc<Config>>, started: Instant) -> Self {
+        let config = config.into();
+        Self {
+            seats: Seats::new(config.limits.max_sessions_all),
+            audit: config.service.audit_file.clone().map(Audit::new),
+            config,
+            started,
+            inputs: Arc::default(),
+        }
+    }
+
+    /// For one assistant, which has nothing open yet; `client` names it in the audit file.
+    pub fn state(&self, client: &str) -> Arc<State> {
+        let (limits, policy) = (&self.config.limits, &self.config.policy);
+        let sessions = Sessions::sharing(limits, policy, &self.seats);
+        Arc::new(State {
+            sessions: Arc::new(sessions.audited(self.audit.as_ref(), client)),
+            captures: Captures::new(limits),
+            config: Arc::clone(&self.config),
+            started: self.started,
+            inputs: Arc::clone(&self.inputs),
+        })
+    }
 }
 
 impl State {
     /// Nothing open yet.
-    pub fn new(config: Config, started: Instant) -> Arc<Self> {
+    pub fn new(config: impl Into<Arc<Config>>, started: Instant) -> Arc<Self> {
+        let config = config.into();
+        let audit = config.service.audit_file.clone().map(Audit::new);
+        let sessions = Sessions::new(&config.limits, &config.policy);
         Arc::new(Self {
-            sessions: Sessions::new(&config.limits, &config.policy),
+            sessions: Arc::new(sessions.audited(audit.as_ref(), "stdio")),
             captures: Captures::new(&config.limits),
             config,
             started,
-            inputs: OnceLock::new(),
+            inputs: Arc::default(),
         })
     }
 

@@ -2,19 +2,12 @@
 
 use super::*;
 use crate::broker::report::*;
-use crate::config::{Limits, Policy};
 use bitsperity_mqtt_core::packet::QoS;
 use serde_json::json;
 use std::time::{Duration, SystemTime};
 
 fn state() -> Arc<State> {
-    let config = Config {
-        brokers: Default::default(),
-        limits: Limits::default(),
-        policy: Policy::default(),
-        log: ::log::LevelFilter::Off,
-    };
-    State::new(config, crate::mcp::clock::now())
+    State::new(Config::default(), crate::mcp::clock::now())
 }
 
 /// Every schema inside of `schema`, itself included.

@@ -12,5 +12,7 @@ pub(crate) mod peers;
 pub(crate) mod pipes;
 pub(crate) mod random;
 pub(crate) mod schema;
+#[allow(dead_code)] // each test file uses a part of it
+pub(crate) mod service;
 
 pub(crate) use client::Client;

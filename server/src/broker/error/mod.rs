@@ -145,6 +145,9 @@ impl BrokerError {
                     filters.join(", ")
                 );
             }
+            Self::Denied(Denied::NoAudit, _) => {
+                "Only listen, or ask the owner to make audit_file writable: nothing was sent."
+            }
             Self::Unavailable(_) => "Do without it on this broker.",
             Self::Invalid(_) => "Correct the arguments and call again.",
             Self::TooLarge(_) => "Send less, or split it.",
@@ -209,6 +212,10 @@ impl fmt::Display for BrokerError {
             Self::Denied(Denied::NotAllowed(_), topic) => write!(
                 f,
                 "This server's configuration does not allow publishing to {topic}."
+            ),
+            Self::Denied(Denied::NoAudit, why) => write!(
+                f,
+                "The audit file, without which nothing is published, cannot be written: {why}."
             ),
             Self::Unavailable(what) => write!(f, "The broker does not offer {what}."),
             Self::Invalid(why) => f.write_str(why),

@@ -1,0 +1,84 @@
+//! A long-running process for many assistants: what listens, and how it ends. `http` and `socket` are the ways in.
+//!
+//! Invariant: at the end nothing new is begun, calls hand in what they have, streams end with their answers, connections to
+//! brokers are closed, all within a few seconds.
+
+use super::assistants::Assistants;
+use super::http::Http;
+#[cfg(unix)]
+use super::socket::Socket;
+use crate::process::shutdown::{SERVICE_CALLS_END, SERVICE_END, SERVICE_OUTPUT_END, guard};
+use crate::process::signals::watch_signals;
+use async_std::channel::bounded;
+use async_std::future::timeout;
+use async_std::net::TcpListener;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// What listens.
+pub struct Service {
+    /// HTTP and its socket, which is open.
+    pub http: (Arc<Http>, TcpListener),
+    /// The Unix socket; none where it could not be made.
+    #[cfg(unix)]
+    pub socket: Option<Socket>,
+    /// Who comes in.
+    pub assistants: Arc<Assistants>,
+}
+
+/// Opens the socket of HTTP; gives it with its address, which tells the port where any was asked for.
+///
+/// # Errors
+/// The address is in use, or none of ours.
+pub fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = std::net::TcpListener::bind(address)?;
+    let bound = listener.local_addr()?;
+    Ok((TcpListener::from(listener), bound))
+}
+
+/// Serves until a signal comes.
+///
+/// # Errors
+/// Signals could not be watched.
+pub fn run(service: Service) -> io::Result<()> {
+    let (stop, stopped) = bounded(1);
+    watch_signals(move |number| {
+        // One reason is enough; a second signal changes nothing.
+        let _ = stop.try_send(number);
+    })?;
+    let Service {
+        http: (http, listener),
+        #[cfg(unix)]
+        socket,
+        assistants,
+    } = service;
+    async_std::task::block_on(async {
+        let (alive, ending) = bounded(1);
+        let serving = Arc::clone(&http);
+        let until = ending.clone();
+        async_std::task::spawn(async move { serving.serve(listener, until).await });
+        #[cfg(unix)]
+        if let Some(socket) = socket {
+            let assistants = Arc::clone(&assistants);
+            async_std::task::spawn(async move { socket.serve(assistants, ending).await });
+        }
+        if let Ok(number) = stopped.recv().await {
+            log::info!("ending: signal {number}");
+        }
+        guard(SERVICE_END);
+        http.end();
+        drop(alive);
+        let finishing = assistants.finish_requests();
+        if timeout(SERVICE_CALLS_END, finishing).await.is_err() {
+            log::warn!("not every call has ended in time");
+        }
+        assistants.fall_silent();
+        let leaving = timeout(SERVICE_OUTPUT_END, http.empty());
+        let closing = timeout(SERVICE_OUTPUT_END, assistants.close());
+        if let (Err(_), _) | (_, Err(_)) = futures::future::join(leaving, closing).await {
+            log::warn!("not every connection could be closed in time");
+        }
+    });
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! Text as bytes: lines of a stream.
+
+pub(crate) mod lines;
