@@ -6,9 +6,11 @@ import io
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tarfile
+import time
 import zipfile
 from dataclasses import dataclass
 
@@ -18,6 +20,10 @@ NAME = "bitsperity-mqtt-mcp"
 REGISTRY_NAME = "io.github.bitsperity/bitsperity-mqtt-mcp"
 # Debian 12, Raspberry Pi OS 12 and Ubuntu 22.04 have 2.35 or newer; the wheel's tag promises this one.
 GLIBC = (2, 34)
+
+
+# Of compression, 1 to 9; packaging/build --fast lowers it.
+LEVEL = 9
 
 
 class Skipped(Exception):
@@ -151,14 +157,12 @@ def tar_gz(entries, folders=()):
             info.size, info.mode, info.mtime = len(entry.data), entry.mode, epoch()
             info.uname = info.gname = "root"
             tar.addfile(info, io.BytesIO(entry.data))
-    return gzip.compress(raw.getvalue(), mtime=0)
+    return gzip.compress(raw.getvalue(), LEVEL, mtime=0)
 
 
 def zipped(entries):
-    import time
-
     raw = io.BytesIO()
-    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(raw, "w", zipfile.ZIP_DEFLATED, compresslevel=LEVEL) as archive:
         for entry in entries:
             info = zipfile.ZipInfo(entry.path, time.gmtime(epoch())[:6])
             info.compress_type = zipfile.ZIP_DEFLATED
@@ -175,7 +179,5 @@ def sha256(path):
 def glibc_needed(binary):
     """The newest version of glibc that a binary asks for."""
     need("readelf")
-    import re
-
     found = re.findall(r"GLIBC_(\d+)\.(\d+)", run("readelf", "--version-info", "--wide", binary))
     return max((int(a), int(b)) for a, b in found)

@@ -82,7 +82,7 @@ def build(platform, binary, out):
         secrets.chmod(0o700)
         made = out / name(platform)
         common.run(
-            "dpkg-deb", "--root-owner-group", "-Zxz", "--build", root, made,
+            "dpkg-deb", "--root-owner-group", "-Zxz", f"-z{min(common.LEVEL, 6)}", "--build", root, made,
             env={"PATH": "/usr/bin:/bin", "SOURCE_DATE_EPOCH": str(common.epoch())},
         )
     return [made]

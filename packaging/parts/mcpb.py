@@ -4,10 +4,10 @@ The manifest has no key for the architecture of the processor, so each platform 
 for both processors where `lipo` can join the two binaries."""
 
 import json
-import subprocess
-import tempfile
 import pathlib
 import shutil
+import subprocess
+import tempfile
 
 from . import common, licences
 

@@ -279,3 +279,16 @@ fn the_nearest_word_is_near() {
     assert_eq!(nearest("entirely_else", known), None);
     assert_eq!(nearest(&"é".repeat(100), known), None);
 }
+
+#[test]
+fn what_a_form_left_empty_is_not_set() {
+    let scene = Scene::new("");
+    let left = [
+        ("BITSPERITY_MQTT_URL", "${user_config.url}"),
+        ("BITSPERITY_MQTT_PASSWORD", "${user_config.password}"),
+        ("BITSPERITY_MQTT_READ_ONLY", ""),
+    ];
+    let loaded = scene.load(&left, &[]).unwrap();
+    assert!(loaded.config.brokers.is_empty());
+    assert!(loaded.sources.is_empty());
+}
