@@ -55,6 +55,7 @@ const FENCES: &[(&str, &[&str])] = &[
             "server/src/broker",
             "server/src/mcp",
             "server/src/demo",
+            "server/src/selftest",
         ],
     ),
     ("println!", STDOUT),
@@ -76,6 +77,7 @@ const STDOUT: &[&str] = &[
     "server/src/main",
     "server/src/config",
     "server/src/offline",
+    "server/src/selftest",
 ];
 
 /// Rooms of the shell that see connections only through `broker::handle` and what it hands out.
