@@ -31,7 +31,7 @@ COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/bitsperity-mqtt-mcp/
 COPY --from=build --chown=65532:65532 /out/data /data
 # One malloc arena: less memory for a server that waits most of the time.
 ENV MALLOC_ARENA_MAX=1 \
-    BITSPERITY_MQTT_STATE_DIR=/data
+    XDG_STATE_HOME=/data
 # By number, so that Kubernetes can see that it is not root.
 USER 65532:65532
 EXPOSE 8090

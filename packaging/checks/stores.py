@@ -166,14 +166,13 @@ def _run_script(job, script):
         environment = dict(line.split("=", 1) for line in lines.splitlines() if "=" in line)
         return data, {k: v for k, v in environment.items() if k.startswith("BITSPERITY_MQTT_")}, done.stderr
 
-    data, told, _ = started(True, {"read_only": True, "record": True, "log_level": "info"})
+    data, told, _ = started(True, {"read_only": True, "log_level": "info"})
     assert told["BITSPERITY_MQTT_URL"] == "mqtt://core-mosquitto:1883" and told["BITSPERITY_MQTT_USER"] == "addons"
     password = pathlib.Path(told["BITSPERITY_MQTT_PASSWORD_FILE"])
     assert password.read_text() == "s3cret of the test" and stat.S_IMODE(password.stat().st_mode) == 0o600
     assert told["BITSPERITY_MQTT_READ_ONLY"] == "true" and told["BITSPERITY_MQTT_LOG"] == "info"
     assert told["BITSPERITY_MQTT_TRUSTED_PROXY"] == "172.30.32.2"
-    assert (data / "args").read_text().split() == ["serve", "--config", str(data / "config.toml")]
-    assert "[[record]]" in (data / "config.toml").read_text()
+    assert (data / "args").read_text().split() == ["serve"]
 
     _, told, log = started(False, {"read_only": False})
     assert "BITSPERITY_MQTT_URL" not in told and told["BITSPERITY_MQTT_READ_ONLY"] == "false"

@@ -33,7 +33,6 @@ def _common(name):
 
 
 def build(platform, binary, out):
-    """The package of this platform, and the main one for the platforms whose packages lie in `out`."""
     about = _common(platform_package(platform)) | {
         "os": [platform.npm_os],
         "cpu": [platform.npm_cpu],
@@ -53,10 +52,11 @@ def build(platform, binary, out):
             ]
         )
     )
-    return [own, _main(out)]
+    return [own]
 
 
-def _main(out):
+def build_main(_platform, _binary, out):
+    """The package that users name, for the platforms whose packages lie in `out`."""
     there = [p for p in common.PLATFORMS if (out / platform_file(p)).exists()]
     about = _common(common.NAME) | {
         "mcpName": common.REGISTRY_NAME,
@@ -78,4 +78,4 @@ def _main(out):
             ]
         )
     )
-    return made
+    return [made]
