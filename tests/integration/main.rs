@@ -10,6 +10,7 @@ mod broker_poison;
 mod broker_publish;
 mod broker_sessions;
 mod broker_strays;
+mod documents;
 mod fences;
 mod mcp_end;
 mod mcp_eras;
