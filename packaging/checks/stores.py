@@ -113,21 +113,19 @@ def homeassistant(job):
     return "config.yaml by its rules; the script with a Supervisor of the test's"
 
 
-TOLD = {
-    "result": "ok",
-    "data": {"host": "core-mosquitto", "port": 1883, "ssl": False, "username": "addons", "password": "s3cret of the test"},
-}
+TOLD = {"host": "core-mosquitto", "port": 1883, "ssl": False, "username": "addons", "password": "s3cret of the test"}
 
 
 @contextlib.contextmanager
-def supervisor(knows):
-    """As http://supervisor: tells the broker to who has the token, or that there is none."""
+def supervisor(data):
+    """As http://supervisor: tells the broker to who has the token, or (data is none) that there is none."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             allowed = self.headers["Authorization"] == "Bearer of-the-test" and self.path == "/services/mqtt"
-            body = json.dumps(TOLD if allowed and knows else {"result": "error"}).encode()
-            self.send_response(200 if allowed and knows else 400 if allowed else 403)
+            known = allowed and data is not None
+            body = json.dumps({"result": "ok", "data": data} if known else {"result": "error"}).encode()
+            self.send_response(200 if known else 400 if allowed else 403)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
@@ -154,7 +152,7 @@ def _run_script(job, script):
         server = data / "server"
         server.write_text('#!/bin/sh\nenv >"$DATA/env"\nprintf "%s\\n" "$@" >"$DATA/args"\n')
         server.chmod(0o755)
-        with supervisor(knows) as url:
+        with supervisor(TOLD if knows else None) as url:
             given = {"DATA": str(data), "SUPERVISOR": url, "SERVER": str(server), "SUPERVISOR_TOKEN": "of-the-test"}
             done = subprocess.run(
                 [script], env={"PATH": os.environ["PATH"], **given}, capture_output=True, text=True, timeout=60
