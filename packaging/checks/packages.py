@@ -210,6 +210,10 @@ def debian(job):
     run(*start, binary, "--config", config, "config", "show")
     client.session([*start, binary], common.version(), job.broker)
     said = unit(root, binary, job.platform)
+    if not job.quick and shutil.which("lintian"):
+        # Root's umask is none of its business.
+        run("lintian", "--allow-root", "--fail-on", "error,warning", path)
+        said += ", lintian"
     (root / "var/lib/private" / common.NAME).mkdir(parents=True)
     run(*dpkg, "--purge", common.NAME, env=environment)
     left = [p for p in root.rglob("*") if not p.is_dir() and "var/lib/dpkg" not in str(p) and "var/log" not in str(p)]

@@ -2,12 +2,16 @@
 
 Made by `dpkg-deb` alone: no debhelper, and Debian's own library names in Depends."""
 
+import email.utils
+import gzip
 import pathlib
 import re
+import shutil
 import tempfile
 
 from . import common, licences
 
+_MAINTAINER = "bitsperity <bitsperity@users.noreply.github.com>"
 _DEPENDS = "libc6 (>= {}.{}), libgcc-s1".format(*common.GLIBC)
 
 
@@ -26,15 +30,42 @@ def _copyright(triple):
     )
 
 
+def _changelog():
+    when = email.utils.formatdate(common.epoch())
+    return (
+        f"{common.NAME} ({common.version()}-1) stable; urgency=medium\n\n"
+        "  * See changelog.gz beside this file.\n\n"
+        f" -- {_MAINTAINER}  {when}\n"
+    )
+
+
+def _packed(text):
+    return gzip.compress(text.encode(), 9, mtime=0)
+
+
+def _stripped(platform, binary):
+    """Without names of functions, as Debian wants it; as it is where the tool for that processor is missing."""
+    cpu = platform.triple.split("-")[0]
+    tool = "strip" if platform.triple == common.host() else f"{cpu}-linux-gnu-strip"
+    if not shutil.which(tool):
+        return binary.read_bytes()
+    with tempfile.TemporaryDirectory() as folder:
+        small = pathlib.Path(folder) / "binary"
+        common.run(tool, "--strip-all", "-o", small, binary)
+        return small.read_bytes()
+
+
 def _files(platform, binary):
     docs = f"usr/share/doc/{common.NAME}/"
     return [
-        common.Entry(f"usr/bin/{common.NAME}", binary.read_bytes(), 0o755),
+        common.Entry(f"usr/bin/{common.NAME}", _stripped(platform, binary), 0o755),
         common.file_entry(f"usr/lib/systemd/system/{common.NAME}.service", f"packaging/deb/{common.NAME}.service"),
         common.file_entry(f"etc/{common.NAME}/config.toml", "packaging/deb/config.toml"),
         common.text_entry(docs + "copyright", _copyright(platform.triple)),
         common.file_entry(docs + "README.md", "README.md"),
-        common.file_entry(docs + "CHANGELOG.md", "CHANGELOG.md"),
+        common.Entry(docs + "changelog.gz", _packed((common.ROOT / "CHANGELOG.md").read_text())),
+        common.Entry(docs + "changelog.Debian.gz", _packed(_changelog())),
+        common.file_entry(f"usr/share/lintian/overrides/{common.NAME}", "packaging/deb/lintian-overrides"),
         *licences.entries(docs, platform.triple),
     ]
 
@@ -44,7 +75,7 @@ def _control(platform, files):
     size = sum(len(entry.data) for entry in files) // 1024 + 1
     return (
         f"Package: {common.NAME}\nVersion: {common.version()}-1\nArchitecture: {platform.deb}\n"
-        "Maintainer: bitsperity <bitsperity@users.noreply.github.com>\n"
+        f"Maintainer: {_MAINTAINER}\n"
         f"Installed-Size: {size}\nDepends: {_DEPENDS}\nRecommends: ca-certificates\n"
         f"Section: net\nPriority: optional\nHomepage: {package['repository']}\n"
         f"Description: {re.sub('^An? ', '', package['description'])}\n"

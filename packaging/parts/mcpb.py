@@ -44,6 +44,7 @@ def manifest(platform):
         "version": package["version"],
         "description": package["description"],
         "long_description": f"{_TOOLS} Nothing is sent anywhere but to your broker and to the assistant.",
+        "icon": "icon.png",
         "author": {"name": "bitsperity", "url": package["repository"]},
         "repository": {"type": "git", "url": package["repository"]},
         "documentation": f"{package['repository']}/tree/main/docs",
@@ -69,6 +70,7 @@ def build(platform, binary, out):
     entries = [
         common.text_entry("manifest.json", json.dumps(manifest(platform), indent=2) + "\n"),
         common.Entry(f"server/{platform.exe}", data, 0o755),
+        common.file_entry("icon.png", "packaging/homeassistant/bitsperity-mqtt-mcp/icon.png"),
         *licences.entries("", platform.triple),
     ]
     made = out / name(platform)
