@@ -100,7 +100,6 @@ def serve(job):
     }
     url = f"http://127.0.0.1:{port}"
     with running([job.binary, "serve"], environment, port):
-        # As the HEALTHCHECK of the image.
         common.run(job.binary, "health", url)
         status, body = ask(port, "/health")
         assert status == 200 and json.loads(body)["status"] in ("healthy", "degraded"), body
@@ -108,6 +107,10 @@ def serve(job):
         assert mcp(port, TOKEN) == 200
     gone = subprocess.run([job.binary, "health", url], capture_output=True)
     assert gone.returncode != 0, "`health` calls healthy what does not run"
+    # In a container it listens for all, and HEALTHCHECK names no address.
+    environment["BITSPERITY_MQTT_LISTEN"] = f"0.0.0.0:{port}"
+    with running([job.binary, "serve"], environment, port):
+        common.run(job.binary, "health", env=environment)
     return "health, token, /mcp, end"
 
 
@@ -119,7 +122,7 @@ def ingress(job):
     need_commands(job, "serve")
     common.need("curl", "jq")
     data, port = clean(job.place / "ingress"), free_port()
-    (data / "options.json").write_text(json.dumps({"read_only": True, "log_level": "info"}))
+    (data / "options.json").write_text(json.dumps({"read_only": True, "log_level": "info", "token": TOKEN}))
     host, broker_port = job.broker.removeprefix("mqtt://").rsplit(":", 1)
     told = {"host": host, "port": int(broker_port), "ssl": False, "username": "", "password": ""}
     with stores.supervisor(told) as supervisor:
@@ -132,8 +135,6 @@ def ingress(job):
             "SERVER": str(job.binary),
             "PORT": str(port),
             "INGRESS": "127.0.0.1",
-            # Home Assistant's user sees it on the page.
-            "BITSPERITY_MQTT_TOKEN": TOKEN,
         }
         script = common.ROOT / "packaging/homeassistant/bitsperity-mqtt-mcp/run"
         with running([script], environment, port):

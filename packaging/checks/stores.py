@@ -177,9 +177,11 @@ def _run_script(job, script):
     assert "knows no MQTT broker" in log, log
 
     own = {"broker_url": "mqtts://mqtt.lan", "broker_user": "me", "broker_password": "0wn", "allowed_hosts": ["pi.lan"]}
+    own["token"] = "0wn" * 11
     data, told, _ = started(True, own)
     assert told["BITSPERITY_MQTT_URL"] == "mqtts://mqtt.lan" and told["BITSPERITY_MQTT_USER"] == "me"
     assert pathlib.Path(told["BITSPERITY_MQTT_PASSWORD_FILE"]).read_text() == "0wn"
+    assert pathlib.Path(told["BITSPERITY_MQTT_TOKEN_FILE"]).read_text() == "0wn" * 11
     assert told["BITSPERITY_MQTT_ALLOWED_HOSTS"] == "homeassistant.local,homeassistant,pi.lan"
 
 
