@@ -6,18 +6,6 @@
 //! accumulators). Who may import whom, left to right only:
 //! `limits, time, number` ← `wire` ← `framer`, `topic` ← `packet` ← `session`; `payload` ← `reduce`, which never
 //! sees a packet or a session. Every size that somebody else can choose has a name in [`limits`].
-//!
-//! ```
-//! use bitsperity_mqtt_core::packet::{Packet, Version};
-//!
-//! let received = b"\x30\x0e\0\x0alamp/stateON";
-//! let Ok(Packet::Publish(message)) = Packet::decode(received, Version::V311) else {
-//!     panic!("these bytes are a PUBLISH");
-//! };
-//! assert_eq!((message.topic.as_str(), message.payload), ("lamp/state", &b"ON"[..]));
-//! ```
-//!
-//! The folder `examples` has more: a client over TCP, and the messages that matter of ten thousand.
 #![no_std]
 #![cfg_attr(
     not(test),
