@@ -26,6 +26,15 @@ pub enum Frame {
 /// Looks at the front of `received`; `max_packet` is the largest packet, in bytes, that the caller takes.
 /// Only the bytes of the fixed header are examined, and flags that no version prescribes are malformed at
 /// once: what another protocol sends is found out without waiting for the length it seems to announce.
+///
+/// ```
+/// use bitsperity_mqtt_core::framer::{Frame, next_frame};
+///
+/// // PINGRESP, and the first byte of what comes next.
+/// assert_eq!(next_frame(b"\xd0\x00\x30", 1024), Frame::Whole(2));
+/// assert_eq!(next_frame(b"\x30", 1024), Frame::Partial { needed: None });
+/// assert_eq!(next_frame(b"HTTP/1.1 200 OK", 1024), Frame::Malformed);
+/// ```
 #[inline]
 pub fn next_frame(received: &[u8], max_packet: usize) -> Frame {
     let Some((&first, rest)) = received.split_first() else {

@@ -3,7 +3,8 @@
 //! `broker` owns connections (one task each), `protocol` is MCP, `hosts` carries it (pipes, sockets, HTTP), `process` is what
 //! the process has once, `tools` is what the assistant may ask, `offer` is that with resources and prompts, `render` makes
 //! the JSON of the answers; `offline` is the same reduction on files, without assistant. Of the service: `journal` is what
-//! happened, `app` what the process holds, `monitor` the page and the interface for people and scripts.
+//! happened, `app` what the process holds, `monitor` the page and the interface for people and scripts. `selftest` tries the
+//! installed program against a broker.
 
 pub mod app;
 pub mod broker;
@@ -20,6 +21,7 @@ pub mod offline;
 pub mod process;
 pub mod protocol;
 pub mod render;
+pub mod selftest;
 pub mod serve;
 mod text;
 pub mod tools;

@@ -5,7 +5,7 @@
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
 use bitsperity_mqtt_mcp::mask::mask;
 use bitsperity_mqtt_mcp::serve::{self, ConnectArgs, ServeArgs};
-use bitsperity_mqtt_mcp::{hosts, offer, offline, process, protocol, tools};
+use bitsperity_mqtt_mcp::{hosts, offer, offline, process, protocol, selftest, tools};
 use clap::{Args, Parser, Subcommand};
 use std::alloc::System;
 use std::io::{IsTerminal, Write};
@@ -110,6 +110,7 @@ enum Command {
     Prune(offline::PruneArgs),
     Classify(offline::ClassifyArgs),
     Schema(offline::SchemaArgs),
+    Selftest(selftest::SelftestArgs),
     /// Plays an assistant's session against a simulated household
     #[cfg(feature = "demo")]
     Demo(bitsperity_mqtt_mcp::demo::DemoArgs),
@@ -159,6 +160,7 @@ fn main() -> ExitCode {
         Some(Command::Prune(args)) => return offline::prune(&args),
         Some(Command::Classify(args)) => return offline::classify(&args),
         Some(Command::Schema(args)) => return offline::schema(&args),
+        Some(Command::Selftest(args)) => return selftest::run(&args, &cli.options.given()),
         other => other,
     };
     let loaded = match config::load(&cli.options.given(), &Environment::of_process()) {

@@ -71,6 +71,7 @@ const FENCES: &[(&str, &[&str])] = &[
             "server/src/protocol",
             "server/src/journal",
             "server/src/demo",
+            "server/src/selftest",
         ],
     ),
     ("println!", STDOUT),
@@ -93,6 +94,7 @@ const STDOUT: &[&str] = &[
     "server/src/main",
     "server/src/config",
     "server/src/offline",
+    "server/src/selftest",
 ];
 
 /// Rooms of the shell that see connections only through `broker::handle` and what it hands out.

@@ -11,6 +11,7 @@ mod broker_poison;
 mod broker_publish;
 mod broker_sessions;
 mod broker_strays;
+mod documents;
 mod fences;
 mod http_attacks;
 mod http_eras;

@@ -143,6 +143,16 @@ pub enum Packet<'a> {
 impl<'a> Packet<'a> {
     /// Decodes exactly one packet, fixed header included; `bytes` must hold it whole and nothing more.
     ///
+    /// ```
+    /// use bitsperity_mqtt_core::packet::{Packet, Version};
+    ///
+    /// let received = b"\x30\x0e\0\x0alamp/stateON";
+    /// let Ok(Packet::Publish(message)) = Packet::decode(received, Version::V311) else {
+    ///     panic!("these bytes are a PUBLISH");
+    /// };
+    /// assert_eq!((message.topic.as_str(), message.payload), ("lamp/state", &b"ON"[..]));
+    /// ```
+    ///
     /// # Errors
     /// [`DecodeError`] names what is malformed and the statement it breaks.
     #[inline]

@@ -50,6 +50,16 @@ impl Draft {
             .map(|(name, _)| name.as_str())
     }
 
+    /// Whether the configuration file itself holds its password, and does not only say where it is.
+    pub(super) fn password_in_file(&self) -> bool {
+        let of_file = |key: &str| {
+            let entry = self.texts.get(key);
+            entry.filter(|(_, origin)| origin.source == Source::File)
+        };
+        let in_url = |(url, _): &(String, Origin)| url.contains('@');
+        of_file("password").is_some() || of_file("url").is_some_and(in_url)
+    }
+
     /// Takes one entry.
     pub(super) fn put(&mut self, key: &str, value: Raw, origin: Origin) -> Result<(), ConfigError> {
         let Some(&key) = KEYS.iter().find(|known| **known == key) else {

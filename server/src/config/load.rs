@@ -62,22 +62,19 @@ pub fn load(given: &Given, environment: &Environment) -> Result<Loaded, ConfigEr
         merge.flag(setting)?;
     }
     let mut warnings = Vec::new();
+    let holds_password = merge.drafts.values().any(Draft::password_in_file);
     for (name, draft) in merge.drafts {
         let broker = draft.finish(&name, environment, &mut warnings)?;
         merge.config.brokers.insert(name, broker);
     }
-    if let Some((path, true)) = &file {
-        let holds_password = merge
-            .config
-            .brokers
-            .values()
-            .any(|broker| broker.password.is_some());
-        if holds_password && world_readable(path) {
-            let path = path.display();
-            warnings.push(format!(
-                "{path} may be read by every user of this machine and describes a broker with a password; chmod 600 {path}"
-            ));
-        }
+    if let Some((path, true)) = &file
+        && holds_password
+        && world_readable(path)
+    {
+        let path = path.display();
+        warnings.push(format!(
+            "{path} may be read by every user of this machine and holds a password; chmod 600 {path}"
+        ));
     }
     Ok(Loaded {
         config: merge.config,

@@ -131,9 +131,14 @@ impl Environment {
         Self::new(std::env::vars_os())
     }
 
-    /// Of these variables.
+    /// Of these variables. An empty one is not set, nor is one that still names a field of the host's form
+    /// (`${user_config.url}`): so hosts of bundles hand on what the user left empty.
     pub fn new(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
-        let set = variables.into_iter().filter(|(_, value)| !value.is_empty());
+        let unset = |value: &OsString| {
+            let value = value.as_encoded_bytes();
+            value.is_empty() || value.starts_with(b"${user_config.")
+        };
+        let set = variables.into_iter().filter(|(_, value)| !unset(value));
         Self(set.collect())
     }
 

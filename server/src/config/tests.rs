@@ -282,3 +282,42 @@ fn the_nearest_word_is_near() {
     assert_eq!(nearest("entirely_else", known), None);
     assert_eq!(nearest(&"é".repeat(100), known), None);
 }
+
+#[test]
+fn what_a_form_left_empty_is_not_set() {
+    let scene = Scene::new("");
+    let left = [
+        ("BITSPERITY_MQTT_URL", "${user_config.url}"),
+        ("BITSPERITY_MQTT_PASSWORD", "${user_config.password}"),
+        ("BITSPERITY_MQTT_READ_ONLY", ""),
+    ];
+    let loaded = scene.load(&left, &[]).unwrap();
+    assert!(loaded.config.brokers.is_empty());
+    assert!(loaded.sources.is_empty());
+}
+
+#[cfg(unix)]
+#[test]
+fn only_a_file_that_holds_a_password_must_be_private() {
+    use std::os::unix::fs::PermissionsExt;
+    let warned = |entries: &str| {
+        let scene = Scene::new(&format!("[brokers.home]\n{entries}\n"));
+        let mode = |name: &str, bits| {
+            fs::set_permissions(scene.path(name), fs::Permissions::from_mode(bits)).unwrap();
+        };
+        fs::write(scene.path("secret"), SECRET).unwrap();
+        mode("secret", 0o600);
+        mode("config.toml", 0o644);
+        scene.load(&[], &[]).unwrap().warnings
+    };
+    let elsewhere = warned("url = \"mqtt://h\"\nuser = \"me\"\npassword_file = \"secret\"");
+    assert!(elsewhere.is_empty(), "{elsewhere:?}");
+    for inside in [
+        format!("url = \"mqtt://h\"\nuser = \"me\"\npassword = \"{SECRET}\""),
+        format!("url = \"mqtt://me:{SECRET}@h\""),
+    ] {
+        let warnings = warned(&inside);
+        assert_eq!(warnings.len(), 1, "{warnings:?}");
+        assert!(warnings[0].contains("chmod 600") && !warnings[0].contains(SECRET));
+    }
+}

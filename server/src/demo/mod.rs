@@ -7,7 +7,6 @@
 #![allow(clippy::print_stdout)] // the demo's output is its purpose; it is not the server's process
 
 mod broker;
-mod client;
 mod household;
 mod link;
 mod paint;

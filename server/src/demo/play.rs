@@ -1,9 +1,9 @@
 //! The play: an assistant's session through every tool, over standard input and output, as an assistant's host would
 //! hold it. A tool that is not listed, an error, or no answer in time is a failure.
 
-use super::client::{Client, Reply};
 use super::paint::{Painter, Style, size, time};
 use super::view;
+use crate::selftest::client::{Client, Reply};
 use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};

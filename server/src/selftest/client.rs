@@ -1,8 +1,9 @@
-//! An MCP client over the pipes of a child process, as small as the demo needs: requests may overlap, progress is
-//! handed on while waiting. Legacy revision 2025-06-18, which every assistant speaks today, plus one modern request.
+//! An MCP client over the pipes of a child process, as small as `selftest` and the demo need: requests may overlap,
+//! progress is handed on while waiting. Legacy revision 2025-06-18, which every assistant speaks today, plus one modern request.
 
 use serde_json::{Map, Value, json};
 use std::collections::HashMap;
+use std::ffi::OsString;
 use std::io::{self, BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
@@ -12,7 +13,7 @@ use std::time::{Duration, Instant};
 const LINES: usize = 256;
 
 /// A server as a child process.
-pub(super) struct Client {
+pub(crate) struct Client {
     child: Child,
     /// Taken when the conversation is over.
     stdin: Option<ChildStdin>,
@@ -24,25 +25,38 @@ pub(super) struct Client {
 }
 
 /// An answer.
-pub(super) struct Reply {
+pub(crate) struct Reply {
     /// The `result`, or the JSON-RPC error.
-    pub(super) outcome: Result<Value, Value>,
-    pub(super) took: Duration,
+    pub(crate) outcome: Result<Value, Value>,
+    pub(crate) took: Duration,
     /// Bytes of the whole line.
-    pub(super) bytes: usize,
+    #[cfg(feature = "demo")]
+    pub(crate) bytes: usize,
 }
 
 impl Client {
     /// Starts this very executable as a server, without the configuration of whoever watches.
-    pub(super) fn start() -> io::Result<Self> {
+    #[cfg(feature = "demo")]
+    pub(crate) fn start() -> io::Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         command.env_remove("HOME").env_remove("XDG_CONFIG_HOME");
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("BITSPERITY_MQTT_") {
                 command.env_remove(name);
             }
         }
+        Self::spawn(command)
+    }
+
+    /// Starts this very executable as a server, with these arguments and the configuration it finds.
+    pub(crate) fn start_configured(arguments: &[OsString]) -> io::Result<Self> {
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(arguments);
+        Self::spawn(command)
+    }
+
+    fn spawn(mut command: Command) -> io::Result<Self> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn()?;
         let stdin = child.stdin.take();
         let Some(stdout) = child.stdout.take() else {
@@ -68,7 +82,7 @@ impl Client {
     }
 
     /// Resident memory of the server in bytes, where the system tells it (Linux).
-    pub(super) fn memory(&self) -> Option<u64> {
+    pub(crate) fn memory(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status
             .lines()
@@ -78,7 +92,7 @@ impl Client {
     }
 
     /// Sends a request; its answer is fetched by [`Client::wait`].
-    pub(super) fn ask(&mut self, method: &str, params: Value) -> io::Result<u64> {
+    pub(crate) fn ask(&mut self, method: &str, params: Value) -> io::Result<u64> {
         let id = self.next_id;
         self.next_id += 1;
         self.asked_at.insert(id, Instant::now());
@@ -87,7 +101,7 @@ impl Client {
     }
 
     /// Sends a tool call that wants progress.
-    pub(super) fn ask_tool(
+    pub(crate) fn ask_tool(
         &mut self,
         name: &str,
         arguments: &Map<String, Value>,
@@ -100,7 +114,7 @@ impl Client {
     }
 
     /// Sends a notification.
-    pub(super) fn tell(&mut self, method: &str) -> io::Result<()> {
+    pub(crate) fn tell(&mut self, method: &str) -> io::Result<()> {
         self.send(&json!({"jsonrpc": "2.0", "method": method}))
     }
 
@@ -112,7 +126,7 @@ impl Client {
     }
 
     /// Waits for the answer to `id`; `progress` gets what is said in between.
-    pub(super) fn wait(
+    pub(crate) fn wait(
         &mut self,
         id: u64,
         within: Duration,
@@ -150,6 +164,7 @@ impl Client {
                 Reply {
                     outcome,
                     took: asked_at.elapsed(),
+                    #[cfg(feature = "demo")]
                     bytes: line.len(),
                 },
             );
@@ -157,7 +172,7 @@ impl Client {
     }
 
     /// Closes standard input, as a client does at its end; returns how the server ended and how soon.
-    pub(super) fn end(&mut self, within: Duration) -> io::Result<(ExitStatus, Duration)> {
+    pub(crate) fn end(&mut self, within: Duration) -> io::Result<(ExitStatus, Duration)> {
         let began = Instant::now();
         self.stdin = None;
         // The reader's channel closes when the server closes its standard output, which it does by ending.
