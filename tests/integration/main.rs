@@ -30,6 +30,7 @@ mod tools_assistant;
 mod tools_debug;
 mod tools_listening;
 mod tools_monitoring;
+mod tools_naming;
 mod tools_publishing;
 mod tools_refusals;
 mod tools_schema;

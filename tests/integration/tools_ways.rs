@@ -90,7 +90,7 @@ fn collects(assistant: &mut Assistant, broker: &Mosquitto, session: &str) {
     }
     let listed = assistant.ok(
         "list_topics",
-        json!({"session_id": session, "pattern": "in/#", "duration": 10, "until_quiet": 0.3}),
+        json!({"session_id": session, "topic": "in/#", "duration": 10, "until_quiet": 0.3}),
     );
     assert_eq!(
         (&listed["topics_seen"], &listed["stop_reason"]),

@@ -4,6 +4,8 @@
 //! Invariant: the registry's lock is never held across an await; a place is taken before the connection is tried.
 
 use super::handle::{BrokerError, Established, Handle, Status};
+pub use super::origins::Origin;
+use super::origins::Origins;
 use super::shared::lock;
 use super::target::Target;
 use super::watch::{Watch, Watching};
@@ -29,6 +31,7 @@ pub struct Sessions {
     limits: Limits,
     policy: Arc<Policy>,
     registry: Arc<Mutex<Registry>>,
+    origins: Origins,
     changes: Receiver<()>,
 }
 
@@ -66,6 +69,7 @@ impl Name {
 struct Entry {
     id: Uuid,
     name: Option<Name>,
+    origin: Option<Origin>,
     handle: Handle,
     watch: Option<Arc<Watch>>,
     created: SystemTime,
@@ -121,6 +125,7 @@ impl Sessions {
             limits: limits.clone(),
             policy: Arc::new(policy.clone()),
             changes,
+            origins: Origins::default(),
             registry: Arc::new(Mutex::new(Registry {
                 open: Vec::new(),
                 reserved: Vec::new(),
@@ -137,10 +142,44 @@ impl Sessions {
     /// # Errors
     /// No place, the client id is in use here, or the connection failed.
     pub async fn establish(&self, target: Target) -> Result<SessionInfo, EstablishError> {
-        self.establish_watching(target, &[]).await
+        self.establish_watching(target, &[], None).await
     }
 
-    /// The same, and watches these Topic Filters from the beginning.
+    /// The origin of sessions that this connection string asks for.
+    pub fn address(&self, connection_string: &str) -> Origin {
+        self.origins.of_address(connection_string)
+    }
+
+    /// The session of this origin that was used last.
+    pub fn of(&self, origin: &Origin) -> Option<String> {
+        let mut registry = lock(&self.registry);
+        registry.expire();
+        let open = registry.open.iter();
+        let same = open.filter(|it| it.origin.as_ref() == Some(origin));
+        let whole = same.filter(|it| !it.handle.status().failed);
+        let latest = whole.max_by_key(|it| it.used_at);
+        latest.map(|it| it.id.to_string())
+    }
+
+    /// The same; connects if there is none. Who asks meanwhile waits, and gets the same session.
+    ///
+    /// # Errors
+    /// As of [`Sessions::establish`].
+    pub async fn of_or_establish(
+        &self,
+        origin: Origin,
+        target: Target,
+    ) -> Result<String, EstablishError> {
+        let door = self.origins.door(&origin);
+        let _alone = door.lock().await;
+        if let Some(id) = self.of(&origin) {
+            return Ok(id);
+        }
+        let made = self.establish_watching(target, &[], Some(origin)).await?;
+        Ok(made.id)
+    }
+
+    /// The same, and watches these Topic Filters from the beginning; `origin` finds it again.
     ///
     /// # Errors
     /// Also if the broker lets it not listen to one of them.
@@ -148,6 +187,7 @@ impl Sessions {
         &self,
         target: Target,
         filters: &[String],
+        origin: Option<Origin>,
     ) -> Result<SessionInfo, EstablishError> {
         let name = Name::of(&target);
         let place = Place::take(&self.registry, self.limits.max_sessions, name.clone())?;
@@ -165,6 +205,7 @@ impl Sessions {
         let entry = Entry {
             id: Uuid::new_v4(),
             name,
+            origin,
             handle,
             watch,
             created: now,

@@ -66,7 +66,7 @@ impl Service for Offer {
         let tools = tools::list().iter().zip(self.state.inputs());
         let told = tools.map(|(tool, input)| {
             json!({
-                "name": tool.name,
+                "name": format!("{}{}", self.state.config.tool_prefix, tool.name),
                 "title": tool.title,
                 "description": tool.description,
                 "inputSchema": input,
@@ -87,6 +87,9 @@ impl Service for Offer {
         arguments: Map<String, Value>,
         call: Call,
     ) -> BoxFuture<'a, Option<Result<Answer, ToolError>>> {
+        // Its own name is understood, too: descriptions and advice name the tools by it.
+        let prefix = self.state.config.tool_prefix.as_str();
+        let name = name.strip_prefix(prefix).unwrap_or(name);
         async move { tools::call(&self.state, name, arguments, call).await }.boxed()
     }
 

@@ -137,7 +137,7 @@ oddities with topic and value, and three things worth looking at next. Say how l
 was not heard.";
 
 const DIAGNOSE: &str = "Find out what is wrong with the device `{device}`.\n\
-1. debug_device with device_pattern `{device}`: its score with every deduction, connection, heartbeat, gaps, problems. While \
+1. debug_device with topic `{device}`: its score with every deduction, connection, heartbeat, gaps, problems. While \
 a result says \"status\":\"running\", call again with its capture_id.\n\
 2. If it is not found: list_topics on `#` with `until_quiet` 3, look for the name in topics and previews, and try again with \
 what you found.\n\
@@ -156,7 +156,7 @@ Then say how each would be cleared (publish_message with an empty payload and re
 
 const WATCH: &str = "Watch the devices under `{filter}` for {seconds} s.\n\
 1. list_topics on `{filter}` with `until_quiet` 3: who is there.\n\
-2. debug_device with device_pattern `{filter}` for {seconds} s (at most 600 s a call): the sickest devices, with findings. While \
+2. debug_device with topic `{filter}` for {seconds} s (at most 600 s a call): the sickest devices, with findings. While \
 a result says \"status\":\"running\", call again with its capture_id.\n\
 3. monitor_performance on `{filter}` for 60 s: rates, gaps, spikes. Then subscribe_and_collect on the topics of what is odd, \
 for 30 s, to see the values.\n\
@@ -203,12 +203,7 @@ mod tests {
 
     /// Names of all tools and of their arguments.
     fn known() -> Vec<String> {
-        let config = crate::config::Config {
-            brokers: Default::default(),
-            limits: Default::default(),
-            policy: Default::default(),
-            log: log::LevelFilter::Off,
-        };
+        let config = crate::config::Config::default();
         let tools = crate::tools::list().iter().flat_map(|tool| {
             let schema = (tool.input_schema)(&config);
             let arguments = schema["properties"].as_object().into_iter().flatten();

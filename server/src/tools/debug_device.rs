@@ -6,8 +6,8 @@ mod fit;
 pub(super) use fit::answer as fitted;
 
 use super::listen::{Asked, Format, Head, Since, is_none, is_zero, listen, seconds};
-use super::topic::checked_filter;
-use super::{Annotations, Call, State, ToolError, args, ranges, schema};
+use super::topic::{checked_filter, everything};
+use super::{Annotations, Call, State, ToolError, ranges, schema};
 use crate::broker::report::{Listen, Retained, WantHealth, Wants};
 use crate::render;
 use bitsperity_mqtt_core::topic::has_wildcard;
@@ -22,13 +22,13 @@ const DEVICES: usize = 10;
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
     session_id: Option<String>,
-    /// E.g. garage door, shellyplug-7A1C02, zigbee2mqtt/#.
-    device_pattern: Option<String>,
+    /// A device's name or id, a part of one, or a topic filter: garage door, shellyplug-7A1C02, zigbee2mqtt/#.
+    #[serde(default = "everything")]
+    topic: String,
     /// Seconds; some ten heartbeats tell most.
     #[serde(default = "ranges::watch")]
     #[schemars(range(min = ranges::WATCH.min, max = ranges::WATCH.max))]
     duration: f64,
-    /// Alone, goes on with a call that returned status running.
     capture_id: Option<String>,
     #[serde(default)]
     since: Since,
@@ -237,20 +237,10 @@ pub(super) async fn run(
 }
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
-    let pattern = arguments
-        .device_pattern
-        .as_deref()
-        .ok_or_else(|| args::missing("device_pattern"))?;
-    let name = pattern.trim();
-    if name.is_empty() {
-        return Err(ToolError::invalid(
-            "`device_pattern` is empty",
-            "give a name, or `#` for all devices; list_topics shows what there is",
-        ));
-    }
+    let name = arguments.topic.trim();
     // A device may speak below several roots, so a name is looked for everywhere.
     let (filter, name) = match has_wildcard(name) {
-        true => (checked_filter("device_pattern", name)?, None),
+        true => (checked_filter("topic", name)?, None),
         false => ("#".to_owned(), Some(name.to_owned())),
     };
     Ok(Listen {

@@ -5,8 +5,8 @@ mod fit;
 pub(super) use fit::answer as fitted;
 
 use super::listen::{Asked, Format, Head, Since, is_none, listen, seconds};
-use super::topic::checked_filter;
-use super::{Annotations, Call, State, ToolError, args, ranges, schema};
+use super::topic::{checked_filter, everything};
+use super::{Annotations, Call, State, ToolError, ranges, schema};
 use crate::broker::report::{Listen, Retained, WantSchema, Wants};
 use crate::render;
 use schemars::JsonSchema;
@@ -25,8 +25,8 @@ const EXAMPLE: usize = 1_024;
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
     session_id: Option<String>,
-    /// Topic Filter.
-    topic: Option<String>,
+    #[serde(default = "everything")]
+    topic: String,
     #[serde(default = "ranges::schema_duration")]
     #[schemars(range(min = ranges::SCHEMA_DURATION.min, max = ranges::SCHEMA_DURATION.max))]
     duration: f64,
@@ -34,7 +34,6 @@ pub(super) struct Arguments {
     #[serde(default = "ranges::schema_messages")]
     #[schemars(range(min = ranges::SCHEMA_MESSAGES.min, max = ranges::SCHEMA_MESSAGES.max))]
     max_messages: u64,
-    /// Alone, goes on with a call that returned status running.
     capture_id: Option<String>,
     #[serde(default)]
     since: Since,
@@ -178,12 +177,8 @@ pub(super) async fn run(
 }
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
-    let topic = arguments
-        .topic
-        .as_deref()
-        .ok_or_else(|| args::missing("topic"))?;
     Ok(Listen {
-        filters: vec![checked_filter("topic", topic)?],
+        filters: vec![checked_filter("topic", &arguments.topic)?],
         qos: render::qos(0),
         retained: Retained::Include,
         duration: seconds(arguments.duration),

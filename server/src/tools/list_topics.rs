@@ -5,7 +5,7 @@ mod fit;
 pub(super) use fit::answer as fitted;
 
 use super::listen::{Asked, Format, Head, Since, is_none, listen, seconds};
-use super::topic::checked_filter;
+use super::topic::{checked_filter, everything};
 use super::{Annotations, Call, State, ToolError, ranges, schema};
 use crate::broker::report::{Listen, Retained, Wants};
 use crate::render;
@@ -17,9 +17,8 @@ use std::sync::Arc;
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
     session_id: Option<String>,
-    /// Topic Filter.
     #[serde(default = "everything")]
-    pattern: String,
+    topic: String,
     #[serde(default = "ranges::duration")]
     #[schemars(range(min = ranges::DURATION.min, max = ranges::DURATION.max))]
     duration: f64,
@@ -29,7 +28,6 @@ pub(super) struct Arguments {
     #[serde(default = "ranges::topics")]
     #[schemars(range(min = ranges::TOPICS.min, max = ranges::TOPICS.max))]
     max_topics: u32,
-    /// Alone, goes on with a call that returned status running.
     capture_id: Option<String>,
     #[serde(default)]
     since: Since,
@@ -37,10 +35,6 @@ pub(super) struct Arguments {
     response_format: Format,
     #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
     max_bytes: Option<u32>,
-}
-
-fn everything() -> String {
-    "#".to_owned()
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -152,7 +146,7 @@ pub(super) async fn run(
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
     Ok(Listen {
-        filters: vec![checked_filter("pattern", &arguments.pattern)?],
+        filters: vec![checked_filter("topic", &arguments.topic)?],
         qos: render::qos(0),
         retained: Retained::Include,
         duration: seconds(arguments.duration),

@@ -3,8 +3,12 @@
 //! A call ends by whichever comes first: the listener stopped, the call's limit passed (`running` and a `capture_id`), or
 //! the caller took it back, which ends the capture. Invariant: a capture whose id nobody knows does not live on.
 
+mod head;
+
+pub(super) use head::{Head, Progress};
+
 use super::capture::{Capture, EndUnlessAnswered, Waiting};
-use super::{State, ToolError, args, unless_cancelled};
+use super::{State, ToolError, session, unless_cancelled};
 use crate::broker::report::{Listen, Narrowed, Report, StopReason};
 use crate::broker::watch::NotRecalled;
 use crate::mcp::{Call, clock};
@@ -19,13 +23,6 @@ use std::time::Duration;
 /// The first tick, and the time between ticks.
 const FIRST_TICK: Duration = Duration::from_millis(1_000);
 const TICK: Duration = Duration::from_secs(3);
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Progress {
-    Running,
-    Complete,
-}
 
 // How much a result says.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -54,59 +51,6 @@ const NARROWED: &str = "warnings, formats, shapes, crowded_out and why count all
 /// The same, where topics could be counted one by one.
 const COUNTED: &str = "shapes, crowded_out and why count all that the watch heard; error_kinds go by the first topic of \
     their kind";
-
-/// What every listening tool says first.
-#[derive(Clone, Serialize, JsonSchema)]
-pub(super) struct Head {
-    status: Progress,
-    /// While running: call the same tool with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    capture_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_step: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop_reason: Option<StopReason>,
-    filter: String,
-    // Of the session's watch: complete means that this is all so far.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<Since>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'static str>,
-    started: String,
-    listened_s: f64,
-    /// Only where the broker has confirmed the subscription.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    granted_qos: Option<u8>,
-    #[serde(skip_serializing_if = "is_zero")]
-    reconnects: u32,
-    /// Of listened_s, time without a connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deaf_s: Option<f64>,
-    /// Messages over the size limit, counted but not read.
-    #[serde(skip_serializing_if = "is_none")]
-    oversized: u64,
-    /// Some of them, with the bytes of the whole packet.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    oversized_examples: Vec<Large>,
-    /// Messages that the broker delivered under other topics than the filter.
-    #[serde(skip_serializing_if = "is_none")]
-    under_other_topics: u64,
-    /// Messages of the session that fit no open filter, not counted.
-    #[serde(skip_serializing_if = "is_none")]
-    fit_no_filter: u64,
-    /// By so many seconds this machine's clock was set forward meanwhile; negative: back.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clock_stepped_s: Option<f64>,
-}
-
-#[derive(Clone, Serialize, JsonSchema)]
-struct Large {
-    topic: String,
-    bytes: usize,
-}
-
-/// Messages over the size limit that are named in an answer.
-const LARGE: usize = 4;
 
 pub(super) fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -151,46 +95,6 @@ impl Heard {
             });
         }
         head
-    }
-}
-
-impl Head {
-    pub(super) fn filter(&self) -> &str {
-        &self.filter
-    }
-
-    /// `next`: the capture's id and what to do with it, while it runs.
-    pub(super) fn of(filters: &[String], report: &Report, next: Option<(String, String)>) -> Self {
-        let (capture_id, next_step) = next.unzip();
-        let large = report.asides.large.iter().take(LARGE).map(|it| Large {
-            topic: render::topic(&it.topic),
-            bytes: it.bytes,
-        });
-        Self {
-            status: match report.stopped {
-                None => Progress::Running,
-                Some(_) => Progress::Complete,
-            },
-            capture_id,
-            next_step,
-            stop_reason: report.stopped,
-            filter: render::topic(&filters.join(", ")),
-            since: None,
-            note: None,
-            started: render::time(report.started),
-            listened_s: render::seconds(report.elapsed),
-            granted_qos: report.granted_qos.map(|qos| qos as u8),
-            reconnects: report.reconnects,
-            deaf_s: (!report.deaf.is_zero()).then(|| render::seconds(report.deaf)),
-            oversized: report.oversized,
-            oversized_examples: large.collect(),
-            under_other_topics: report.asides.elsewhere.messages,
-            fit_no_filter: report.asides.strays.messages,
-            clock_stepped_s: report.asides.clock_stepped().map(|(step, forward)| {
-                let seconds = render::seconds(step);
-                if forward { seconds } else { -seconds }
-            }),
-        }
     }
 }
 
@@ -240,7 +144,8 @@ pub(super) async fn listen_beside(
         ..
     } = asked;
     if capture_id.is_none() && since == Since::Session {
-        return recall(state, session_id, make()?).await;
+        let session = session::find(state, call, session_id).await?;
+        return recall(state, &session, make()?).await;
     }
     let limits = &state.config.limits;
     let limit = match call.progress {
@@ -251,7 +156,7 @@ pub(super) async fn listen_beside(
     let (capture, waiting, first) = match capture_id {
         Some(id) => {
             let (capture, waiting) = state.captures.get(id, tool)?;
-            if session_id.is_some_and(|given| given != capture.session_id) {
+            if is_another(state, session_id, &capture.session_id) {
                 return Err(ToolError::invalid(
                     "this capture belongs to another session",
                     "leave `session_id` out: the capture_id is enough",
@@ -260,7 +165,9 @@ pub(super) async fn listen_beside(
             (capture, Some(waiting), false)
         }
         None => {
-            let (capture, waiting) = begin(state, call, tool, session_id, make()?, limit).await?;
+            let listen = make()?;
+            let session = session::find(state, call, session_id).await?;
+            let (capture, waiting) = begin(state, call, tool, session, listen, limit).await?;
             (capture, waiting, true)
         }
     };
@@ -272,13 +179,14 @@ pub(super) async fn listen_beside(
     }
 }
 
+/// Whether a session was named beside a capture that is of another one.
+fn is_another(state: &State, given: Option<&str>, session_id: &str) -> bool {
+    let named = given.map(|given| session::open(state, Some(given)));
+    matches!(named, Some(Ok(Some(id))) if id != session_id)
+}
+
 /// What the session's watch has heard of it.
-async fn recall(
-    state: &Arc<State>,
-    session_id: Option<&str>,
-    wanted: Listen,
-) -> Result<Heard, ToolError> {
-    let session_id = session_id.ok_or_else(|| args::missing("session_id"))?;
+async fn recall(state: &Arc<State>, session_id: &str, wanted: Listen) -> Result<Heard, ToolError> {
     let Some(watch) = state.sessions.watch(session_id)? else {
         return Err(ToolError::new(
             "not_watched",
@@ -324,18 +232,17 @@ async fn begin(
     state: &Arc<State>,
     call: &Call,
     tool: &'static str,
-    session_id: Option<&str>,
+    session_id: String,
     listen: Listen,
     limit: Duration,
 ) -> Result<(Arc<Capture>, Option<Waiting>), ToolError> {
-    let session_id = session_id.ok_or_else(|| args::missing("session_id"))?;
-    let handle = state.sessions.get(session_id)?;
+    let handle = state.sessions.get(&session_id)?;
     let outlasts = listen.duration > limit;
     let listening = unless_cancelled(call, handle.listen(listen.clone())).await??;
     let capture = Arc::new(Capture {
         id: uuid::Uuid::new_v4().to_string(),
         tool,
-        session_id: session_id.to_owned(),
+        session_id,
         listen,
         began: clock::now(),
         listening,

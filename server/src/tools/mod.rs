@@ -1,7 +1,7 @@
 //! What the assistant may ask: one file a tool, each with its arguments, its run and its result type.
 //!
 //! `schema` makes the schemas from those types, `args` checks arguments against them, `ranges` holds defaults and ranges,
-//! `listen` and `capture` are what the listening tools share, `topic` checks filters, `error` is how they fail.
+//! `listen` and `capture` are what the listening tools share, `topic` checks filters, `session` finds the session that is meant, `error` is how they fail.
 //! Values of the core become JSON in `crate::render`. Nothing here knows the executor, a packet or a transport.
 
 mod args;
@@ -22,6 +22,7 @@ mod ranges;
 mod round_trip;
 mod said;
 mod schema;
+mod session;
 mod subscribe_and_collect;
 mod test_connection;
 mod topic;
@@ -100,9 +101,11 @@ pub struct Annotations {
     pub read_only_hint: bool,
     /// May destroy.
     pub destructive_hint: bool,
-    /// Twice is as once.
+    /// Twice is as once; said only of what changes something.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub idempotent_hint: bool,
-    /// Touches the world outside.
+    /// Touches the world outside, which a host takes for granted.
+    #[serde(skip_serializing_if = "Clone::clone")]
     pub open_world_hint: bool,
 }
 
@@ -111,7 +114,7 @@ impl Annotations {
         Self {
             read_only_hint: true,
             destructive_hint: false,
-            idempotent_hint: true,
+            idempotent_hint: false,
             open_world_hint: world,
         }
     }

@@ -9,8 +9,8 @@ mod judge;
 
 use super::listen::{Asked, Format, Head, Heard, Since, is_none, listen_beside, seconds};
 use super::round_trip;
-use super::topic::checked_filter;
-use super::{Annotations, Call, State, ToolError, args, ranges, schema};
+use super::topic::{checked_filter, everything};
+use super::{Annotations, Call, State, ToolError, ranges, schema};
 use crate::broker::report::{Listen, Retained, WantPerformance, Wants};
 use crate::mcp::service;
 use crate::render;
@@ -34,13 +34,12 @@ pub(super) struct Arguments {
     /// Topic filters; each is measured apart, too.
     #[serde(default)]
     #[schemars(length(max = 8))]
-    topics: Vec<String>,
+    topic: Vec<String>,
     #[serde(default = "ranges::monitor")]
     #[schemars(range(min = ranges::MONITOR.min, max = ranges::MONITOR.max))]
     duration: f64,
     #[serde(default)]
     thresholds: Thresholds,
-    /// Alone, goes on with a call that returned status running.
     capture_id: Option<String>,
     #[serde(default)]
     since: Since,
@@ -311,14 +310,14 @@ fn image(png: &[u8]) -> serde_json::Value {
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
     let mut filters = Vec::new();
-    for filter in &arguments.topics {
-        let filter = checked_filter("topics", filter)?;
+    for filter in &arguments.topic {
+        let filter = checked_filter("topic", filter)?;
         if !filters.contains(&filter) {
             filters.push(filter);
         }
     }
     if filters.is_empty() {
-        return Err(args::missing("topics"));
+        filters.push(everything());
     }
     Ok(Listen {
         qos: render::qos(0),

@@ -6,8 +6,8 @@ pub(super) use fit::answer as fitted;
 
 use super::fold::{Known, fold};
 use super::listen::{Asked, Format, Head, Since, is_none, listen, seconds};
-use super::topic::checked_filter;
-use super::{Annotations, Call, State, ToolError, args, ranges, schema};
+use super::topic::{checked_filter, everything};
+use super::{Annotations, Call, State, ToolError, ranges, schema};
 use crate::broker::report::{Listen, Report, Retained, TopicFinding, WantMessages, Wants};
 use crate::render::{self, Encoding};
 use schemars::JsonSchema;
@@ -26,8 +26,8 @@ const TOPICS: usize = 256;
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
     session_id: Option<String>,
-    /// Topic Filter, e.g. home/+/temperature or zigbee2mqtt/#.
-    topic: Option<String>,
+    #[serde(default = "everything")]
+    topic: String,
     #[serde(default = "ranges::duration")]
     #[schemars(range(min = ranges::DURATION.min, max = ranges::DURATION.max))]
     duration: f64,
@@ -44,7 +44,6 @@ pub(super) struct Arguments {
     target_size: u32,
     #[serde(default)]
     retained: RetainedArgument,
-    /// Alone, goes on with a call that returned status running.
     capture_id: Option<String>,
     #[serde(default)]
     since: Since,
@@ -201,13 +200,9 @@ pub(super) async fn run(
 }
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
-    let topic = arguments
-        .topic
-        .as_deref()
-        .ok_or_else(|| args::missing("topic"))?;
     let target = arguments.target_size as usize;
     Ok(Listen {
-        filters: vec![checked_filter("topic", topic)?],
+        filters: vec![checked_filter("topic", &arguments.topic)?],
         qos: render::qos(arguments.qos),
         retained: match arguments.retained {
             RetainedArgument::Include => Retained::Include,

@@ -16,7 +16,7 @@ const RESERVE: usize = 640;
 /// Seconds below which a clock is not told to be wrong: many fields tell whole seconds, and messages take time.
 const CLOCK: f64 = 2.0;
 
-const MORE: &str = "a narrower device_pattern, larger max_bytes or response_format detailed";
+const MORE: &str = "a narrower topic, larger max_bytes or response_format detailed";
 
 /// How many lines of each kind a device gets.
 #[derive(Clone, Copy)]

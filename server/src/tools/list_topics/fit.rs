@@ -14,7 +14,7 @@ const PREVIEWS: &[usize] = &[96, 48, 24, 0];
 /// Bytes that the rest of the answer may take.
 const RESERVE: usize = 420;
 
-const MORE: &str = "narrower pattern, larger max_topics or max_bytes, or response_format detailed";
+const MORE: &str = "narrower topic, larger max_topics or max_bytes, or response_format detailed";
 
 /// One line of the answer.
 enum Entry {
