@@ -76,7 +76,7 @@ fn rate_gap_and_delay_are_true() {
         sent
     });
     let arguments = json!({
-        "session_id": session, "topic": ["steady/#", "stalls/#", "+/x"], "duration": 5,
+        "session_id": session, "topic": ["steady/#", "stalls/#", "+/x"], "duration": 5, "chart": true,
         "thresholds": {"max_gap_s": 1.2, "min_rate_per_s": 10, "max_rate_per_s": 1000},
     });
     let id = assistant.begin(TOOL, arguments);

@@ -108,7 +108,7 @@ fn collects(assistant: &mut Assistant, broker: &Mosquitto, session: &str) {
 
     let collected = assistant.ok(
         "subscribe_and_collect",
-        json!({"session_id": session, "topic": "in/+/state", "duration": "5", "max_messages": 6, "qos": 1}),
+        json!({"session_id": session, "topic": "in/+/state", "duration": "5", "max_messages": 6, "qos": 1, "retained": "only"}),
     );
     assert_eq!(
         (&collected["stop_reason"], &collected["summary"]["received"]),

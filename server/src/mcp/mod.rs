@@ -49,6 +49,11 @@ impl Call {
         )
     }
 
+    /// Seconds that the caller's host waits, if it waits less than others do.
+    pub fn patience_s(&self) -> f64 {
+        f64::INFINITY
+    }
+
     /// The caller gave a progress token, so that its host may wait longer than usual.
     pub fn has_progress(&self) -> bool {
         self.progress.is_some()

@@ -24,17 +24,20 @@ pub(super) struct Arguments {
     /// auto tries 5, then 3.1.1.
     #[serde(default)]
     protocol: Version,
-    /// Seconds.
+    /// Seconds between signs of life
     #[serde(default = "ranges::keep_alive")]
     #[schemars(range(min = ranges::KEEP_ALIVE.min, max = ranges::KEEP_ALIVE.max))]
     keep_alive: u16,
+    /// false: resumes the session of this client id
     #[serde(default = "ranges::yes")]
     clean_start: bool,
     /// PEM, in a folder that the configuration allows.
     ca_file: Option<PathBuf>,
+    /// PEM
     client_cert: Option<PathBuf>,
+    /// PEM
     client_key: Option<PathBuf>,
-    /// Needs the configuration's consent.
+    /// Trusts any certificate; needs the configuration's consent.
     #[serde(default)]
     insecure_tls: bool,
     /// Topic Filters to learn from while the session lives: the listening tools then answer at once with since session.

@@ -4,10 +4,16 @@
 //! the caller took it back, which ends the capture. Invariant: a capture whose id nobody knows does not live on.
 
 mod head;
+mod pages;
+mod since;
 
 pub(super) use head::{Head, Progress};
+pub(super) use pages::Rest;
+pub(super) use since::Since;
 
-use super::capture::{Capture, EndUnlessAnswered, Waiting};
+use super::capture::{Capture, EndUnlessAnswered, Found, Waiting};
+use super::ranges::BYTES;
+use super::round_trip::RoundTrips;
 use super::{State, ToolError, session, unless_cancelled};
 use crate::broker::report::{Listen, Narrowed, Report, StopReason};
 use crate::broker::watch::NotRecalled;
@@ -17,7 +23,7 @@ use futures::future::{Either, select};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// The first tick, and the time between ticks.
@@ -31,17 +37,6 @@ pub(super) enum Format {
     #[default]
     Concise,
     Detailed,
-}
-
-// From when on a call hears.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Since {
-    // It listens anew.
-    #[default]
-    Now,
-    // At once, what the session's watch has heard.
-    Session,
 }
 
 /// What cannot be told apart by topic.
@@ -61,11 +56,20 @@ pub(super) fn is_none(number: &u64) -> bool {
 }
 
 /// A listening as one call leaves it.
+#[derive(Clone)]
 pub(super) struct Heard {
-    pub(super) report: Report,
+    pub(super) tool: &'static str,
+    pub(super) session_id: String,
+    pub(super) report: Arc<Report>,
     pub(super) filters: Vec<String>,
-    /// None: the session's watch has heard it.
+    /// None: the session's watch has heard it, or it is kept from before.
     pub(super) capture: Option<Arc<Capture>>,
+    /// Which part of the session's watch it is; now: none.
+    pub(super) since: Since,
+    /// Measured beside the listening.
+    pub(super) round_trips: RoundTrips,
+    /// Under which it is held already.
+    pub(super) id: Option<String>,
     /// The capture's id and what to do with it, while it runs.
     next: Option<(String, String)>,
 }
@@ -73,14 +77,15 @@ pub(super) struct Heard {
 impl Heard {
     /// There will be no more.
     pub(super) fn is_complete(&self) -> bool {
-        self.capture.is_none() || self.report.stopped.is_some()
+        self.since != Since::Now || self.report.stopped.is_some()
     }
 
-    pub(super) fn head(&self) -> Head {
+    pub(super) fn head(&self, asked: &Common) -> Head {
         let mut head = Head::of(&self.filters, &self.report, self.next.clone());
-        if self.capture.is_none() {
+        head.offset = asked.offset as usize;
+        if self.since != Since::Now {
             head.status = Progress::Complete;
-            head.since = Some(Since::Session);
+            head.since = Some(self.since);
             head.note = match &self.report.findings {
                 _ if self.report.narrowed.is_none() || self.report.received == 0 => None,
                 found if found.messages.is_some() => Some(match self.report.narrowed {
@@ -98,20 +103,27 @@ impl Heard {
     }
 }
 
-/// What a call says of where its answer comes from and how long it may be.
-#[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) session_id: Option<&'a str>,
-    pub(super) capture_id: Option<&'a str>,
+/// Arguments that all listening tools have.
+#[derive(Clone, Deserialize, JsonSchema)]
+pub(super) struct Common {
+    pub(super) session_id: Option<String>,
+    pub(super) capture_id: Option<String>,
+    #[serde(default)]
+    pub(super) offset: u32,
+    #[serde(default)]
     pub(super) since: Since,
+    #[serde(default)]
+    pub(super) response_format: Format,
+    #[schemars(range(min = BYTES.min, max = BYTES.max))]
     pub(super) max_bytes: Option<u32>,
 }
 
-impl Asked<'_> {
-    /// Bytes of the answer.
+impl Common {
+    /// Bytes of the answer, but for what says how to get the rest.
     pub(super) fn budget(&self, state: &State) -> usize {
         let usual = state.config.limits.max_bytes;
-        self.max_bytes.map_or(usual, |bytes| bytes as usize)
+        let all = self.max_bytes.map_or(usual, |bytes| bytes as usize);
+        all.saturating_sub(pages::NEXT)
     }
 }
 
@@ -121,7 +133,7 @@ pub(super) async fn listen(
     state: &Arc<State>,
     call: &Call,
     tool: &'static str,
-    asked: Asked<'_>,
+    asked: &Common,
     make: impl FnOnce() -> Result<Listen, ToolError>,
 ) -> Result<Heard, ToolError> {
     let nothing = async |_: Arc<Capture>| ();
@@ -133,37 +145,28 @@ pub(super) async fn listen_beside(
     state: &Arc<State>,
     call: &Call,
     tool: &'static str,
-    asked: Asked<'_>,
+    asked: &Common,
     make: impl FnOnce() -> Result<Listen, ToolError>,
     beside: impl AsyncFnOnce(Arc<Capture>),
 ) -> Result<Heard, ToolError> {
-    let Asked {
-        session_id,
-        capture_id,
-        since,
-        ..
-    } = asked;
-    if capture_id.is_none() && since == Since::Session {
+    let (session_id, capture_id) = (asked.session_id.as_deref(), asked.capture_id.as_deref());
+    if capture_id.is_none() && asked.since != Since::Now {
+        let listen = make()?;
         let session = session::find(state, call, session_id).await?;
-        return recall(state, &session, make()?).await;
+        return recall(state, tool, session, listen, asked).await;
     }
-    let limits = &state.config.limits;
-    let limit = match call.progress {
-        Some(_) => limits.call_limit_progress,
-        None => limits.call_limit,
-    };
-    let limit = Duration::try_from_secs_f64(limit).unwrap_or(Duration::from_secs(45));
+    let limit = call_limit(state, call);
     let (capture, waiting, first) = match capture_id {
-        Some(id) => {
-            let (capture, waiting) = state.captures.get(id, tool)?;
-            if is_another(state, session_id, &capture.session_id) {
-                return Err(ToolError::invalid(
-                    "this capture belongs to another session",
-                    "leave `session_id` out: the capture_id is enough",
-                ));
+        Some(id) => match state.captures.get(id, tool)? {
+            Found::Kept(heard) => {
+                same_session(state, session_id, &heard.session_id)?;
+                return Ok(*heard);
             }
-            (capture, Some(waiting), false)
-        }
+            Found::Capture(capture, waiting) => {
+                same_session(state, session_id, &capture.session_id)?;
+                (capture, Some(waiting), false)
+            }
+        },
         None => {
             let listen = make()?;
             let session = session::find(state, call, session_id).await?;
@@ -173,21 +176,44 @@ pub(super) async fn listen_beside(
     };
     let beside = pin!(beside(Arc::clone(&capture)));
     let heard = pin!(wait(state, call, capture, waiting, first, limit));
-    match select(heard, beside).await {
+    let heard = match select(heard, beside).await {
         Either::Left((heard, _)) => heard,
         Either::Right(((), heard)) => heard.await,
+    };
+    heard
+}
+
+/// How long a call may last before it returns with what it has.
+fn call_limit(state: &State, call: &Call) -> Duration {
+    let limits = &state.config.limits;
+    let limit = match call.progress {
+        Some(_) => limits.call_limit_progress,
+        None => limits.call_limit,
+    };
+    Duration::try_from_secs_f64(limit.min(call.patience_s())).unwrap_or(Duration::from_secs(45))
+}
+
+/// Refuses a session that is named beside a capture of another one.
+fn same_session(state: &State, given: Option<&str>, session_id: &str) -> Result<(), ToolError> {
+    let named = given.map(|given| session::open(state, Some(given)));
+    match named {
+        Some(Ok(Some(id))) if id != session_id => Err(ToolError::invalid(
+            "this capture belongs to another session",
+            "leave `session_id` out: the capture_id is enough",
+        )),
+        _ => Ok(()),
     }
 }
 
-/// Whether a session was named beside a capture that is of another one.
-fn is_another(state: &State, given: Option<&str>, session_id: &str) -> bool {
-    let named = given.map(|given| session::open(state, Some(given)));
-    matches!(named, Some(Ok(Some(id))) if id != session_id)
-}
-
 /// What the session's watch has heard of it.
-async fn recall(state: &Arc<State>, session_id: &str, wanted: Listen) -> Result<Heard, ToolError> {
-    let Some(watch) = state.sessions.watch(session_id)? else {
+async fn recall(
+    state: &Arc<State>,
+    tool: &'static str,
+    session_id: String,
+    wanted: Listen,
+    asked: &Common,
+) -> Result<Heard, ToolError> {
+    let Some(watch) = state.sessions.watch(&session_id)? else {
         return Err(ToolError::new(
             "not_watched",
             "this session watches nothing",
@@ -195,7 +221,7 @@ async fn recall(state: &Arc<State>, session_id: &str, wanted: Listen) -> Result<
         ));
     };
     let filters = wanted.filters.clone();
-    let report = watch.recall(wanted).await.map_err(|error| match error {
+    let mut report = watch.recall(wanted).await.map_err(|error| match error {
         NotRecalled::Broker(error) => error.into(),
         NotRecalled::NotApart(watched) => ToolError::new(
             "not_watched",
@@ -220,10 +246,18 @@ async fn recall(state: &Arc<State>, session_id: &str, wanted: Listen) -> Result<
             )
         }
     })?;
+    if let Some(latest) = asked.since.latest(report.started + report.elapsed) {
+        report.keep_latest(latest);
+    }
     Ok(Heard {
-        report,
+        tool,
+        session_id,
+        report: Arc::new(report),
         filters,
         capture: None,
+        since: asked.since,
+        round_trips: RoundTrips::default(),
+        id: None,
         next: None,
     })
 }
@@ -293,10 +327,17 @@ async fn wait(
         );
         (capture.id.clone(), text)
     });
+    let measured = capture.round_trips.lock();
+    let round_trips = measured.unwrap_or_else(PoisonError::into_inner).clone();
     Ok(Heard {
+        tool: capture.tool,
+        session_id: capture.session_id.clone(),
         filters: capture.listen.filters.clone(),
+        since: Since::Now,
+        round_trips,
+        id: waiting.is_some().then(|| capture.id.clone()),
         capture: Some(capture),
-        report,
+        report: Arc::new(report),
         next,
     })
 }

@@ -13,6 +13,7 @@ mod establish_connection;
 mod fold;
 mod get_topic_schema;
 mod list_active_connections;
+mod list_devices;
 mod list_topics;
 mod listen;
 mod monitor_performance;
@@ -24,6 +25,7 @@ mod said;
 mod schema;
 mod session;
 mod subscribe_and_collect;
+mod systems;
 mod test_connection;
 mod topic;
 mod verdict;
@@ -129,6 +131,7 @@ pub fn list() -> &'static [Tool] {
         close_connection::TOOL,
         test_connection::TOOL,
         list_topics::TOOL,
+        list_devices::TOOL,
         subscribe_and_collect::TOOL,
         get_topic_schema::TOOL,
         publish_message::TOOL,
@@ -191,6 +194,7 @@ pub async fn call(
         "test_connection" => run!(test_connection),
         "publish_message" => run!(publish_message),
         "list_topics" => run!(list_topics),
+        "list_devices" => run!(list_devices),
         "subscribe_and_collect" => run!(subscribe_and_collect),
         "debug_device" => run!(debug_device),
         "monitor_performance" => run!(monitor_performance, Ok),

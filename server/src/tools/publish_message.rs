@@ -36,17 +36,21 @@ pub(super) struct Arguments {
     /// How `payload` is written: as it is, as JSON (checked), or base64 of bytes.
     #[serde(default)]
     encoding: Encoding,
+    /// 0, 1 or 2
     #[serde(default = "ranges::qos")]
     #[schemars(range(min = ranges::QOS.min, max = ranges::QOS.max))]
     qos: u8,
+    /// The broker keeps it for who subscribes later
     #[serde(default)]
     retain: bool,
-    // These five exist in MQTT 5 only.
+    /// MIME type (MQTT 5)
     content_type: Option<String>,
-    /// Seconds.
+    /// Seconds (MQTT 5)
     #[schemars(range(min = ranges::EXPIRY.min, max = ranges::EXPIRY.max))]
     message_expiry: Option<u32>,
+    /// For the answer (MQTT 5)
     response_topic: Option<String>,
+    /// For the answer (MQTT 5)
     correlation_data: Option<String>,
     /// Each as name=value (MQTT 5).
     #[serde(default)]
@@ -72,6 +76,7 @@ enum Encoding {
 struct Expect {
     /// Topic Filter of the answers.
     topic: String,
+    /// Seconds to wait
     #[serde(default = "ranges::answer")]
     #[schemars(range(min = ranges::ANSWER.min, max = ranges::ANSWER.max))]
     seconds: f64,

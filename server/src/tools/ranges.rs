@@ -22,6 +22,13 @@ pub(super) const WATCH: Range<f64> = Range {
     max: 600.0,
 };
 
+/// Seconds that `list_devices` listens: retained messages come at once, most devices speak within some.
+pub(super) const INVENTORY: Range<f64> = Range {
+    default: 10.0,
+    min: 0.1,
+    max: 300.0,
+};
+
 /// Seconds that `monitor_performance` listens.
 pub(super) const MONITOR: Range<f64> = Range {
     default: 300.0,
@@ -116,6 +123,10 @@ pub(super) const ANSWERS: Range<u32> = Range {
 
 pub(super) const fn duration() -> f64 {
     DURATION.default
+}
+
+pub(super) const fn inventory() -> f64 {
+    INVENTORY.default
 }
 
 pub(super) const fn watch() -> f64 {

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 const COMMON: [(&str, &str); 8] = [
     (
         "session_id",
-        "Id of an open session, a configured broker's name or a connection string; default: the only one",
+        "Open session's id, broker's name or connection string; default: the only one",
     ),
     ("topic", "Topic filter, e.g. home/+/temperature"),
     ("duration", "Seconds to listen"),
@@ -21,7 +21,7 @@ const COMMON: [(&str, &str); 8] = [
     ("offset", "Entries of the capture to pass over"),
     (
         "since",
-        "session: at once, all that the session's watch heard; 60s, 5m: the latest of it; default: listens",
+        "At once from the session's watch: session (all), 60s, 5m; default: listens",
     ),
     ("response_format", "How much is said of each"),
     ("max_bytes", "Bytes of the answer, 2.7 a token"),
@@ -49,6 +49,9 @@ pub(super) fn input_with_budget<T: JsonSchema>(config: &Config) -> Value {
     schema
 }
 
+/// Members of every listening tool's result, which tell nothing of the tool.
+const OF_EVERY_LISTENING: [&str; 4] = ["status", "filter", "started", "listened_s"];
+
 /// Schema of a result: the members that are always there, with their types, without prose and lists of words, and of what is inside of
 /// them only the types, since every byte of it is read by the assistant in every conversation and the result itself shows the rest.
 pub(super) fn output<T: JsonSchema>() -> Value {
@@ -61,7 +64,10 @@ pub(super) fn output<T: JsonSchema>() -> Value {
     if let (Some(Value::Object(all)), Some(Value::Array(names))) =
         (schema.get_mut("properties"), &required)
     {
-        all.retain(|name, _| names.iter().any(|required| required == name));
+        all.retain(|name, _| {
+            let always = names.iter().any(|required| required == name);
+            always && !OF_EVERY_LISTENING.contains(&name.as_str())
+        });
     }
     schema
 }

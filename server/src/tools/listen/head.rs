@@ -1,10 +1,11 @@
 //! What every listening tool says first: where its answer comes from, how long it listened, and what it costs to trust it.
 
-use super::{Since, is_none, is_zero};
+use super::{Rest, Since, is_none, is_zero};
 use crate::broker::report::{Report, StopReason};
 use crate::render;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::{Value, json};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -20,6 +21,9 @@ pub(in crate::tools) struct Head {
     /// While running: call the same tool with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) capture_id: Option<String>,
+    /// The arguments that bring the rest, or what comes next.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(in crate::tools) next: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) next_step: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -55,6 +59,11 @@ pub(in crate::tools) struct Head {
     /// By so many seconds this machine's clock was set forward meanwhile; negative: back.
     #[serde(skip_serializing_if = "Option::is_none")]
     clock_stepped_s: Option<f64>,
+    /// Entries that are passed over, and what is left after this answer: between the call and the answer's maker.
+    #[serde(skip)]
+    pub(in crate::tools) offset: usize,
+    #[serde(skip)]
+    pub(in crate::tools) rest: Option<Rest>,
 }
 
 #[derive(Clone, Serialize, JsonSchema)]
@@ -87,8 +96,11 @@ impl Head {
                 None => Progress::Running,
                 Some(_) => Progress::Complete,
             },
+            next: capture_id.as_ref().map(|id| json!({"capture_id": id})),
             capture_id,
             next_step,
+            offset: 0,
+            rest: None,
             stop_reason: report.stopped,
             filter: render::topic(&filters.join(", ")),
             since: None,

@@ -1,0 +1,63 @@
+//! The rest of an answer that was cut: what was heard is kept for a while, and `next` holds the arguments that bring more.
+//!
+//! Invariant: following `next` brings something new each time, and ends.
+
+use super::{Common, Format, Head, Heard};
+use crate::tools::State;
+use crate::tools::ranges::BYTES;
+use serde_json::{Map, Value, json};
+
+/// Bytes of `capture_id` and `next`.
+pub(super) const NEXT: usize = 240;
+
+/// What an answer left out, and how it is to be had.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(in crate::tools) enum Rest {
+    /// The entries from this one on.
+    From(usize),
+    /// More about these entries, with as many bytes as there may be.
+    Detailed,
+    /// Another call, with these arguments: it is not known here.
+    Anew(Map<String, Value>),
+}
+
+impl Heard {
+    /// Keeps what was heard if the answer left some of it out, and says in its head how to get that.
+    pub(in crate::tools) fn keep(mut self, state: &State, asked: &Common, head: &mut Head) {
+        let Some(rest) = head.rest.take().filter(|_| self.is_complete()) else {
+            return;
+        };
+        let most = asked.response_format == Format::Detailed && asked.max_bytes == Some(BYTES.max);
+        if rest == Rest::Detailed && most {
+            return;
+        }
+        if let Rest::Anew(arguments) = rest {
+            head.next = Some(Value::Object(arguments));
+            return;
+        }
+        let id = self.id.take();
+        let id = id.unwrap_or_else(|| uuid::Uuid::new_v4().to_string());
+        let mut next = Map::new();
+        let mut put = |name: &str, value: Value| drop(next.insert(name.to_owned(), value));
+        put("capture_id", json!(id));
+        let detailed = asked.response_format == Format::Detailed;
+        if detailed || rest == Rest::Detailed {
+            put("response_format", json!("detailed"));
+        }
+        let offset = match rest {
+            Rest::From(offset) => offset,
+            _ => asked.offset as usize,
+        };
+        if offset > 0 {
+            put("offset", json!(offset));
+        }
+        match asked.max_bytes {
+            _ if rest == Rest::Detailed => put("max_bytes", json!(BYTES.max)),
+            Some(bytes) => put("max_bytes", json!(bytes)),
+            None => {}
+        }
+        state.captures.keep(&id, self);
+        head.capture_id = Some(id);
+        head.next = Some(Value::Object(next));
+    }
+}
