@@ -42,6 +42,8 @@ pub(super) struct Invocation {
     pub(super) arguments: Map<String, Value>,
     /// JSON text of the progress token.
     pub(super) token: Option<String>,
+    /// Of the caller's host.
+    pub(super) patience_s: Option<f64>,
     pub(super) revision: Revision,
 }
 
@@ -54,6 +56,7 @@ pub(super) async fn run(desk: &Desk, invocation: Invocation, mut ticket: Ticket,
     let call = Call {
         progress: invocation.token.is_some().then(|| Progress { ticks }),
         cancelled: ticket.cancelled.clone(),
+        patience_s: invocation.patience_s,
     };
     let (name, service) = (invocation.name.as_str(), &*desk.service);
     let (begun, told) = (clock::now(), Told::of(&invocation));
@@ -289,6 +292,7 @@ mod tests {
             name: "list_topics".to_owned(),
             arguments: arguments.as_object().cloned().unwrap(),
             token: None,
+            patience_s: None,
             revision: Revision::V2026_07_28,
         };
         let session = "0c0a1b2c-3d4e-4f5a-8b6c-7d8e9f0a1b2c";

@@ -33,6 +33,8 @@ pub struct Call {
     pub progress: Option<Progress>,
     /// Ends (is closed) when the caller cancelled or the process is going.
     pub cancelled: Receiver<()>,
+    /// Seconds that the caller's host waits, if it is known to wait less than others.
+    pub patience_s: Option<f64>,
 }
 
 impl Call {
@@ -44,14 +46,10 @@ impl Call {
             Self {
                 progress,
                 cancelled,
+                patience_s: None,
             },
             cancel,
         )
-    }
-
-    /// Seconds that the caller's host waits, if it waits less than others do.
-    pub fn patience_s(&self) -> f64 {
-        f64::INFINITY
     }
 
     /// The caller gave a progress token, so that its host may wait longer than usual.
@@ -76,6 +74,17 @@ impl Call {
             sink.tick(progress, total, message());
         }
     }
+}
+
+/// Seconds in which a call must be answered for the host of this name; none: as long as the configuration says.
+fn patience_s(client: &str) -> Option<f64> {
+    // Home Assistant gives a tool ten seconds and shows nothing of what comes later; two are for the way and for us.
+    let letters = client.bytes().filter(u8::is_ascii_alphanumeric);
+    let name: String = letters
+        .take(64)
+        .map(|b| char::from(b.to_ascii_lowercase()))
+        .collect();
+    name.contains("homeassistant").then_some(8.0)
 }
 
 /// Sends `notifications/progress` for one call; drops a tick rather than wait.
@@ -115,4 +124,17 @@ pub fn start_executor() {
             .with_min_threads(THREADS)
             .with_max_threads(THREADS),
     );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::patience_s;
+
+    #[test]
+    fn a_host_that_waits_less_is_known_by_its_name() {
+        for name in ["Home Assistant", "home-assistant-mcp", "HomeAssistant"] {
+            assert_eq!(patience_s(name), Some(8.0), "{name}");
+        }
+        assert_eq!(patience_s("assistant at home"), None);
+    }
 }

@@ -34,6 +34,8 @@ pub(super) struct Server {
     in_flight: Arc<InFlight>,
     /// Agreed by `initialize`; modern requests do not look at it.
     agreed: Option<Revision>,
+    /// Of the host that said who it is in `initialize`.
+    patience_s: Option<f64>,
     /// `"tools":[…]`, made at the first `tools/list`.
     tools: Option<String>,
     /// The previous line was not JSON, and was answered.
@@ -55,6 +57,7 @@ impl Server {
             },
             in_flight,
             agreed: None,
+            patience_s: None,
             tools: None,
             in_garbage: false,
         }
@@ -223,7 +226,10 @@ impl Server {
         match method {
             "server/discover" if modern => Ok(Answer::Now(discover(service, revision))),
             "tools/list" => self.list_tools(&params, revision).map(Answer::Now),
-            "tools/call" => invocation(params, revision).map(|it| Answer::Later(Job::Call(it))),
+            "tools/call" => {
+                let invocation = invocation(params, revision, self.patience_s)?;
+                Ok(Answer::Later(Job::Call(invocation)))
+            }
             "resources/list" => resources::list(service, &params, revision).map(Answer::Now),
             "resources/templates/list" => {
                 resources::templates(service, &params, revision).map(Answer::Now)
@@ -266,6 +272,7 @@ impl Server {
             return Err(RpcError::new(INVALID_PARAMS, message));
         };
         let revision = Revision::agree(requested);
+        self.patience_s = patience_of(params.get("clientInfo"));
         if self.agreed.replace(revision).is_none() {
             async_std::task::spawn(tell_of_resources(self.desk.clone()));
         }
@@ -350,7 +357,20 @@ fn discover(service: &dyn Service, revision: Revision) -> String {
     ))
 }
 
-fn invocation(mut params: Map<String, Value>, revision: Revision) -> Result<Invocation, RpcError> {
+/// How long the host waits that describes itself so.
+fn patience_of(client: Option<&Value>) -> Option<f64> {
+    let client = client?;
+    let words = ["name", "title"]
+        .into_iter()
+        .filter_map(|key| client.get(key)?.as_str());
+    words.filter_map(super::patience_s).next()
+}
+
+fn invocation(
+    mut params: Map<String, Value>,
+    revision: Revision,
+    patience_s: Option<f64>,
+) -> Result<Invocation, RpcError> {
     let Some(Value::String(name)) = params.remove("name") else {
         let message = "params.name must be a string";
         return Err(RpcError::new(INVALID_PARAMS, message));
@@ -368,10 +388,13 @@ fn invocation(mut params: Map<String, Value>, revision: Revision) -> Result<Invo
         .and_then(|meta| meta.get("progressToken"))
         .filter(|token| Id::from_value(token).is_some())
         .map(Value::to_string);
+    let meta = params.get("_meta");
+    let client = meta.and_then(|meta| meta.get(revision::CLIENT_INFO));
     Ok(Invocation {
         name,
         arguments,
         token,
+        patience_s: patience_of(client).or(patience_s),
         revision,
     })
 }

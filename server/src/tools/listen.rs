@@ -190,7 +190,8 @@ fn call_limit(state: &State, call: &Call) -> Duration {
         Some(_) => limits.call_limit_progress,
         None => limits.call_limit,
     };
-    Duration::try_from_secs_f64(limit.min(call.patience_s())).unwrap_or(Duration::from_secs(45))
+    Duration::try_from_secs_f64(limit.min(call.patience_s.unwrap_or(f64::INFINITY)))
+        .unwrap_or(Duration::from_secs(45))
 }
 
 /// Refuses a session that is named beside a capture of another one.
