@@ -126,8 +126,6 @@ pub struct Target {
     pub client_key: Option<PathBuf>,
     /// Do not check the broker's certificate.
     pub insecure_tls: bool,
-    /// Last Will.
-    pub will: Option<super::handle::Publish>,
     /// The configuration names this broker.
     pub named: bool,
     /// The client id stands in the URL, which hosts use for several processes at once.
@@ -197,7 +195,6 @@ impl Target {
             client_cert: None,
             client_key: None,
             insecure_tls: false,
-            will: None,
             named: false,
             client_id_in_url,
         })
