@@ -176,11 +176,10 @@ pub(super) async fn listen_beside(
     };
     let beside = pin!(beside(Arc::clone(&capture)));
     let heard = pin!(wait(state, call, capture, waiting, first, limit));
-    let heard = match select(heard, beside).await {
+    match select(heard, beside).await {
         Either::Left((heard, _)) => heard,
         Either::Right(((), heard)) => heard.await,
-    };
-    heard
+    }
 }
 
 /// How long a call may last before it returns with what it has.

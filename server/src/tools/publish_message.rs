@@ -174,7 +174,7 @@ pub(super) async fn run(
     if arguments.dry_run {
         handle.permits(&publish)?;
         let dry = dry::run(&handle, &publish, watch.as_ref());
-        return Ok(unless_cancelled(&call, dry).await?);
+        return unless_cancelled(&call, dry).await;
     }
     let work = async {
         match expected {
@@ -249,13 +249,17 @@ fn publication(arguments: &Arguments) -> Result<Publish, ToolError> {
         message_expiry: arguments.message_expiry,
         response_topic: arguments.response_topic.clone(),
         correlation_data: arguments.correlation_data.clone().map(String::into_bytes),
-        user_properties: arguments.user_properties.iter().map(pair).collect(),
+        user_properties: arguments
+            .user_properties
+            .iter()
+            .map(|it| pair(it))
+            .collect(),
         utf8: false,
     })
 }
 
 /// Name and value of a user property.
-fn pair(text: &String) -> (String, String) {
+fn pair(text: &str) -> (String, String) {
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     (name.to_owned(), value.to_owned())
 }

@@ -50,9 +50,9 @@ pub(super) fn input_with_budget<T: JsonSchema>(config: &Config) -> Value {
 }
 
 /// Members of every listening tool's result, which tell nothing of the tool.
-const OF_EVERY_LISTENING: [&str; 4] = ["status", "filter", "started", "listened_s"];
+const OF_EVERY_LISTENING: [&str; 3] = ["status", "filter", "started"];
 
-/// Schema of a result: the members that are always there, with their types, without prose and lists of words, and of what is inside of
+/// Schema of a result: the members that are always there, but for single numbers, with their types, without prose and lists of words, and of what is inside of
 /// them only the types, since every byte of it is read by the assistant in every conversation and the result itself shows the rest.
 pub(super) fn output<T: JsonSchema>() -> Value {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
@@ -64,9 +64,12 @@ pub(super) fn output<T: JsonSchema>() -> Value {
     if let (Some(Value::Object(all)), Some(Value::Array(names))) =
         (schema.get_mut("properties"), &required)
     {
-        all.retain(|name, _| {
+        all.retain(|name, member| {
             let always = names.iter().any(|required| required == name);
-            always && !OF_EVERY_LISTENING.contains(&name.as_str())
+            let counts = ["number", "integer", "boolean"]
+                .iter()
+                .any(|it| member["type"] == *it);
+            always && !counts && !OF_EVERY_LISTENING.contains(&name.as_str())
         });
     }
     schema

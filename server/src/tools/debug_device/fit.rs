@@ -118,7 +118,7 @@ pub(in crate::tools) fn answer(
     let told = head.offset + devices.len();
     head.rest = (told < found.devices.len())
         .then(|| Rest::From(told.max(head.offset + 1)))
-        .or_else(|| (left_out > 0 && format == Format::Concise).then_some(Rest::Detailed));
+        .or_else(|| (left_out > 0 && format == Format::Concise).then_some(Rest::Fuller));
     let omitted = Omitted {
         devices: matched.saturating_sub(told as u64),
         devices_not_judged: found.beyond_matched,

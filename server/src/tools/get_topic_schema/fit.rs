@@ -52,7 +52,7 @@ pub(in crate::tools) fn answer(
     };
     cut(&mut families, room, &mut omitted);
     head.rest = match (omitted.families, omitted.schemas) {
-        (_, 1..) if format == Format::Concise => Some(Rest::Detailed),
+        (_, 1..) if format == Format::Concise => Some(Rest::Fuller),
         (1.., _) => Some(Rest::From(head.offset + families.len().max(1))),
         (0, _) => None,
     };

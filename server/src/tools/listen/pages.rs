@@ -4,19 +4,23 @@
 
 use super::{Common, Format, Head, Heard};
 use crate::tools::State;
-use crate::tools::ranges::BYTES;
 use serde_json::{Map, Value, json};
 
 /// Bytes of `capture_id` and `next`.
 pub(super) const NEXT: usize = 240;
+
+/// Bytes of a fuller answer: some 18,000 tokens, and hosts cut at 25,000.
+const FULLER: u32 = 48 * 1024;
 
 /// What an answer left out, and how it is to be had.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(in crate::tools) enum Rest {
     /// The entries from this one on.
     From(usize),
-    /// More about these entries, with as many bytes as there may be.
+    /// More about these entries, by pages.
     Detailed,
+    /// The same in an answer of more bytes.
+    Fuller,
     /// Another call, with these arguments: it is not known here.
     Anew(Map<String, Value>),
 }
@@ -27,8 +31,9 @@ impl Heard {
         let Some(rest) = head.rest.take().filter(|_| self.is_complete()) else {
             return;
         };
-        let most = asked.response_format == Format::Detailed && asked.max_bytes == Some(BYTES.max);
-        if rest == Rest::Detailed && most {
+        let detailed = asked.response_format == Format::Detailed;
+        let full = detailed && asked.max_bytes.is_some_and(|bytes| bytes >= FULLER);
+        if rest == Rest::Fuller && full {
             return;
         }
         if let Rest::Anew(arguments) = rest {
@@ -40,8 +45,7 @@ impl Heard {
         let mut next = Map::new();
         let mut put = |name: &str, value: Value| drop(next.insert(name.to_owned(), value));
         put("capture_id", json!(id));
-        let detailed = asked.response_format == Format::Detailed;
-        if detailed || rest == Rest::Detailed {
+        if detailed || matches!(rest, Rest::Detailed | Rest::Fuller) {
             put("response_format", json!("detailed"));
         }
         let offset = match rest {
@@ -52,7 +56,9 @@ impl Heard {
             put("offset", json!(offset));
         }
         match asked.max_bytes {
-            _ if rest == Rest::Detailed => put("max_bytes", json!(BYTES.max)),
+            _ if rest == Rest::Fuller => {
+                put("max_bytes", json!(asked.max_bytes.unwrap_or(0).max(FULLER)))
+            }
             Some(bytes) => put("max_bytes", json!(bytes)),
             None => {}
         }

@@ -69,7 +69,7 @@ pub(super) fn answer(
         let held = found.topics.len() > shown.len();
         let mut head = head.clone();
         if held || omitted.gaps + omitted.spikes + omitted.streams > 0 {
-            head.rest = Some(Rest::Detailed);
+            head.rest = Some(Rest::Fuller);
         }
         Answer {
             verdict: said::with_interruption(
