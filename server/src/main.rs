@@ -60,8 +60,11 @@ Examples:
   bitsperity-mqtt-mcp config show                        what is in force, and from where
   echo '{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"ping\"}' | bitsperity-mqtt-mcp
 
-Exit codes: 0 the host closed standard input, or SIGTERM, SIGINT or SIGHUP came; 2 command line or
-configuration are wrong; 1 anything else.";
+A configuration that is wrong does not keep the server from starting: it connects to nothing, and the
+tools ping and establish_connection say what is wrong and where; `config show` does, too.
+
+Exit codes: 0 the host closed standard input, or SIGTERM, SIGINT or SIGHUP came; 2 the command line
+(or, of a subcommand, the configuration) is wrong; 1 anything else.";
 
 /// MCP server that lets an AI assistant work with MQTT brokers
 #[derive(Parser)]
@@ -163,7 +166,12 @@ fn main() -> ExitCode {
         Some(Command::Selftest(args)) => return selftest::run(&args, &cli.options.given()),
         other => other,
     };
-    let loaded = match config::load(&cli.options.given(), &Environment::of_process()) {
+    // A person reads what is wrong here; an assistant asks the server, which must be there for that.
+    let load = match command {
+        Some(_) => config::load,
+        None => config::load_or_broken,
+    };
+    let loaded = match load(&cli.options.given(), &Environment::of_process()) {
         Ok(loaded) => loaded,
         Err(error) => {
             complain(&mask(&format!("error: {error}")));

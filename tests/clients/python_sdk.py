@@ -152,7 +152,7 @@ async def session(mode, server):
         await call(client, "ping", {})
         made = await call(client, "establish_connection", {"connection_string": os.environ["BROKER"]})
         session = made["session_id"]
-        topics = await call(client, "list_topics", {"session_id": session, "pattern": "clients/#", "duration": 1})
+        topics = await call(client, "list_topics", {"session_id": session, "topic": "clients/#", "duration": 1})
         assert "clients/sensor" in [topic["topic"] for topic in topics["topics"]], topics
         await beside(client, session, modern)
         await collect(client, session)
@@ -170,7 +170,7 @@ async def session(mode, server):
         )
         assert published["delivered"] and published["answered"], published
         assert published["answers"][0]["payload"] == {"state": "ON"}, published
-        await refused(client, "list_topics", {"session_id": session, "pattern": "a/#/b", "duration": 1}, "#")
+        await refused(client, "list_topics", {"session_id": session, "topic": "a/#/b", "duration": 1}, "#")
         await refused(client, "ping", {"loudly": True}, "loudly")
         await call(client, "close_connection", {"session_id": session})
         await refused(client, "close_connection", {"session_id": session}, "closed")

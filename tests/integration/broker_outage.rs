@@ -108,7 +108,9 @@ fn a_watch_outlives_the_loss_and_hears_again() {
     let sessions = Sessions::new(&limits, &Policy::default());
     block_on(async {
         let target = Target::parse(&broker.url()).expect("a URL");
-        let made = sessions.establish_watching(target, &["#".into()]).await;
+        let made = sessions
+            .establish_watching(target, &["#".into()], None)
+            .await;
         let Ok(info) = made else { panic!("no session") };
         let watch = sessions.watch(&info.id).expect("open").expect("a watch");
         broker.publish(&["-t", "a", "-m", "before"]);

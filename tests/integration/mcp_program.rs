@@ -39,17 +39,17 @@ fn what_is_wrong_with_command_line_or_configuration_exits_with_2() {
         (vec!["--set", "max_sessions"], vec![], "name=value"),
         (vec!["--log", "loud"], vec![], "off, error, warn"),
         (
-            vec!["--config", "no-such-file.toml"],
+            vec!["config", "show", "--config", "no-such-file.toml"],
             vec![],
             "no-such-file.toml",
         ),
         (
-            vec![],
+            vec!["config", "show"],
             vec![("BITSPERITY_MQTT_MAX_LINE", "many")],
             "BITSPERITY_MQTT_MAX_LINE",
         ),
         (
-            vec![],
+            vec!["config", "show"],
             vec![("BITSPERITY_MQTT_PASSWORD", "hunter2")],
             "no url",
         ),

@@ -29,12 +29,7 @@ fn words() -> Vec<String> {
 fn requests(word: &str) -> Vec<Value> {
     let uri = |method: &str, uri: String| json!({"method": method, "params": {"uri": uri}});
     let call = |tool: &str, arguments: Value| json!({"method": "tools/call", "params": {"name": tool, "arguments": arguments}});
-    let topic = |topic: String| {
-        call(
-            "list_topics",
-            json!({"session_id": "none", "pattern": topic}),
-        )
-    };
+    let topic = |topic: String| call("list_topics", json!({"session_id": "none", "topic": topic}));
     let argument = json!({"name": word, "value": word});
     vec![
         json!({"method": format!("nope {word}")}),

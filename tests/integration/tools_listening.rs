@@ -92,7 +92,7 @@ fn progress_comes_early_and_a_cancelled_call_frees_its_subscription() {
     let mut assistant = Assistant::new();
     let session = assistant.connect(&broker.url());
     let began = Instant::now();
-    let long = json!({"session_id": session, "pattern": "a/#", "duration": 200});
+    let long = json!({"session_id": session, "topic": "a/#", "duration": 200});
     let id = assistant.begin_with_progress("list_topics", long);
     broker.wait_for_log("a/#");
     broker.publish(&["-t", "a/1", "-m", "x"]);
@@ -263,16 +263,13 @@ fn what_hides_in_names_and_values_reaches_no_answer() {
     }
     let mut assistant = Assistant::new();
     let session = assistant.connect(&broker.url());
-    for (tool, filter) in [
-        ("list_topics", "pattern"),
-        ("subscribe_and_collect", "topic"),
-        ("get_topic_schema", "topic"),
-        ("debug_device", "device_pattern"),
+    for tool in [
+        "list_topics",
+        "subscribe_and_collect",
+        "get_topic_schema",
+        "debug_device",
     ] {
-        let answer = assistant.ok(
-            tool,
-            json!({"session_id": session, filter: "#", "duration": 0.5}),
-        );
+        let answer = assistant.ok(tool, json!({"session_id": session, "duration": 0.5}));
         let text = answer.to_string();
         assert!(text.contains("hall"), "{tool}: {text}");
         for hidden in HIDDEN {

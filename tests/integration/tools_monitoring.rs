@@ -76,7 +76,7 @@ fn rate_gap_and_delay_are_true() {
         sent
     });
     let arguments = json!({
-        "session_id": session, "topics": ["steady/#", "stalls/#", "+/x"], "duration": 5,
+        "session_id": session, "topic": ["steady/#", "stalls/#", "+/x"], "duration": 5, "chart": true,
         "thresholds": {"max_gap_s": 1.2, "min_rate_per_s": 10, "max_rate_per_s": 1000},
     });
     let id = assistant.begin(TOOL, arguments);
@@ -216,7 +216,7 @@ fn round_trips_are_true() {
     let mut assistant = Assistant::new();
     let mut least = |url: &str, name: &str| {
         let session = assistant.connect(url);
-        let arguments = json!({"session_id": session, "topics": ["quiet"], "duration": 3});
+        let arguments = json!({"session_id": session, "topic": ["quiet"], "duration": 3});
         let answer = assistant.ok(TOOL, arguments);
         assert_eq!(answer["streams"][0]["messages"], 0);
         assert!(
@@ -244,7 +244,7 @@ fn a_long_watch_goes_on_and_read_only_means_that() {
     let mut assistant = Assistant::with(&["call_limit=1", "read_only=true"], &[]);
     let session = assistant.connect(&broker.url());
     let mut publisher = broker.publisher(&["-t", "a/b"]);
-    let arguments = json!({"session_id": session, "topics": ["a/#"], "duration": 2});
+    let arguments = json!({"session_id": session, "topic": ["a/#"], "duration": 2});
     let id = assistant.begin(TOOL, arguments);
     broker.wait_for_log("a/#");
     (0..20).for_each(|_| publisher.line("1"));
@@ -286,12 +286,11 @@ fn what_it_refuses() {
             .extend(arguments.as_object().unwrap().clone());
         assistant.refused(TOOL, whole, "invalid_argument", words);
     };
-    refused(json!({}), &["`topics` is missing"]);
-    refused(json!({"topics": ["a/#/b"]}), &["`a/#`"]);
-    refused(json!({"topics": vec!["a"; 9]}), &["topics", "8"]);
-    refused(json!({"topics": ["a"], "duration": 1_801}), &["1800"]);
+    refused(json!({"topic": ["a/#/b"]}), &["`a/#`"]);
+    refused(json!({"topic": vec!["a"; 9]}), &["topic", "8"]);
+    refused(json!({"topic": ["a"], "duration": 1_801}), &["1800"]);
     refused(
-        json!({"topics": ["a"], "thresholds": {"max_gap": 3}}),
+        json!({"topic": ["a"], "thresholds": {"max_gap": 3}}),
         &["max_gap_s"],
     );
 }

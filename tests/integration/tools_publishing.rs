@@ -2,7 +2,7 @@
 
 use crate::support::mosquitto::Mosquitto;
 use crate::tools_assistant::Assistant;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::process::{Command, Stdio};
 
 #[test]
@@ -79,21 +79,21 @@ fn answers_are_waited_for_and_checked() {
         .unwrap();
     broker.wait_for_log("dev/get");
     let schema = json!({"type": "object", "required": ["state"], "properties": {"state": {"enum": ["ON", "OFF"]}}});
-    for (payload, fits) in [
-        ("{\"state\":\"ON\"}", true),
-        ("{\"state\":\"BROKEN\"}", false),
+    for (payload, fits, seconds) in [
+        ("{\"state\":\"ON\"}", true, 10),
+        ("{\"state\":\"BROKEN\"}", false, 3),
     ] {
         let answered = assistant.ok(
             "publish_message",
             json!({
                 "session_id": session, "topic": "dev/get", "payload": payload, "qos": 1,
-                "expect": {"topic": "dev/state", "seconds": 10, "schema": schema},
+                "expect": {"topic": "dev/state", "seconds": seconds, "schema": schema},
             }),
         );
         let reply = &answered["answers"][0];
         assert_eq!(
             (&answered["answered"], &reply["fits_schema"]),
-            (&json!(true), &json!(fits)),
+            (&json!(fits), &json!(fits)),
             "{answered}"
         );
         assert!(reply["round_trip_ms"].as_f64().unwrap() > 0.0);
@@ -165,4 +165,123 @@ fn properties_of_5_0_travel_and_are_left_out_in_3_1_1() {
         published["notes"][0].as_str().unwrap().contains("3.1.1"),
         "{published}"
     );
+}
+
+/// Asks a blind to open; tells the outcome.
+fn open_blind(assistant: &mut Assistant, session: &str, topic: &str, expect: Value) -> Value {
+    let arguments = json!({
+        "session_id": session, "topic": topic, "payload": "{\"position\":\"open\"}", "qos": 1, "expect": expect,
+    });
+    assistant.ok("publish_message", arguments)
+}
+
+#[test]
+fn what_does_not_fit_ends_nothing_and_is_told() {
+    let broker = Mosquitto::plain();
+    let mut assistant = Assistant::new();
+    let session = assistant.connect(&broker.url());
+    // After the command it reports on its own; it obeys at its third report.
+    let port = broker.port.to_string();
+    let criteria = [
+        json!({}),
+        json!({"schema": {"properties": {"position": {"const": "open"}}}}),
+        json!({"equals": {"up": 3, "position": "open"}}),
+    ];
+    for (n, mut expect) in criteria.into_iter().enumerate() {
+        let device = format!(
+            "p() {{ mosquitto_pub -h 127.0.0.1 -p {port} -t blind{n}/state -m \"$1\"; }}; \
+             mosquitto_sub -h 127.0.0.1 -p {port} -t blind{n}/set -C 1 | while read -r q; do \
+             for up in 1 2; do p \"{{\\\"position\\\":\\\"shut\\\",\\\"up\\\":$up}}\"; done; \
+             p '{{\"position\":\"open\",\"up\":3}}'; done"
+        );
+        let mut device = Command::new("sh").args(["-c", &device]).spawn().unwrap();
+        broker.wait_for_log(&format!("blind{n}/set"));
+        expect["topic"] = json!(format!("blind{n}/state"));
+        expect["seconds"] = json!(20);
+        let topic = format!("blind{n}/set");
+        let obeyed = open_blind(&mut assistant, &session, &topic, expect);
+        let outcome = obeyed["outcome"].as_str().unwrap();
+        assert!(outcome.starts_with("obeyed after"), "{outcome}");
+        assert!(
+            outcome.contains("2 reports before it did not fit"),
+            "{outcome}"
+        );
+        assert_eq!(
+            (&obeyed["answered"], &obeyed["reports"]),
+            (&json!(true), &json!(3))
+        );
+        assert!(device.wait().unwrap().success());
+    }
+}
+
+#[test]
+fn an_echo_is_no_answer_and_a_device_that_does_not_obey_is_told() {
+    let broker = Mosquitto::plain();
+    let mut assistant = Assistant::new();
+    let session = assistant.connect(&broker.url());
+    let echo = json!({"topic": "blind/#", "seconds": 0.5});
+    let told = open_blind(&mut assistant, &session, "blind/set", echo);
+    assert_eq!(
+        (&told["answered"], &told["reports"]),
+        (&json!(false), &json!(0)),
+        "{told}"
+    );
+    let port = broker.port.to_string();
+    let device = format!(
+        "mosquitto_sub -h 127.0.0.1 -p {port} -t gate/set -C 1 | while read -r q; do \
+         mosquitto_pub -h 127.0.0.1 -p {port} -t gate/state -m '{{\"position\":\"shut\"}}'; done"
+    );
+    let mut device = Command::new("sh").args(["-c", &device]).spawn().unwrap();
+    broker.wait_for_log("gate/set");
+    let expect = json!({"topic": "gate/state", "seconds": 3});
+    let told = open_blind(&mut assistant, &session, "gate/set", expect);
+    let outcome = told["outcome"].as_str().unwrap();
+    assert!(
+        outcome.contains("it does not fit: position is still shut"),
+        "{outcome}"
+    );
+    assert_eq!(told["answered"], false);
+    assert!(device.wait().unwrap().success());
+}
+
+#[test]
+fn the_sessions_own_watch_is_no_subscriber() {
+    let broker = Mosquitto::plain();
+    let mut assistant = Assistant::new();
+    let session =
+        assistant.connect_with(json!({"connection_string": broker.url(), "watch": ["#"]}));
+    let publish = json!({"session_id": session, "topic": "blnid/set", "payload": "x", "qos": 1});
+    let told = assistant.ok("publish_message", publish);
+    let outcome = told["outcome"].as_str().unwrap();
+    assert!(
+        outcome.contains("perhaps nobody is subscribed but this session's own watch"),
+        "{outcome}"
+    );
+    assert!(outcome.contains("never heard this topic"), "{outcome}");
+}
+
+#[test]
+fn a_dry_run_sends_nothing_and_says_what_would_be() {
+    let broker = Mosquitto::plain();
+    broker.publish(&["-r", "-q", "1", "-t", "oven/set", "-m", "{\"heat\":180}"]);
+    let mut assistant = Assistant::with(&["publish_deny=lock/#"], &[]);
+    let session = assistant.connect(&broker.url());
+    for (payload, word) in [
+        ("{\"heat\":200}", "fields are all known"),
+        ("{\"haet\":200}", "does not have: haet"),
+        ("{\"heat\":\"hot\"}", "another type: heat"),
+        ("warm", "the payload is text, that was an object"),
+    ] {
+        let dry = json!({"session_id": session, "topic": "oven/set", "payload": payload, "retain": true, "dry_run": true});
+        let told = assistant.ok("publish_message", dry);
+        let outcome = told["outcome"].as_str().unwrap();
+        assert!(
+            outcome.contains("nothing was sent") && outcome.contains(word),
+            "{outcome}"
+        );
+        assert!(outcome.contains("(retained) {\"heat\":180}"), "{outcome}");
+    }
+    let denied =
+        json!({"session_id": session, "topic": "lock/set", "payload": "x", "dry_run": true});
+    assistant.refused("publish_message", denied, "policy_denied", &["lock"]);
 }

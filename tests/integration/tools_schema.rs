@@ -106,7 +106,6 @@ fn what_is_asked_for_wrongly_is_refused_with_the_next_step() {
     let mut assistant = Assistant::new();
     let session = assistant.connect(&broker.url());
     for (arguments, words) in [
-        (json!({"session_id": session}), ["topic"]),
         (json!({"session_id": session, "topic": "a/#/b"}), ["a/#"]),
         (
             json!({"session_id": session, "topic": "a", "duration": 301}),

@@ -48,7 +48,7 @@ fn what_came_while_nobody_asked_is_told_at_once() {
     heard(&mut assistant, 24);
     let began = Instant::now();
 
-    let all = json!({"session_id": session, "pattern": "home/#", "since": "session"});
+    let all = json!({"session_id": session, "topic": "home/#", "since": "session"});
     let topics = assistant.ok("list_topics", all);
     assert_eq!(
         (
@@ -60,7 +60,7 @@ fn what_came_while_nobody_asked_is_told_at_once() {
         (&json!("complete"), &json!("session"), &json!(22), &json!(1))
     );
     assert_eq!(topics["topics"].as_array().unwrap().len(), 5, "{topics}");
-    let part = json!({"session_id": session, "pattern": "home/+/t", "since": "session"});
+    let part = json!({"session_id": session, "topic": "home/+/t", "since": "session"});
     let topics = assistant.ok("list_topics", part);
     assert_eq!(
         (&topics["messages"], &topics["topics_seen"]),
@@ -215,8 +215,7 @@ fn the_health_of_a_device_is_known_by_its_name() {
         ),
         ("shed/#", &[]),
     ] {
-        let arguments =
-            json!({"session_id": session, "device_pattern": pattern, "since": "session"});
+        let arguments = json!({"session_id": session, "topic": pattern, "since": "session"});
         let answer = assistant.ok("debug_device", arguments);
         assert_eq!(ids(&answer), expected, "{pattern}: {answer}");
     }
@@ -242,11 +241,11 @@ fn schemas_and_numbers_of_what_was_watched_are_known() {
         families[0]["schema"]["properties"]["on"]["type"], "boolean",
         "{schemas}"
     );
-    let arguments = json!({"session_id": session, "topics": ["plant/#"], "since": "session"});
+    let arguments = json!({"session_id": session, "topic": ["plant/#"], "since": "session"});
     let numbers = assistant.ok("monitor_performance", arguments);
     assert_eq!(numbers["status"], "complete", "{numbers}");
     assert!(numbers.to_string().contains("\"messages\":41"), "{numbers}");
-    let apart = json!({"session_id": session, "topics": ["plant/boiler"], "since": "session"});
+    let apart = json!({"session_id": session, "topic": ["plant/boiler"], "since": "session"});
     assistant.refused("monitor_performance", apart, "not_watched", &["plant/#"]);
 }
 
@@ -261,7 +260,12 @@ fn a_watch_alone_does_not_keep_a_session_that_nobody_uses() {
     block_on(async {
         let target = Target::parse(&broker.url()).unwrap();
         let filters = ["#".to_owned()];
-        assert!(sessions.establish_watching(target, &filters).await.is_ok());
+        assert!(
+            sessions
+                .establish_watching(target, &filters, None)
+                .await
+                .is_ok()
+        );
         let deadline = Instant::now() + PATIENCE;
         while !sessions.list().is_empty() {
             assert!(Instant::now() < deadline, "it is still open");
@@ -277,7 +281,7 @@ fn the_last_value_of_a_topic_is_known_whole() {
     block_on(async {
         let target = Target::parse(&broker.url()).unwrap();
         let filters = ["home/#".to_owned()];
-        let Ok(session) = sessions.establish_watching(target, &filters).await else {
+        let Ok(session) = sessions.establish_watching(target, &filters, None).await else {
             panic!("not established");
         };
         let handle = sessions.get(&session.id).unwrap();

@@ -90,7 +90,7 @@ fn collects(assistant: &mut Assistant, broker: &Mosquitto, session: &str) {
     }
     let listed = assistant.ok(
         "list_topics",
-        json!({"session_id": session, "pattern": "in/#", "duration": 10, "until_quiet": 0.3}),
+        json!({"session_id": session, "topic": "in/#", "duration": 10, "until_quiet": 0.3}),
     );
     assert_eq!(
         (&listed["topics_seen"], &listed["stop_reason"]),
@@ -108,7 +108,7 @@ fn collects(assistant: &mut Assistant, broker: &Mosquitto, session: &str) {
 
     let collected = assistant.ok(
         "subscribe_and_collect",
-        json!({"session_id": session, "topic": "in/+/state", "duration": "5", "max_messages": 6, "qos": 1}),
+        json!({"session_id": session, "topic": "in/+/state", "duration": "5", "max_messages": 6, "qos": 1, "retained": "only"}),
     );
     assert_eq!(
         (&collected["stop_reason"], &collected["summary"]["received"]),

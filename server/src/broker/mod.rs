@@ -4,7 +4,8 @@
 //! Read in this order: [`handle`] (what others see), `task` (the one loop; `task/link` is a connection's life),
 //! `transport` (DNS, TCP, TLS, WebSocket), [`sessions`] (which of them the assistant has open). [`target`] says where to,
 //! [`vault`] keeps the credentials sealed, [`collect`] is where messages meet the reduction, [`report`] what comes of it, [`tap`] hands them on whole, [`watch`] goes on for as long as a session does,
-//! [`error`] what goes wrong, in words that a person understands; `shared` is what a task and its handles have in common.
+//! [`error`] what goes wrong, in words that a person understands; `shared` is what a task and its handles have in common,
+//! `origins` which session belongs to which broker as it was named.
 //!
 //! Invariant: the task waits for nobody who waits for it, and nothing here shows a credential.
 
@@ -12,6 +13,7 @@ pub mod audit;
 pub mod collect;
 pub mod error;
 pub mod handle;
+mod origins;
 pub mod report;
 mod seats;
 pub mod sessions;

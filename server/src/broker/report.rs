@@ -76,7 +76,7 @@ pub struct Listen {
     pub retained: Retained,
     /// Stops after this long, counted from the SUBACK.
     pub duration: Duration,
-    /// Stops after so many messages.
+    /// Stops after so many live messages; where only retained ones are taken, after so many of these.
     pub max_messages: Option<u64>,
     /// Stops after so long without a new topic.
     pub until_quiet: Option<Duration>,
@@ -166,6 +166,8 @@ pub struct Findings {
     pub last: Option<LastMessage>,
     /// If schemas were wanted.
     pub schema: Option<SchemaFindings>,
+    /// Of messages, topics, kinds of errors and devices, only those of this last while are left: see `keep_latest`.
+    pub latest: Option<Duration>,
 }
 
 /// The last message of a listener, or of a topic.

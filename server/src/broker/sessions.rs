@@ -7,6 +7,8 @@ pub use super::seats::Seats;
 
 use super::audit::{Audit, Auditor};
 use super::handle::{BrokerError, Established, Handle, Status};
+pub use super::origins::Origin;
+use super::origins::Origins;
 use super::seats::Seat;
 use super::shared::lock;
 use super::target::Target;
@@ -36,6 +38,7 @@ pub struct Sessions {
     registry: Arc<Mutex<Registry>>,
     /// Shared with others; none: these sessions are all.
     seats: Option<Arc<Seats>>,
+    origins: Origins,
 }
 
 struct Registry {
@@ -72,6 +75,7 @@ impl Name {
 struct Entry {
     id: Uuid,
     name: Option<Name>,
+    origin: Option<Origin>,
     handle: Handle,
     watch: Option<Arc<Watch>>,
     _seat: Option<Seat>,
@@ -129,6 +133,7 @@ impl Sessions {
             policy: Arc::new(policy.clone()),
             audit: None,
             seats: None,
+            origins: Origins::default(),
             registry: Arc::new(Mutex::new(Registry {
                 open: Vec::new(),
                 reserved: Vec::new(),
@@ -163,10 +168,44 @@ impl Sessions {
     /// # Errors
     /// No place, the client id is in use here, or the connection failed.
     pub async fn establish(&self, target: Target) -> Result<SessionInfo, EstablishError> {
-        self.establish_watching(target, &[]).await
+        self.establish_watching(target, &[], None).await
     }
 
-    /// The same, and watches these Topic Filters from the beginning.
+    /// The origin of sessions that this connection string asks for.
+    pub fn address(&self, connection_string: &str) -> Origin {
+        self.origins.of_address(connection_string)
+    }
+
+    /// The session of this origin that was used last.
+    pub fn of(&self, origin: &Origin) -> Option<String> {
+        let mut registry = lock(&self.registry);
+        registry.expire();
+        let open = registry.open.iter();
+        let same = open.filter(|it| it.origin.as_ref() == Some(origin));
+        let whole = same.filter(|it| !it.handle.status().failed);
+        let latest = whole.max_by_key(|it| it.used_at);
+        latest.map(|it| it.id.to_string())
+    }
+
+    /// The same; connects if there is none. Who asks meanwhile waits, and gets the same session.
+    ///
+    /// # Errors
+    /// As of [`Sessions::establish`].
+    pub async fn of_or_establish(
+        &self,
+        origin: Origin,
+        target: Target,
+    ) -> Result<String, EstablishError> {
+        let door = self.origins.door(&origin);
+        let _alone = door.lock().await;
+        if let Some(id) = self.of(&origin) {
+            return Ok(id);
+        }
+        let made = self.establish_watching(target, &[], Some(origin)).await?;
+        Ok(made.id)
+    }
+
+    /// The same, and watches these Topic Filters from the beginning; `origin` finds it again.
     ///
     /// # Errors
     /// Also if the broker lets it not listen to one of them.
@@ -174,14 +213,20 @@ impl Sessions {
         &self,
         target: Target,
         filters: &[String],
+        origin: Option<Origin>,
     ) -> Result<SessionInfo, EstablishError> {
         let name = Name::of(&target);
         let place = Place::take(&self.registry, self.limits.max_sessions, name.clone())?;
         let seat = self.seats.as_ref().map(Seats::take).transpose();
         let seat = seat.map_err(EstablishError::NoSession)?;
-        let (handle, _) = Handle::connect_under(target, &self.limits, self.policy.clone(), self.audit.clone())
-            .await
-            .map_err(EstablishError::Broker)?;
+        let (handle, _) = Handle::connect_under(
+            target,
+            &self.limits,
+            self.policy.clone(),
+            self.audit.clone(),
+        )
+        .await
+        .map_err(EstablishError::Broker)?;
         let watch = match Watch::begin(&handle, filters).await {
             Ok(watch) => watch.map(Arc::new),
             Err(error) => {
@@ -193,6 +238,7 @@ impl Sessions {
         let entry = Entry {
             id: Uuid::new_v4(),
             name,
+            origin,
             handle,
             watch,
             _seat: seat,

@@ -128,6 +128,8 @@ pub struct Target {
     pub insecure_tls: bool,
     /// The configuration names this broker.
     pub named: bool,
+    /// The client id stands in the URL, which hosts use for several processes at once.
+    pub client_id_in_url: bool,
 }
 
 impl Target {
@@ -178,6 +180,7 @@ impl Target {
         if !web_query.is_empty() {
             web_path = format!("{web_path}?{web_query}");
         }
+        let client_id_in_url = client_id.is_some();
         Ok(Self {
             scheme,
             host,
@@ -193,6 +196,7 @@ impl Target {
             client_key: None,
             insecure_tls: false,
             named: false,
+            client_id_in_url,
         })
     }
 
@@ -217,12 +221,25 @@ impl Target {
         }
         if let Some(client_id) = &broker.client_id {
             target.client_id = checked_client_id(client_id.clone())?;
+            target.client_id_in_url = false;
         }
         target.ca_file.clone_from(&broker.ca_file);
         target.client_cert.clone_from(&broker.client_cert);
         target.client_key.clone_from(&broker.client_key);
         target.insecure_tls = broker.insecure_tls;
         Ok(target)
+    }
+
+    /// Gives a client id of the URL a random end: hosts start a server twice, and a broker throws out the first of two
+    /// clients with one id. One of the configuration stays as it is.
+    pub fn distinguish(&mut self) {
+        if self.client_id_in_url && !self.client_id.is_empty() {
+            let tail = uuid::Uuid::new_v4().simple().to_string();
+            // 24 bits: two of ten processes meet once in 400,000 times.
+            let tail = tail.get(..6).unwrap_or_default();
+            self.client_id = format!("{}-{tail}", self.client_id);
+            self.client_id_in_url = false;
+        }
     }
 
     /// `mqtts://host:8883`, without credentials.

@@ -14,7 +14,7 @@ const FILE_VARIABLE: &str = "CONFIG";
 /// Holds a secret of `serve`, which reads it itself.
 const TOKEN_VARIABLE: &str = "TOKEN";
 /// The broker that the environment describes.
-const DEFAULT_BROKER: &str = "default";
+pub(crate) const DEFAULT_BROKER: &str = "default";
 
 /// What the command line says about configuration.
 #[derive(Default)]
@@ -84,6 +84,30 @@ pub fn load(given: &Given, environment: &Environment) -> Result<Loaded, ConfigEr
     })
 }
 
+/// The same, but with a file or an environment that is wrong it gives what the command line alone says, and
+/// [`Config::broken`] says what is wrong: a server that starts can tell the assistant, one that does not cannot.
+///
+/// # Errors
+/// The command line is wrong.
+pub fn load_or_broken(given: &Given, environment: &Environment) -> Result<Loaded, ConfigError> {
+    let error = match load(given, environment) {
+        Ok(loaded) => return Ok(loaded),
+        Err(error) => error,
+    };
+    let alone = Given {
+        file: None,
+        set: given.set.clone(),
+    };
+    let Ok(mut loaded) = load(&alone, &Environment::new([])) else {
+        return Err(error);
+    };
+    loaded.config.broken = Some(crate::mask::mask(&error.to_string()).into_owned());
+    loaded
+        .warnings
+        .push(format!("the configuration is not in force: {error}"));
+    Ok(loaded)
+}
+
 impl Merge<'_> {
     fn file(&mut self, asked: Option<&Path>) -> Result<Option<(PathBuf, bool)>, ConfigError> {
         let named = asked.map(Path::to_owned).or_else(|| {
@@ -129,7 +153,7 @@ impl Merge<'_> {
         };
         let place = origin(section);
         match (section, value) {
-            ("log", value) => self.setting("log", Raw::Toml(value), &place),
+            ("log" | TOOL_PREFIX, value) => self.setting(section, Raw::Toml(value), &place),
             ("limits" | "policy" | "service", toml::Value::Table(entries)) => {
                 entries.into_iter().try_for_each(|(name, value)| {
                     let place = origin(&format!("{section}.{name}"));
@@ -263,12 +287,27 @@ impl Merge<'_> {
                 return origin.refuse("must be one of off, error, warn, info, debug, trace");
             };
             self.config.log = level;
+        } else if name == TOOL_PREFIX {
+            let prefix = value.text().filter(|text| is_prefix(text));
+            let Some(prefix) = prefix else {
+                return origin.refuse("must be at most 24 letters, digits, '_' or '-'");
+            };
+            self.config.tool_prefix = prefix;
         } else {
             return origin.refuse(unknown(name, ""));
         }
         self.sources.insert(name.to_owned(), origin.source);
         Ok(())
     }
+}
+
+/// Put before the names of the tools.
+const TOOL_PREFIX: &str = "tool_prefix";
+
+/// Hosts take names of at most 64 such characters, some with the server's name before; our longest has 24.
+fn is_prefix(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    text.len() <= 24 && text.bytes().all(plain)
 }
 
 /// The table of the file in which a setting stands.
@@ -288,7 +327,7 @@ fn unknown(name: &str, section: &str) -> String {
     let rows = table::rows().map(|row| row.name);
     let rules = policy::RULES.iter().map(|rule: &Rule| rule.name);
     let served = service::RULES.iter().map(|rule| rule.name);
-    let others = ["log", "limits", "policy", "service", "brokers"];
+    let others = ["log", TOOL_PREFIX, "limits", "policy", "service", "brokers"];
     let brokers = super::broker::KEYS;
     let known = rows
         .chain(rules)
@@ -314,6 +353,8 @@ impl Default for Config {
             policy: Policy::default(),
             service: Service::default(),
             log: ::log::LevelFilter::Warn,
+            tool_prefix: String::new(),
+            broken: None,
         }
     }
 }

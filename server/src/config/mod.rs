@@ -16,7 +16,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 
-pub use load::{Given, Loaded, load};
+pub(crate) use load::DEFAULT_BROKER;
+pub use load::{Given, Loaded, load, load_or_broken};
 pub use policy::Denied;
 pub use service::{HttpLimits, Service};
 pub use source::{ConfigError, Environment, Source};
@@ -37,6 +38,10 @@ pub struct Config {
     pub service: Service,
     /// Log level for standard error.
     pub log: ::log::LevelFilter,
+    /// Put before the name of every tool, for hosts that do not keep the tools of two servers apart.
+    pub tool_prefix: String,
+    /// What is wrong with the configuration, and where. Then nothing of it is in force, and nothing is connected to.
+    pub broken: Option<String>,
 }
 
 /// A broker of the configuration; its password never passes through a conversation.
@@ -116,7 +121,7 @@ pub struct Limits {
     pub capture_lease: f64,
     /// Captures at once over all sessions (16).
     pub max_captures: usize,
-    /// Bytes of a tool result (24 KiB).
+    /// Bytes of a tool result (16 KiB).
     pub max_bytes: usize,
     /// Largest packet received, in bytes (1 MiB + header).
     pub max_packet: usize,

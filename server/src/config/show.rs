@@ -8,6 +8,9 @@ use super::{NamedBroker, Setting};
 use serde_json::{Map, Value, json};
 use std::fmt::Write;
 
+/// What `tool_prefix` is.
+const PREFIX: &str = "put before the name of every tool";
+
 /// Stands for a secret that is set.
 const MASK: &str = "********";
 
@@ -36,6 +39,8 @@ impl Loaded {
             self.level(),
             self.source("log").name()
         )?;
+        let (prefix, source) = (&self.config.tool_prefix, self.source("tool_prefix").name());
+        writeln!(out, "# {PREFIX}\ntool_prefix = \"{prefix}\"   # {source}")?;
         writeln!(out, "\n[limits]")?;
         for setting in self.config.limits.settings() {
             let Setting {

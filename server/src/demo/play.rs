@@ -147,7 +147,7 @@ impl Stage<'_> {
         self.painter.heading("“What is there?”");
         self.tool(
             "list_topics",
-            json!({"session_id": self.session, "pattern": "#", "duration": 5}),
+            json!({"session_id": self.session, "topic": "#", "duration": 5}),
         )?;
         self.painter.heading("“Is a device offline?”");
         self.tool(
@@ -192,7 +192,7 @@ impl Stage<'_> {
             .heading("“Which devices are not well, since you are here?”");
         let found = self.tool(
             "debug_device",
-            json!({"session_id": self.session, "device_pattern": "#", "since": "session"}),
+            json!({"session_id": self.session, "topic": "#", "since": "session"}),
         )?;
         if found["with_findings"].as_u64().unwrap_or(0) == 0 {
             return Err("debug_device found none of the household's faults".to_owned());
@@ -205,7 +205,7 @@ impl Stage<'_> {
             .heading("“How busy is the broker, and how quick?”");
         self.tool(
             "monitor_performance",
-            json!({"session_id": self.session, "topics": ["#"], "duration": 6}),
+            json!({"session_id": self.session, "topic": ["#"], "duration": 6}),
         )?;
         Ok(())
     }

@@ -101,7 +101,8 @@ pub fn run(args: &CaptureArgs, config: &Config) -> ExitCode {
             _ => Retained::Include,
         },
         duration: args.duration.unwrap_or(FOR_EVER),
-        max_messages: args.max_messages,
+        // Retained ones count, too, so they are counted where they are written.
+        max_messages: None,
         until_quiet: None,
         wants: Wants {
             tap: Some(tap),
@@ -126,7 +127,10 @@ pub fn run(args: &CaptureArgs, config: &Config) -> ExitCode {
             Either::Right(_) => return ExitCode::SUCCESS,
         };
         let done = match handle.listen(listen).await {
-            Ok(listening) => record(&listening, &outlet, &interrupted).await,
+            Ok(listening) => {
+                let most = args.max_messages.unwrap_or(u64::MAX);
+                record(&listening, &outlet, &interrupted, most).await
+            }
             Err(error) => Ok(failed(error)),
         };
         handle.close(GOODBYE).await;
@@ -144,11 +148,12 @@ fn complain(error: &ToolError) {
     say(format_args!("  {}", error.next_step));
 }
 
-/// Writes every message until the listening ends; an interrupt ends it.
+/// Writes every message, at most so many, until the listening ends; an interrupt ends it.
 async fn record(
     listening: &Listening,
     outlet: &Outlet,
     interrupted: &Receiver<()>,
+    most: u64,
 ) -> io::Result<ExitCode> {
     let started = match listening.report().await {
         Ok(report) => report.started,
@@ -160,6 +165,11 @@ async fn record(
         // The listener holds the other end of the outlet: when it stops, no more can come.
         while let Some(message) = next(outlet, &output).await? {
             scribe.write(&message, &output)?;
+            if scribe.written >= most {
+                output.flush()?;
+                listening.stop().await;
+                break;
+            }
         }
         io::Result::Ok(())
     };

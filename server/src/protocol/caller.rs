@@ -56,6 +56,20 @@ impl Caller {
         }
     }
 
+    /// Seconds in which a call must be answered for a host of this name; none: as long as the configuration says.
+    pub fn patience_s(&self) -> Option<f64> {
+        // Home Assistant gives a tool ten seconds and shows nothing of what comes later; two are for the way and for us.
+        let letters = self
+            .name
+            .as_deref()?
+            .bytes()
+            .filter(u8::is_ascii_alphanumeric);
+        let name: String = letters
+            .map(|b| char::from(b.to_ascii_lowercase()))
+            .collect();
+        name.contains("homeassistant").then_some(8.0)
+    }
+
     /// The same client with the names of a `clientInfo` (an `Implementation` of MCP); as it was without one.
     pub(crate) fn named(&self, info: Option<&Map<String, Value>>) -> Self {
         let Some(info) = info else {
@@ -93,5 +107,17 @@ mod tests {
         );
         let wrong = nobody.named(json!({"name": 7}).as_object());
         assert_eq!((wrong.name, wrong.version), (None, None));
+    }
+
+    #[test]
+    fn a_host_that_waits_less_is_known_by_its_name() {
+        let caller = |name: &str| Caller {
+            name: Some(name.to_owned()),
+            ..Caller::new(1, Transport::Stdio)
+        };
+        for name in ["Home Assistant", "home-assistant-mcp", "HomeAssistant"] {
+            assert_eq!(caller(name).patience_s(), Some(8.0), "{name}");
+        }
+        assert_eq!(caller("assistant at home").patience_s(), None);
     }
 }

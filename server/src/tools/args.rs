@@ -1,6 +1,8 @@
 //! Arguments against their schema: unknown names, wrong types and values out of range are refused with what would be
-//! right; harmless slips (`"10"` for 10, `"true"` for true, `null` for nothing) are put right.
+//! right; harmless slips (`"10"` for 10, `"true"` for true) are put right.
 //!
+//! Strict function calling makes a model fill every argument: `null`, `""`, `[]`, `{}`, and 0 where 0 is out of range,
+//! mean that an argument was not given, unless the value may well be meant ([`MEANT`]).
 //! No value is ever repeated in a message, except where the schema lists all that are allowed: it may be a secret.
 
 use super::ToolError;
@@ -9,13 +11,30 @@ use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
 
+/// Arguments whose empty value is a value: an empty payload clears a retained message.
+const MEANT: [&str; 4] = ["payload", "retain", "qos", "equals"];
+
+/// Other names for `topic` that models use, and that earlier versions had; understood, not advertised.
+const TOPIC: &str = "topic";
+const TOPIC_TOO: [&str; 6] = [
+    "filter",
+    "pattern",
+    "topics",
+    "topic_filter",
+    "device",
+    "device_pattern",
+];
+
+/// Arguments whose text is JSON, which may be given as the JSON it is.
+const JSON_TEXT: [&str; 3] = ["payload", "schema", "equals"];
+
 /// Checks `arguments` against `schema`, which was made from `T`, and parses them.
 pub(super) fn parse<T: DeserializeOwned>(
     schema: &Value,
     arguments: Map<String, Value>,
 ) -> Result<T, ToolError> {
-    let checked = object(schema, arguments, "")?;
-    serde_json::from_value(checked).map_err(|_| {
+    let checked = object(schema, arguments, "")?.unwrap_or_default();
+    serde_json::from_value(Value::Object(checked)).map_err(|_| {
         ToolError::invalid(
             "the arguments do not fit together",
             "compare them with the tool's inputSchema",
@@ -23,64 +42,115 @@ pub(super) fn parse<T: DeserializeOwned>(
     })
 }
 
-fn object(schema: &Value, given: Map<String, Value>, path: &str) -> Result<Value, ToolError> {
+/// None: what was given is filling only.
+fn object(
+    schema: &Value,
+    given: Map<String, Value>,
+    path: &str,
+) -> Result<Option<Map<String, Value>>, ToolError> {
     let properties = schema.get("properties").and_then(Value::as_object);
-    let closed = schema.get("additionalProperties") == Some(&Value::Bool(false));
+    let required: Vec<&str> = each(schema, "required").filter_map(Value::as_str).collect();
+    let given = under_one_name(properties, &required, given)?;
     let mut checked = Map::new();
+    let (mut filling, mut hollow) = (false, false);
     for (name, value) in given {
-        if value.is_null() {
+        let Some(known) = properties else {
+            checked.insert(name, value);
             continue;
-        }
-        let here = join(path, &name);
-        let value = match properties.and_then(|known| known.get(&name)) {
-            Some(member) => check(member, value, &here)?,
-            None if closed => return Err(unknown(&name, path, properties)),
-            None => match schema.get("additionalProperties") {
-                Some(member) => check(member, value, &here)?,
-                None => value,
-            },
         };
-        checked.insert(name, value);
+        let here = join(path, &name);
+        let value = match known.get(&name) {
+            _ if is_filling(&name, &value) => None,
+            Some(member) => check(member, value, &here)?,
+            None => return Err(unknown(&name, path, properties)),
+        };
+        match value {
+            Some(value) => drop(checked.insert(name, value)),
+            None => {
+                filling = true;
+                hollow |= required.contains(&name.as_str());
+            }
+        }
     }
-    for name in schema
-        .get("required")
+    if !path.is_empty() && (hollow || filling && checked.is_empty()) {
+        return Ok(None);
+    }
+    match required.iter().find(|name| !checked.contains_key(**name)) {
+        Some(name) => Err(missing(&join(path, name))),
+        None => Ok(Some(checked)),
+    }
+}
+
+fn each<'a>(schema: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
+    schema
+        .get(key)
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-    {
-        let name = name.as_str().unwrap_or_default();
-        if !checked.contains_key(name) {
-            return Err(missing(&join(path, name)));
+}
+
+/// Whether an argument with this value was not given.
+fn is_filling(name: &str, value: &Value) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let empty = match value {
+        Value::Null => return true,
+        Value::String(text) => text.trim().is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(members) => members.is_empty(),
+        _ => false,
+    };
+    empty && !MEANT.contains(&last)
+}
+
+/// What was given for the topic under another name, as `topic`; not where it is required, for publishing to a topic is
+/// another thing than listening to a filter.
+fn under_one_name(
+    properties: Option<&Map<String, Value>>,
+    required: &[&str],
+    mut given: Map<String, Value>,
+) -> Result<Map<String, Value>, ToolError> {
+    let takes = properties.is_some_and(|known| known.contains_key(TOPIC));
+    if !takes || required.contains(&TOPIC) {
+        return Ok(given);
+    }
+    for other in TOPIC_TOO {
+        let Some(value) = given.remove(other) else {
+            continue;
+        };
+        if is_filling(other, &value) {
+            continue;
+        }
+        match given.get(TOPIC).filter(|it| !is_filling(TOPIC, it)) {
+            Some(same) if *same == value => {}
+            Some(_) => {
+                return Err(ToolError::invalid(
+                    format!("`{other}` and `topic` are one argument, and were given two values"),
+                    "give `topic` alone",
+                ));
+            }
+            None => drop(given.insert(TOPIC.to_owned(), value)),
         }
     }
-    Ok(Value::Object(checked))
+    Ok(given)
 }
 
 /// An argument that is needed and was not given.
-pub(super) fn missing(name: &str) -> ToolError {
+fn missing(name: &str) -> ToolError {
     let next = match name {
-        "session_id" => {
-            "pass the session_id that establish_connection returned (list_active_connections shows the open ones)"
+        "topic" => {
+            "give the name of one topic, such as home/lamp/set; list_topics shows which there are"
         }
-        "connection_string" => {
-            "pass mqtt://host[:port], mqtts://, ws:// or wss://, or the name of a configured broker"
-        }
-        "topic" => "give a topic filter such as home/#; list_topics shows which topics there are",
-        "topics" => {
-            "give a list of topic filters such as [\"home/#\"]; list_topics shows which topics there are"
-        }
-        "device_pattern" => {
-            "give a device's name or id, a part of one, or a filter: # for all devices"
-        }
+        "payload" => "give it; an empty text is a payload, too",
         _ => "call the tool again with it",
     };
     ToolError::invalid(format!("`{name}` is missing"), next)
 }
 
-fn check(schema: &Value, value: Value, path: &str) -> Result<Value, ToolError> {
+/// The value put right; none if it is filling.
+fn check(schema: &Value, value: Value, path: &str) -> Result<Option<Value>, ToolError> {
     let value = match schema.get("type").and_then(Value::as_str) {
         Some("object") => match structured(value) {
-            Value::Object(map) => return object(schema, map, path),
+            Value::Object(map) => return Ok(object(schema, map, path)?.map(Value::Object)),
             other => return Err(wrong(path, "an object", &other)),
         },
         Some("array") => return array(schema, value, path),
@@ -90,16 +160,23 @@ fn check(schema: &Value, value: Value, path: &str) -> Result<Value, ToolError> {
         Some("string") => string(value, path)?,
         _ => value,
     };
+    if value.as_f64() == Some(0.0) && !is_in_range(schema, 0.0) {
+        return Ok(None);
+    }
     in_range(schema, &value, path)?;
-    one_of(schema, value, path)
+    one_of(schema, value, path).map(Some)
 }
 
-fn array(schema: &Value, value: Value, path: &str) -> Result<Value, ToolError> {
+fn array(schema: &Value, value: Value, path: &str) -> Result<Option<Value>, ToolError> {
     let items = match structured(value) {
         Value::Array(items) => items,
-        other @ Value::Object(_) => return Err(wrong(path, "an array", &other)),
+        Value::Object(members) => pairs(members, path)?,
         scalar => vec![scalar],
     };
+    let items: Vec<Value> = items
+        .into_iter()
+        .filter(|item| !is_filling(path, item))
+        .collect();
     let most = schema.get("maxItems").and_then(Value::as_u64);
     if let Some(most) = most.filter(|most| items.len() as u64 > *most) {
         return Err(ToolError::invalid(
@@ -107,14 +184,26 @@ fn array(schema: &Value, value: Value, path: &str) -> Result<Value, ToolError> {
             format!("give at most {most}"),
         ));
     }
-    let Some(member) = schema.get("items") else {
-        return Ok(Value::Array(items));
+    let mut checked = Vec::with_capacity(items.len());
+    for (i, item) in items.into_iter().enumerate() {
+        let item = match schema.get("items") {
+            Some(member) => check(member, item, &format!("{path}[{i}]"))?,
+            None => Some(item),
+        };
+        checked.extend(item);
+    }
+    Ok((!checked.is_empty()).then_some(Value::Array(checked)))
+}
+
+/// An object where a list of texts is wanted: `{"a": "b"}` is `["a=b"]`.
+fn pairs(members: Map<String, Value>, path: &str) -> Result<Vec<Value>, ToolError> {
+    let pair = |(name, value): (String, Value)| match value {
+        Value::String(text) => Ok(Value::String(format!("{name}={text}"))),
+        Value::Number(_) | Value::Bool(_) => Ok(Value::String(format!("{name}={value}"))),
+        other => Err(wrong(&join(path, &name), "a string", &other)),
     };
-    let checked = items
-        .into_iter()
-        .enumerate()
-        .map(|(i, item)| check(member, item, &format!("{path}[{i}]")));
-    Ok(Value::Array(checked.collect::<Result<_, _>>()?))
+    let given = members.into_iter().filter(|(name, _)| !name.is_empty());
+    given.map(pair).collect()
 }
 
 /// Bytes of an object or array that was written as text. A value in it takes up to 72 bytes in memory but as little as two
@@ -183,26 +272,39 @@ fn boolean(value: Value, path: &str) -> Result<Value, ToolError> {
 }
 
 fn string(value: Value, path: &str) -> Result<Value, ToolError> {
+    let last = path.rsplit('.').next().unwrap_or(path);
     match value {
         Value::String(_) => Ok(value),
         Value::Number(_) | Value::Bool(_) => Ok(Value::String(value.to_string())),
-        // What is to be sent may well be written as the JSON it is.
-        Value::Object(_) | Value::Array(_) if path == "payload" => {
+        Value::Object(_) | Value::Array(_) if JSON_TEXT.contains(&last) => {
             Ok(Value::String(value.to_string()))
         }
+        Value::Array(mut items) if last == TOPIC && items.len() == 1 => {
+            string(items.remove(0), path)
+        }
+        Value::Array(_) if last == TOPIC => Err(ToolError::invalid(
+            format!("`{path}` is a list, and this tool takes one filter"),
+            "call it once for each, or with one filter that covers all of them",
+        )),
         other => Err(wrong(path, "a string", &other)),
     }
+}
+
+fn is_in_range(schema: &Value, number: f64) -> bool {
+    let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
+    bound("minimum").is_none_or(|min| number >= min)
+        && bound("maximum").is_none_or(|max| number <= max)
 }
 
 fn in_range(schema: &Value, value: &Value, path: &str) -> Result<(), ToolError> {
     let Some(number) = value.as_f64() else {
         return Ok(());
     };
-    let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
-    let (min, max) = (bound("minimum"), bound("maximum"));
-    if min.is_none_or(|min| number >= min) && max.is_none_or(|max| number <= max) {
+    if is_in_range(schema, number) {
         return Ok(());
     }
+    let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
+    let (min, max) = (bound("minimum"), bound("maximum"));
     let range = match (min, max) {
         (Some(min), Some(max)) => format!("from {min} to {max}"),
         (Some(min), None) => format!("at least {min}"),
@@ -293,11 +395,12 @@ mod tests {
                 "retain": {"type": "boolean"},
                 "topic": {"type": "string"},
                 "protocol": {"type": "string", "enum": ["auto", "5", "3.1.1"]},
-                "expect": {"type": "object", "properties": {"seconds": {"type": "number"}}, "additionalProperties": false},
+                "expect": {"type": "object", "properties": {"seconds": {"type": "number", "minimum": 0.1}, "topic": {"type": "string"}}, "required": ["topic"]},
+                "watch": {"type": "array", "items": {"type": "string"}, "maxItems": 4},
+                "payload": {"type": "string"},
                 "session_id": {"type": "string"}
             },
-            "required": ["session_id"],
-            "additionalProperties": false
+            "required": ["session_id"]
         })
     }
 
@@ -318,15 +421,57 @@ mod tests {
     fn harmless_slips_are_put_right() {
         let given = json!({
             "session_id": "x", "duration": " 10 ", "qos": 1.0, "retain": "True", "topic": 5, "protocol": 5,
-            "expect": "{\"seconds\": \"2\"}"
+            "expect": "{\"seconds\": \"2\", \"topic\": \"a\"}", "watch": "a/#", "payload": {"on": true}
         });
         let right = json!({
             "session_id": "x", "duration": 10.0, "qos": 1, "retain": true, "topic": "5", "protocol": "5",
-            "expect": {"seconds": 2.0}
+            "expect": {"seconds": 2.0, "topic": "a"}, "watch": ["a/#"], "payload": "{\"on\":true}"
         });
         assert_eq!(parsed(given).unwrap(), right);
-        let nothing = json!({"session_id": "x", "duration": null});
-        assert_eq!(parsed(nothing).unwrap(), json!({"session_id": "x"}));
+    }
+
+    #[test]
+    fn filling_is_absence_except_where_the_value_may_be_meant() {
+        for nothing in [
+            json!({"session_id": "x", "duration": null}),
+            json!({"session_id": "x", "duration": 0, "topic": "", "protocol": " ", "watch": [], "expect": {}}),
+            json!({"session_id": "x", "watch": ["", null], "expect": {"topic": "", "seconds": 0}}),
+            // Who fills the topic fills the whole.
+            json!({"session_id": "x", "expect": {"topic": "", "seconds": 10}}),
+        ] {
+            assert_eq!(parsed(nothing).unwrap(), json!({"session_id": "x"}));
+        }
+        let meant = json!({"session_id": "x", "payload": "", "qos": 0, "retain": false});
+        assert_eq!(parsed(meant.clone()).unwrap(), meant);
+        assert!(refused(json!({"session_id": ""})).contains("`session_id` is missing"));
+        assert!(refused(json!({"session_id": "x", "duration": -1})).contains("out of range"));
+    }
+
+    #[test]
+    fn the_topic_is_understood_under_other_names() {
+        for name in TOPIC_TOO {
+            let given = json!({"session_id": "x", name: "a/#", "topic": ""});
+            let right = json!({"session_id": "x", "topic": "a/#"});
+            assert_eq!(parsed(given).unwrap(), right);
+            let same = json!({"session_id": "x", name: "a/#", "topic": "a/#"});
+            assert_eq!(parsed(same).unwrap(), right);
+            let two = json!({"session_id": "x", name: "a/#", "topic": "b/#"});
+            assert!(refused(two).contains("are one argument"));
+        }
+        let one = json!({"session_id": "x", "topics": ["a/#"]});
+        assert_eq!(parsed(one).unwrap()["topic"], "a/#");
+        let two = json!({"session_id": "x", "topics": ["a/#", "b/#"]});
+        assert!(refused(two).contains("once for each"));
+        // Where a message goes to is never guessed.
+        let expect = json!({"session_id": "x", "expect": {"filter": "a"}});
+        assert!(refused(expect).contains("no argument `expect.filter`"));
+    }
+
+    #[test]
+    fn an_object_for_a_list_of_texts_is_name_and_value() {
+        let given = json!({"session_id": "x", "watch": {"a": "b", "n": 1}});
+        assert_eq!(parsed(given).unwrap()["watch"], json!(["a=b", "n=1"]));
+        assert!(refused(json!({"session_id": "x", "watch": {"a": [1]}})).contains("watch.a"));
     }
 
     #[test]
@@ -362,7 +507,7 @@ mod tests {
                 "\"auto\", \"5\", \"3.1.1\"",
             ),
             (
-                json!({"session_id": "x", "expect": {"second": 1}}),
+                json!({"session_id": "x", "expect": {"second": 1, "topic": "a"}}),
                 "no argument `expect.second`",
             ),
             (

@@ -1,9 +1,10 @@
-//! Captures: listening that outlives a call. A call that must return before its time is over leaves its capture here
+//! Captures: listening that outlives a call, and what a call heard and did not tell for want of room. A call that must return before its time is over leaves its capture here
 //! under a UUID; the same tool asks for it again.
 //!
 //! Invariant: at most `limits.max_captures` are held; one that nobody asks for during `limits.capture_lease` is dropped,
 //! which frees its subscription, and is remembered so that a late question is answered clearly.
 
+use super::listen::Heard;
 use super::round_trip::RoundTrips;
 use super::{State, ToolError};
 use crate::broker::handle::Listening;
@@ -46,9 +47,24 @@ struct Held {
     told: bool,
 }
 
+/// What was heard, for who asks for the rest of an answer.
+struct Kept {
+    id: String,
+    heard: Heard,
+    asked: Instant,
+}
+
+/// What an id stands for.
+pub(super) enum Found {
+    Capture(Arc<Capture>, Waiting),
+    Kept(Box<Heard>),
+}
+
 #[derive(Default)]
 struct Inner {
     held: HashMap<String, Held>,
+    /// The latest asked for is the last.
+    kept: VecDeque<Kept>,
     gone: VecDeque<(String, Gone)>,
 }
 
@@ -126,9 +142,49 @@ impl Captures {
         }
     }
 
-    /// The capture of this id, for the tool that began it.
-    pub(super) fn get(&self, id: &str, tool: &str) -> Result<(Arc<Capture>, Waiting), ToolError> {
+    /// Keeps what was heard under this id, in place of the capture; the one that was longest not asked for gives way.
+    pub(super) fn keep(&self, id: &str, mut heard: Heard) {
+        heard.capture = None;
+        heard.id = Some(id.to_owned());
         let mut inner = self.inner();
+        let replaced = inner.held.remove(id);
+        let known = inner.kept.iter().position(|it| it.id == id);
+        let known = known.and_then(|at| inner.kept.remove(at));
+        let oldest = match inner.kept.len() >= self.max {
+            true => inner.kept.pop_front(),
+            false => None,
+        };
+        if let Some(oldest) = &oldest {
+            inner.remember(oldest.id.clone(), Gone::Replaced);
+        }
+        let asked = clock::now();
+        inner.kept.push_back(Kept {
+            id: id.to_owned(),
+            heard,
+            asked,
+        });
+        drop(inner);
+        drop((replaced, known, oldest));
+        self.expire_later(id.to_owned(), asked);
+    }
+
+    /// What this id stands for, for the tool that began it.
+    pub(super) fn get(&self, id: &str, tool: &str) -> Result<Found, ToolError> {
+        let mut inner = self.inner();
+        if let Some(at) = inner.kept.iter().position(|it| it.id == id) {
+            let Some(mut kept) = inner.kept.remove(at) else {
+                return Err(self.lost(None));
+            };
+            let (asked, heard) = (clock::now(), kept.heard.clone());
+            kept.asked = asked;
+            inner.kept.push_back(kept);
+            drop(inner);
+            self.expire_later(id.to_owned(), asked);
+            return match heard.tool == tool {
+                true => Ok(Found::Kept(Box::new(heard))),
+                false => Err(of_another(heard.tool, tool)),
+            };
+        }
         let Some(held) = inner.held.get_mut(id) else {
             let gone = inner
                 .gone
@@ -138,19 +194,13 @@ impl Captures {
             return Err(self.lost(gone));
         };
         if held.capture.tool != tool {
-            return Err(ToolError::invalid(
-                format!(
-                    "this capture belongs to {}, not to {tool}",
-                    held.capture.tool
-                ),
-                format!("call {} with this capture_id", held.capture.tool),
-            ));
+            return Err(of_another(held.capture.tool, tool));
         }
         held.waiting += 1;
         held.asked = clock::now();
         let capture = Arc::clone(&held.capture);
         drop(inner);
-        Ok((capture, self.waiting(id)))
+        Ok(Found::Capture(capture, self.waiting(id)))
     }
 
     fn lost(&self, gone: Option<Gone>) -> ToolError {
@@ -201,9 +251,28 @@ impl Captures {
         drop(removed);
     }
 
+    fn expire_later(&self, id: String, asked: Instant) {
+        let captures = self.clone();
+        clock::spawn(async move {
+            clock::sleep(captures.lease).await;
+            captures.expire(&id, asked);
+        });
+    }
+
     /// Drops it if nobody has asked since `asked`.
     fn expire(&self, id: &str, asked: Instant) {
         let mut inner = self.inner();
+        let kept = inner.kept.iter();
+        let mut over = kept
+            .enumerate()
+            .filter(|(_, it)| it.id == id && it.asked == asked);
+        if let Some((at, _)) = over.next() {
+            let removed = inner.kept.remove(at);
+            inner.remember(id.to_owned(), Gone::Lease);
+            drop(inner);
+            drop(removed);
+            return;
+        }
         let over = inner
             .held
             .get(id)
@@ -214,14 +283,26 @@ impl Captures {
     }
 }
 
+/// An id is asked for by another tool than gave it.
+fn of_another(tool: &str, asked: &str) -> ToolError {
+    ToolError::invalid(
+        format!("this capture belongs to {tool}, not to {asked}"),
+        format!("call {tool} with this capture_id"),
+    )
+}
+
 impl Inner {
     fn remove(&mut self, id: &str, why: Gone) -> Option<Held> {
         let held = self.held.remove(id)?;
+        self.remember(id.to_owned(), why);
+        Some(held)
+    }
+
+    fn remember(&mut self, id: String, why: Gone) {
         if self.gone.len() >= REMEMBERED {
             self.gone.pop_front();
         }
-        self.gone.push_back((id.to_owned(), why));
-        Some(held)
+        self.gone.push_back((id, why));
     }
 }
 
@@ -239,11 +320,8 @@ impl Drop for Waiting {
             }
             held.asked
         };
-        let (captures, id) = (self.captures.clone(), std::mem::take(&mut self.id));
-        clock::spawn(async move {
-            clock::sleep(captures.lease).await;
-            captures.expire(&id, asked);
-        });
+        self.captures
+            .expire_later(std::mem::take(&mut self.id), asked);
     }
 }
 

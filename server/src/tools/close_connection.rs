@@ -1,6 +1,6 @@
 //! `close_connection`: ends a session.
 
-use super::{Annotations, Call, State, ToolError, schema};
+use super::{Annotations, Call, State, ToolError, schema, session};
 use crate::render;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    session_id: String,
+    session_id: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -42,7 +42,14 @@ pub(super) async fn run(
     arguments: Arguments,
     _: Call,
 ) -> Result<Answer, ToolError> {
-    let session = state.sessions.close(&arguments.session_id).await?;
+    let Some(id) = session::open(state, arguments.session_id.as_deref())? else {
+        return Err(ToolError::new(
+            "unknown_session",
+            "no such session is open, so there is nothing to close",
+            "list_active_connections shows what is open",
+        ));
+    };
+    let session = state.sessions.close(&id).await?;
     let open = session.created.elapsed().unwrap_or_default();
     Ok(Answer {
         session_id: session.id,

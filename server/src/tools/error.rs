@@ -59,8 +59,9 @@ impl From<NoSession> for ToolError {
         match reason {
             NoSession::Unknown => Self::new(
                 "unknown_session",
-                "there is no session of this id in this process",
-                "call list_active_connections to see the open sessions, or establish_connection for a new one",
+                "there is no session of this id in this process; an id does not outlive the process that gave it",
+                "leave `session_id` out for the only session or broker, or pass a configured broker's name or a \
+                 connection string as `session_id`; list_active_connections shows what is open",
             ),
             NoSession::Expired(seconds) => Self::new(
                 "session_expired",

@@ -3,7 +3,7 @@
 //! The connection string may hold a password: nothing here repeats it, in whatever way the call fails.
 
 use super::topic::checked_filter;
-use super::{Annotations, Call, State, ToolError, ranges, schema, unless_cancelled};
+use super::{Annotations, Call, State, ToolError, ranges, schema, session, unless_cancelled};
 use crate::broker::sessions::SessionInfo;
 use crate::broker::target::{Protocol, Target};
 use crate::broker::watch::MAX_FILTERS;
@@ -18,22 +18,26 @@ use std::sync::Arc;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    /// Name of a configured broker, or mqtt|mqtts|ws|wss://[user:pass@]host[:port][/client_id], percent-encoded.
-    connection_string: String,
+    /// Name of a configured broker, or [mqtt|mqtts|ws|wss://][user:pass@]host[:port][/client_id], percent-encoded. Without
+    /// it: the only configured broker, or the one named default.
+    connection_string: Option<String>,
     /// auto tries 5, then 3.1.1.
     #[serde(default)]
     protocol: Version,
-    /// Seconds.
+    /// Seconds between signs of life
     #[serde(default = "ranges::keep_alive")]
     #[schemars(range(min = ranges::KEEP_ALIVE.min, max = ranges::KEEP_ALIVE.max))]
     keep_alive: u16,
+    /// false: resumes the session of this client id
     #[serde(default = "ranges::yes")]
     clean_start: bool,
     /// PEM, in a folder that the configuration allows.
     ca_file: Option<PathBuf>,
+    /// PEM
     client_cert: Option<PathBuf>,
+    /// PEM
     client_key: Option<PathBuf>,
-    /// Needs the configuration's consent.
+    /// Trusts any certificate; needs the configuration's consent.
     #[serde(default)]
     insecure_tls: bool,
     /// Topic Filters to learn from while the session lives: the listening tools then answer at once with since session.
@@ -133,15 +137,19 @@ pub(super) async fn run(
     let watch = arguments.watch.iter();
     let watch: Result<Vec<_>, _> = watch.map(|it| checked_filter("watch", it)).collect();
     let watch = watch?;
-    let target = target(&state.config, arguments)?;
-    let establishing = state.sessions.establish_watching(target, &watch);
+    let given = session::broker(&state.config, arguments.connection_string.as_deref())?;
+    let origin = session::origin(state, given);
+    let target = target(&state.config, given, &arguments)?;
+    let establishing = state
+        .sessions
+        .establish_watching(target, &watch, Some(origin));
     let session = unless_cancelled(&call, establishing).await??;
     Ok(answer(session))
 }
 
 /// Where `given`, the name of a configured broker or a URL, leads, if the policy lets anybody go there.
 pub(crate) fn place(config: &Config, given: &str) -> Result<Target, ToolError> {
-    let named = config.brokers.contains_key(given) || !Target::is_address(given);
+    let named = config.brokers.contains_key(given) || !is_place(config, given);
     let target = match named {
         false => Target::parse(given).map_err(|wrong| {
             ToolError::invalid(
@@ -156,8 +164,17 @@ pub(crate) fn place(config: &Config, given: &str) -> Result<Target, ToolError> {
     Ok(target)
 }
 
-fn target(config: &Config, arguments: Arguments) -> Result<Target, ToolError> {
-    let mut target = place(config, arguments.connection_string.trim())?;
+/// Whether `given` says where to connect: an address, or a host's bare name that is not close to a broker's.
+fn is_place(config: &Config, given: &str) -> bool {
+    let known = || config.brokers.keys().map(String::as_str);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let bare =
+        !given.is_empty() && given.bytes().all(plain) && uuid::Uuid::parse_str(given).is_err();
+    Target::is_address(given) || bare && nearest(given, known()).is_none()
+}
+
+fn target(config: &Config, given: &str, arguments: &Arguments) -> Result<Target, ToolError> {
+    let mut target = place(config, given)?;
     target.protocol = match arguments.protocol {
         Version::Auto => target.protocol,
         Version::V5 => Protocol::V5,
@@ -165,6 +182,9 @@ fn target(config: &Config, arguments: Arguments) -> Result<Target, ToolError> {
     };
     target.keep_alive = arguments.keep_alive;
     target.clean_start = arguments.clean_start;
+    if target.clean_start {
+        target.distinguish();
+    }
     if arguments.client_cert.is_some() != arguments.client_key.is_some() {
         return Err(ToolError::invalid(
             "a client certificate needs its key and a key its certificate",
@@ -172,16 +192,16 @@ fn target(config: &Config, arguments: Arguments) -> Result<Target, ToolError> {
         ));
     }
     for (name, file, slot) in [
-        ("ca_file", arguments.ca_file, &mut target.ca_file),
+        ("ca_file", &arguments.ca_file, &mut target.ca_file),
         (
             "client_cert",
-            arguments.client_cert,
+            &arguments.client_cert,
             &mut target.client_cert,
         ),
-        ("client_key", arguments.client_key, &mut target.client_key),
+        ("client_key", &arguments.client_key, &mut target.client_key),
     ] {
         if let Some(file) = file {
-            *slot = Some(file_allowed(&config.policy, name, &file)?);
+            *slot = Some(file_allowed(&config.policy, name, file)?);
         }
     }
     if arguments.insecure_tls {

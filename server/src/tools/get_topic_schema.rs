@@ -4,9 +4,9 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
-use super::listen::{Asked, Format, Head, Since, is_none, listen, seconds};
-use super::topic::checked_filter;
-use super::{Annotations, Call, State, ToolError, args, ranges, schema};
+use super::listen::{Common, Format, Head, Rest, is_none, listen, seconds};
+use super::topic::{checked_filter, everything};
+use super::{Annotations, Call, State, ToolError, ranges, schema};
 use crate::broker::report::{Listen, Retained, WantSchema, Wants};
 use crate::render;
 use schemars::JsonSchema;
@@ -22,26 +22,18 @@ const FAMILIES: usize = 1_024;
 const EXAMPLE: usize = 1_024;
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    session_id: Option<String>,
-    /// Topic Filter.
-    topic: Option<String>,
+    #[serde(flatten)]
+    common: Common,
+    #[serde(default = "everything")]
+    topic: String,
     #[serde(default = "ranges::schema_duration")]
     #[schemars(range(min = ranges::SCHEMA_DURATION.min, max = ranges::SCHEMA_DURATION.max))]
     duration: f64,
-    /// Stops after so many.
+    /// Stops after so many live ones
     #[serde(default = "ranges::schema_messages")]
     #[schemars(range(min = ranges::SCHEMA_MESSAGES.min, max = ranges::SCHEMA_MESSAGES.max))]
     max_messages: u64,
-    /// Alone, goes on with a call that returned status running.
-    capture_id: Option<String>,
-    #[serde(default)]
-    since: Since,
-    #[serde(default)]
-    response_format: Format,
-    #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
-    max_bytes: Option<u32>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -161,29 +153,17 @@ pub(super) async fn run(
     arguments: Arguments,
     call: Call,
 ) -> Result<Answer, ToolError> {
-    let asked = Asked {
-        session_id: arguments.session_id.as_deref(),
-        capture_id: arguments.capture_id.as_deref(),
-        since: arguments.since,
-        max_bytes: arguments.max_bytes,
-    };
+    let asked = &arguments.common;
     let heard = listen(state, &call, TOOL.name, asked, || wanted(&arguments)).await?;
-    let budget = asked.budget(state);
-    Ok(fitted(
-        heard.head(),
-        &heard.report,
-        arguments.response_format,
-        budget,
-    ))
+    let (format, budget) = (asked.response_format, asked.budget(state));
+    let mut answer = fitted(heard.head(asked), &heard.report, format, budget);
+    heard.keep(state, asked, &mut answer.head);
+    Ok(answer)
 }
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
-    let topic = arguments
-        .topic
-        .as_deref()
-        .ok_or_else(|| args::missing("topic"))?;
     Ok(Listen {
-        filters: vec![checked_filter("topic", topic)?],
+        filters: vec![checked_filter("topic", &arguments.topic)?],
         qos: render::qos(0),
         retained: Retained::Include,
         duration: seconds(arguments.duration),

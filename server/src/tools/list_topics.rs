@@ -4,43 +4,36 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
-use super::listen::{Asked, Format, Head, Since, is_none, listen, seconds};
-use super::topic::checked_filter;
+use super::listen::{Common, Format, Head, Rest, is_none, listen, seconds};
+use super::systems::System;
+use super::topic::{checked_filter, everything};
 use super::{Annotations, Call, State, ToolError, ranges, schema};
-use crate::broker::report::{Listen, Retained, Wants};
+use crate::broker::report::{Listen, Retained, WantHealth, Wants};
 use crate::render;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use std::sync::Arc;
 
+/// Devices by which the systems are told.
+const DEVICES: usize = 256;
+
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    session_id: Option<String>,
-    /// Topic Filter.
+    #[serde(flatten)]
+    common: Common,
     #[serde(default = "everything")]
-    pattern: String,
+    topic: String,
     #[serde(default = "ranges::duration")]
     #[schemars(range(min = ranges::DURATION.min, max = ranges::DURATION.max))]
     duration: f64,
     /// Stops after so many seconds without a new topic; 2 suits a first look.
     #[schemars(range(min = ranges::QUIET.min, max = ranges::QUIET.max))]
     until_quiet: Option<f64>,
+    /// Topics in the table
     #[serde(default = "ranges::topics")]
     #[schemars(range(min = ranges::TOPICS.min, max = ranges::TOPICS.max))]
     max_topics: u32,
-    /// Alone, goes on with a call that returned status running.
-    capture_id: Option<String>,
-    #[serde(default)]
-    since: Since,
-    #[serde(default)]
-    response_format: Format,
-    #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
-    max_bytes: Option<u32>,
-}
-
-fn everything() -> String {
-    "#".to_owned()
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -54,6 +47,9 @@ pub(super) struct Answer {
     topics_seen: u64,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     topics_seen_estimated: bool,
+    /// Whose devices were heard.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    systems: Vec<System>,
     /// In order of name.
     topics: Vec<Topic>,
     /// Alike topics; + stands for the level that differs.
@@ -88,6 +84,8 @@ struct Topic {
 #[derive(Clone, Serialize, JsonSchema)]
 struct Family {
     pattern: String,
+    /// What stands for the +.
+    names: Vec<String>,
     topics: usize,
     messages: u64,
     #[serde(skip_serializing_if = "is_none")]
@@ -134,31 +132,35 @@ pub(super) async fn run(
     arguments: Arguments,
     call: Call,
 ) -> Result<Answer, ToolError> {
-    let asked = Asked {
-        session_id: arguments.session_id.as_deref(),
-        capture_id: arguments.capture_id.as_deref(),
-        since: arguments.since,
-        max_bytes: arguments.max_bytes,
-    };
+    let asked = &arguments.common;
     let heard = listen(state, &call, TOOL.name, asked, || wanted(&arguments)).await?;
-    let budget = asked.budget(state);
-    Ok(fitted(
-        heard.head(),
-        &heard.report,
-        arguments.response_format,
-        budget,
-    ))
+    let (format, budget) = (asked.response_format, asked.budget(state));
+    let mut answer = fitted(heard.head(asked), &heard.report, format, budget);
+    let beyond = answer.omitted.as_ref().map_or(0, |it| it.beyond_max_topics);
+    if answer.head.rest.is_none() && beyond > 0 && arguments.max_topics < ranges::TOPICS.max {
+        let anew = json!({
+            "session_id": heard.session_id, "topic": arguments.topic, "duration": arguments.duration,
+            "max_topics": ranges::TOPICS.max,
+        });
+        answer.head.rest = anew.as_object().cloned().map(Rest::Anew);
+    }
+    heard.keep(state, asked, &mut answer.head);
+    Ok(answer)
 }
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
     Ok(Listen {
-        filters: vec![checked_filter("pattern", &arguments.pattern)?],
+        filters: vec![checked_filter("topic", &arguments.topic)?],
         qos: render::qos(0),
         retained: Retained::Include,
         duration: seconds(arguments.duration),
         max_messages: None,
         until_quiet: arguments.until_quiet.map(seconds),
         wants: Wants {
+            health: Some(WantHealth {
+                name: None,
+                devices: DEVICES,
+            }),
             topics: Some(arguments.max_topics as usize),
             ..Wants::default()
         },

@@ -3,8 +3,18 @@
 //! A call ends by whichever comes first: the listener stopped, the call's limit passed (`running` and a `capture_id`), or
 //! the caller took it back, which ends the capture. Invariant: a capture whose id nobody knows does not live on.
 
-use super::capture::{Capture, EndUnlessAnswered, Waiting};
-use super::{State, ToolError, args, unless_cancelled};
+mod head;
+mod pages;
+mod since;
+
+pub(super) use head::{Head, Progress};
+pub(super) use pages::Rest;
+pub(super) use since::Since;
+
+use super::capture::{Capture, EndUnlessAnswered, Found, Waiting};
+use super::ranges::BYTES;
+use super::round_trip::RoundTrips;
+use super::{State, ToolError, session, unless_cancelled};
 use crate::broker::report::{Listen, Narrowed, Report, StopReason};
 use crate::broker::watch::NotRecalled;
 use crate::mcp::{Call, clock};
@@ -13,19 +23,12 @@ use futures::future::{Either, select};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 /// The first tick, and the time between ticks.
 const FIRST_TICK: Duration = Duration::from_millis(1_000);
 const TICK: Duration = Duration::from_secs(3);
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Progress {
-    Running,
-    Complete,
-}
 
 // How much a result says.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -36,17 +39,6 @@ pub(super) enum Format {
     Detailed,
 }
 
-// From when on a call hears.
-#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Since {
-    // It listens anew.
-    #[default]
-    Now,
-    // At once, what the session's watch has heard.
-    Session,
-}
-
 /// What cannot be told apart by topic.
 const NARROWED: &str = "warnings, formats, shapes, crowded_out and why count all that the watch heard; errors go by the \
     first topic of their kind";
@@ -54,59 +46,6 @@ const NARROWED: &str = "warnings, formats, shapes, crowded_out and why count all
 /// The same, where topics could be counted one by one.
 const COUNTED: &str = "shapes, crowded_out and why count all that the watch heard; error_kinds go by the first topic of \
     their kind";
-
-/// What every listening tool says first.
-#[derive(Clone, Serialize, JsonSchema)]
-pub(super) struct Head {
-    status: Progress,
-    /// While running: call the same tool with it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    capture_id: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_step: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    stop_reason: Option<StopReason>,
-    filter: String,
-    // Of the session's watch: complete means that this is all so far.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    since: Option<Since>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'static str>,
-    started: String,
-    listened_s: f64,
-    /// Only where the broker has confirmed the subscription.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    granted_qos: Option<u8>,
-    #[serde(skip_serializing_if = "is_zero")]
-    reconnects: u32,
-    /// Of listened_s, time without a connection.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    deaf_s: Option<f64>,
-    /// Messages over the size limit, counted but not read.
-    #[serde(skip_serializing_if = "is_none")]
-    oversized: u64,
-    /// Some of them, with the bytes of the whole packet.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    oversized_examples: Vec<Large>,
-    /// Messages that the broker delivered under other topics than the filter.
-    #[serde(skip_serializing_if = "is_none")]
-    under_other_topics: u64,
-    /// Messages of the session that fit no open filter, not counted.
-    #[serde(skip_serializing_if = "is_none")]
-    fit_no_filter: u64,
-    /// By so many seconds this machine's clock was set forward meanwhile; negative: back.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clock_stepped_s: Option<f64>,
-}
-
-#[derive(Clone, Serialize, JsonSchema)]
-struct Large {
-    topic: String,
-    bytes: usize,
-}
-
-/// Messages over the size limit that are named in an answer.
-const LARGE: usize = 4;
 
 pub(super) fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -117,11 +56,20 @@ pub(super) fn is_none(number: &u64) -> bool {
 }
 
 /// A listening as one call leaves it.
+#[derive(Clone)]
 pub(super) struct Heard {
-    pub(super) report: Report,
+    pub(super) tool: &'static str,
+    pub(super) session_id: String,
+    pub(super) report: Arc<Report>,
     pub(super) filters: Vec<String>,
-    /// None: the session's watch has heard it.
+    /// None: the session's watch has heard it, or it is kept from before.
     pub(super) capture: Option<Arc<Capture>>,
+    /// Which part of the session's watch it is; now: none.
+    pub(super) since: Since,
+    /// Measured beside the listening.
+    pub(super) round_trips: RoundTrips,
+    /// Under which it is held already.
+    pub(super) id: Option<String>,
     /// The capture's id and what to do with it, while it runs.
     next: Option<(String, String)>,
 }
@@ -129,14 +77,15 @@ pub(super) struct Heard {
 impl Heard {
     /// There will be no more.
     pub(super) fn is_complete(&self) -> bool {
-        self.capture.is_none() || self.report.stopped.is_some()
+        self.since != Since::Now || self.report.stopped.is_some()
     }
 
-    pub(super) fn head(&self) -> Head {
+    pub(super) fn head(&self, asked: &Common) -> Head {
         let mut head = Head::of(&self.filters, &self.report, self.next.clone());
-        if self.capture.is_none() {
+        head.offset = asked.offset as usize;
+        if self.since != Since::Now {
             head.status = Progress::Complete;
-            head.since = Some(Since::Session);
+            head.since = Some(self.since);
             head.note = match &self.report.findings {
                 _ if self.report.narrowed.is_none() || self.report.received == 0 => None,
                 found if found.messages.is_some() => Some(match self.report.narrowed {
@@ -154,60 +103,27 @@ impl Heard {
     }
 }
 
-impl Head {
-    pub(super) fn filter(&self) -> &str {
-        &self.filter
-    }
-
-    /// `next`: the capture's id and what to do with it, while it runs.
-    pub(super) fn of(filters: &[String], report: &Report, next: Option<(String, String)>) -> Self {
-        let (capture_id, next_step) = next.unzip();
-        let large = report.asides.large.iter().take(LARGE).map(|it| Large {
-            topic: render::topic(&it.topic),
-            bytes: it.bytes,
-        });
-        Self {
-            status: match report.stopped {
-                None => Progress::Running,
-                Some(_) => Progress::Complete,
-            },
-            capture_id,
-            next_step,
-            stop_reason: report.stopped,
-            filter: render::topic(&filters.join(", ")),
-            since: None,
-            note: None,
-            started: render::time(report.started),
-            listened_s: render::seconds(report.elapsed),
-            granted_qos: report.granted_qos.map(|qos| qos as u8),
-            reconnects: report.reconnects,
-            deaf_s: (!report.deaf.is_zero()).then(|| render::seconds(report.deaf)),
-            oversized: report.oversized,
-            oversized_examples: large.collect(),
-            under_other_topics: report.asides.elsewhere.messages,
-            fit_no_filter: report.asides.strays.messages,
-            clock_stepped_s: report.asides.clock_stepped().map(|(step, forward)| {
-                let seconds = render::seconds(step);
-                if forward { seconds } else { -seconds }
-            }),
-        }
-    }
-}
-
-/// What a call says of where its answer comes from and how long it may be.
-#[derive(Clone, Copy)]
-pub(super) struct Asked<'a> {
-    pub(super) session_id: Option<&'a str>,
-    pub(super) capture_id: Option<&'a str>,
+/// Arguments that all listening tools have.
+#[derive(Clone, Deserialize, JsonSchema)]
+pub(super) struct Common {
+    pub(super) session_id: Option<String>,
+    pub(super) capture_id: Option<String>,
+    #[serde(default)]
+    pub(super) offset: u32,
+    #[serde(default)]
     pub(super) since: Since,
+    #[serde(default)]
+    pub(super) response_format: Format,
+    #[schemars(range(min = BYTES.min, max = BYTES.max))]
     pub(super) max_bytes: Option<u32>,
 }
 
-impl Asked<'_> {
-    /// Bytes of the answer.
+impl Common {
+    /// Bytes of the answer, but for what says how to get the rest.
     pub(super) fn budget(&self, state: &State) -> usize {
         let usual = state.config.limits.max_bytes;
-        self.max_bytes.map_or(usual, |bytes| bytes as usize)
+        let all = self.max_bytes.map_or(usual, |bytes| bytes as usize);
+        all.saturating_sub(pages::NEXT)
     }
 }
 
@@ -217,7 +133,7 @@ pub(super) async fn listen(
     state: &Arc<State>,
     call: &Call,
     tool: &'static str,
-    asked: Asked<'_>,
+    asked: &Common,
     make: impl FnOnce() -> Result<Listen, ToolError>,
 ) -> Result<Heard, ToolError> {
     let nothing = async |_: Arc<Capture>| ();
@@ -229,38 +145,32 @@ pub(super) async fn listen_beside(
     state: &Arc<State>,
     call: &Call,
     tool: &'static str,
-    asked: Asked<'_>,
+    asked: &Common,
     make: impl FnOnce() -> Result<Listen, ToolError>,
     beside: impl AsyncFnOnce(Arc<Capture>),
 ) -> Result<Heard, ToolError> {
-    let Asked {
-        session_id,
-        capture_id,
-        since,
-        ..
-    } = asked;
-    if capture_id.is_none() && since == Since::Session {
-        return recall(state, session_id, make()?).await;
+    let (session_id, capture_id) = (asked.session_id.as_deref(), asked.capture_id.as_deref());
+    if capture_id.is_none() && asked.since != Since::Now {
+        let listen = make()?;
+        let session = session::find(state, call, session_id).await?;
+        return recall(state, tool, session, listen, asked).await;
     }
-    let limits = &state.config.limits;
-    let limit = match call.progress {
-        Some(_) => limits.call_limit_progress,
-        None => limits.call_limit,
-    };
-    let limit = Duration::try_from_secs_f64(limit).unwrap_or(Duration::from_secs(45));
+    let limit = call_limit(state, call);
     let (capture, waiting, first) = match capture_id {
-        Some(id) => {
-            let (capture, waiting) = state.captures.get(id, tool)?;
-            if session_id.is_some_and(|given| given != capture.session_id) {
-                return Err(ToolError::invalid(
-                    "this capture belongs to another session",
-                    "leave `session_id` out: the capture_id is enough",
-                ));
+        Some(id) => match state.captures.get(id, tool)? {
+            Found::Kept(heard) => {
+                same_session(state, session_id, &heard.session_id)?;
+                return Ok(*heard);
             }
-            (capture, Some(waiting), false)
-        }
+            Found::Capture(capture, waiting) => {
+                same_session(state, session_id, &capture.session_id)?;
+                (capture, Some(waiting), false)
+            }
+        },
         None => {
-            let (capture, waiting) = begin(state, call, tool, session_id, make()?, limit).await?;
+            let listen = make()?;
+            let session = session::find(state, call, session_id).await?;
+            let (capture, waiting) = begin(state, call, tool, session, listen, limit).await?;
             (capture, waiting, true)
         }
     };
@@ -272,14 +182,38 @@ pub(super) async fn listen_beside(
     }
 }
 
+/// How long a call may last before it returns with what it has.
+fn call_limit(state: &State, call: &Call) -> Duration {
+    let limits = &state.config.limits;
+    let limit = match call.progress {
+        Some(_) => limits.call_limit_progress,
+        None => limits.call_limit,
+    };
+    Duration::try_from_secs_f64(limit.min(call.caller.patience_s().unwrap_or(f64::INFINITY)))
+        .unwrap_or(Duration::from_secs(45))
+}
+
+/// Refuses a session that is named beside a capture of another one.
+fn same_session(state: &State, given: Option<&str>, session_id: &str) -> Result<(), ToolError> {
+    let named = given.map(|given| session::open(state, Some(given)));
+    match named {
+        Some(Ok(Some(id))) if id != session_id => Err(ToolError::invalid(
+            "this capture belongs to another session",
+            "leave `session_id` out: the capture_id is enough",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// What the session's watch has heard of it.
 async fn recall(
     state: &Arc<State>,
-    session_id: Option<&str>,
+    tool: &'static str,
+    session_id: String,
     wanted: Listen,
+    asked: &Common,
 ) -> Result<Heard, ToolError> {
-    let session_id = session_id.ok_or_else(|| args::missing("session_id"))?;
-    let Some(watch) = state.sessions.watch(session_id)? else {
+    let Some(watch) = state.sessions.watch(&session_id)? else {
         return Err(ToolError::new(
             "not_watched",
             "this session watches nothing",
@@ -287,7 +221,7 @@ async fn recall(
         ));
     };
     let filters = wanted.filters.clone();
-    let report = watch.recall(wanted).await.map_err(|error| match error {
+    let mut report = watch.recall(wanted).await.map_err(|error| match error {
         NotRecalled::Broker(error) => error.into(),
         NotRecalled::NotApart(watched) => ToolError::new(
             "not_watched",
@@ -312,10 +246,18 @@ async fn recall(
             )
         }
     })?;
+    if let Some(latest) = asked.since.latest(report.started + report.elapsed) {
+        report.keep_latest(latest);
+    }
     Ok(Heard {
-        report,
+        tool,
+        session_id,
+        report: Arc::new(report),
         filters,
         capture: None,
+        since: asked.since,
+        round_trips: RoundTrips::default(),
+        id: None,
         next: None,
     })
 }
@@ -324,18 +266,17 @@ async fn begin(
     state: &Arc<State>,
     call: &Call,
     tool: &'static str,
-    session_id: Option<&str>,
+    session_id: String,
     listen: Listen,
     limit: Duration,
 ) -> Result<(Arc<Capture>, Option<Waiting>), ToolError> {
-    let session_id = session_id.ok_or_else(|| args::missing("session_id"))?;
-    let handle = state.sessions.get(session_id)?;
+    let handle = state.sessions.get(&session_id)?;
     let outlasts = listen.duration > limit;
     let listening = unless_cancelled(call, handle.listen(listen.clone())).await??;
     let capture = Arc::new(Capture {
         id: uuid::Uuid::new_v4().to_string(),
         tool,
-        session_id: session_id.to_owned(),
+        session_id,
         listen,
         began: clock::now(),
         listening,
@@ -386,10 +327,17 @@ async fn wait(
         );
         (capture.id.clone(), text)
     });
+    let measured = capture.round_trips.lock();
+    let round_trips = measured.unwrap_or_else(PoisonError::into_inner).clone();
     Ok(Heard {
+        tool: capture.tool,
+        session_id: capture.session_id.clone(),
         filters: capture.listen.filters.clone(),
+        since: Since::Now,
+        round_trips,
+        id: waiting.is_some().then(|| capture.id.clone()),
         capture: Some(capture),
-        report,
+        report: Arc::new(report),
         next,
     })
 }

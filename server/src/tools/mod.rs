@@ -1,7 +1,7 @@
 //! What the assistant may ask: one file a tool, each with its arguments, its run and its result type.
 //!
 //! `schema` makes the schemas from those types, `args` checks arguments against them, `ranges` holds defaults and ranges,
-//! `listen` and `capture` are what the listening tools share, `topic` checks filters, `error` is how they fail.
+//! `listen` and `capture` are what the listening tools share, `topic` checks filters, `session` finds the session that is meant, `error` is how they fail.
 //! Values of the core become JSON in `crate::render`. Nothing here knows the executor, a packet or a transport.
 
 mod args;
@@ -13,6 +13,7 @@ mod establish_connection;
 mod fold;
 mod get_topic_schema;
 mod list_active_connections;
+mod list_devices;
 mod list_topics;
 mod listen;
 mod monitor_performance;
@@ -22,7 +23,9 @@ mod ranges;
 mod round_trip;
 mod said;
 mod schema;
+mod session;
 mod subscribe_and_collect;
+mod systems;
 mod test_connection;
 mod topic;
 mod verdict;
@@ -141,9 +144,11 @@ pub struct Annotations {
     pub read_only_hint: bool,
     /// May destroy.
     pub destructive_hint: bool,
-    /// Twice is as once.
+    /// Twice is as once; said only of what changes something.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub idempotent_hint: bool,
-    /// Touches the world outside.
+    /// Touches the world outside, which a host takes for granted.
+    #[serde(skip_serializing_if = "Clone::clone")]
     pub open_world_hint: bool,
 }
 
@@ -152,7 +157,7 @@ impl Annotations {
         Self {
             read_only_hint: true,
             destructive_hint: false,
-            idempotent_hint: true,
+            idempotent_hint: false,
             open_world_hint: world,
         }
     }
@@ -167,6 +172,7 @@ pub fn list() -> &'static [Tool] {
         close_connection::TOOL,
         test_connection::TOOL,
         list_topics::TOOL,
+        list_devices::TOOL,
         subscribe_and_collect::TOOL,
         get_topic_schema::TOOL,
         publish_message::TOOL,
@@ -229,6 +235,7 @@ pub async fn call(
         "test_connection" => run!(test_connection),
         "publish_message" => run!(publish_message),
         "list_topics" => run!(list_topics),
+        "list_devices" => run!(list_devices),
         "subscribe_and_collect" => run!(subscribe_and_collect),
         "debug_device" => run!(debug_device),
         "monitor_performance" => run!(monitor_performance, Ok),

@@ -7,10 +7,10 @@ mod chart;
 mod fit;
 mod judge;
 
-use super::listen::{Asked, Format, Head, Heard, Since, is_none, listen_beside, seconds};
+use super::listen::{Common, Format, Head, Rest, is_none, listen_beside, seconds};
 use super::round_trip;
-use super::topic::checked_filter;
-use super::{Annotations, Call, State, ToolError, args, ranges, schema};
+use super::topic::{checked_filter, everything};
+use super::{Annotations, Call, State, ToolError, ranges, schema};
 use crate::broker::report::{Listen, Retained, WantPerformance, Wants};
 use crate::mcp::service;
 use crate::render;
@@ -18,7 +18,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Heaviest topics that are told at most.
@@ -28,43 +28,66 @@ const TOPICS: usize = 24;
 const ROUND_TRIPS: f64 = 32.0;
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    session_id: Option<String>,
+    #[serde(flatten)]
+    common: Common,
     /// Topic filters; each is measured apart, too.
     #[serde(default)]
     #[schemars(length(max = 8))]
-    topics: Vec<String>,
+    topic: Vec<String>,
     #[serde(default = "ranges::monitor")]
     #[schemars(range(min = ranges::MONITOR.min, max = ranges::MONITOR.max))]
     duration: f64,
+    /// Alerts where they are crossed; 0: off
     #[serde(default)]
     thresholds: Thresholds,
-    /// Alone, goes on with a call that returned status running.
-    capture_id: Option<String>,
+    /// Draws a PNG, too; many hosts show none
     #[serde(default)]
-    since: Since,
-    #[serde(default)]
-    response_format: Format,
-    #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
-    max_bytes: Option<u32>,
+    chart: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct Thresholds {
+    /// Seconds
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
     max_gap_s: Option<f64>,
+    /// Messages per second
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
     min_rate_per_s: Option<f64>,
+    /// Messages per second
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
     max_rate_per_s: Option<f64>,
+    /// Milliseconds
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
     max_latency_ms: Option<f64>,
+    /// Milliseconds
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
     max_jitter_ms: Option<f64>,
+    /// Bytes of a payload
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0.0))]
     max_size_bytes: Option<f64>,
+}
+
+impl Thresholds {
+    /// Those that are on.
+    fn on(self) -> Self {
+        let on = |limit: Option<f64>| limit.filter(|limit| *limit > 0.0);
+        Self {
+            max_gap_s: on(self.max_gap_s),
+            min_rate_per_s: on(self.min_rate_per_s),
+            max_rate_per_s: on(self.max_rate_per_s),
+            max_latency_ms: on(self.max_latency_ms),
+            max_jitter_ms: on(self.max_jitter_ms),
+            max_size_bytes: on(self.max_size_bytes),
+        }
+    }
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -131,6 +154,8 @@ struct Stream {
 
 #[derive(Clone, Serialize, JsonSchema)]
 struct OverTime {
+    /// messages_per_s in one line, from none to the most.
+    sparkline: String,
     bucket_s: f64,
     #[serde(serialize_with = "render::whole_list")]
     messages_per_s: Vec<f64>,
@@ -236,7 +261,7 @@ pub(super) const TOOL: super::Tool = super::Tool {
     name: "monitor_performance",
     title: "Monitor performance",
     description: "Measures streams of messages: rate over time, sizes, jitter, gaps, spikes, trend, latency (of the \
-        broker, from publish to receive on a private topic, by times in payloads), alerts on thresholds, a chart. \
+        broker, from publish to receive on a private topic, by times in payloads), alerts on thresholds. \
         For what is slow, uneven, stalling or growing. Takes `duration` seconds; 20 do for a first look.",
     annotations: Annotations {
         read_only_hint: false,
@@ -253,12 +278,7 @@ pub(super) async fn run(
     arguments: Arguments,
     call: Call,
 ) -> Result<service::Answer, ToolError> {
-    let asked = Asked {
-        session_id: arguments.session_id.as_deref(),
-        capture_id: arguments.capture_id.as_deref(),
-        since: arguments.since,
-        max_bytes: arguments.max_bytes,
-    };
+    let asked = &arguments.common;
     let heard = listen_beside(
         state,
         &call,
@@ -276,21 +296,21 @@ pub(super) async fn run(
     )
     .await?;
     let budget = asked.budget(state);
-    let format = arguments.response_format;
+    let format = asked.response_format;
     let filters = &heard.filters;
-    let answer = fit::answer(
-        &heard.head(),
+    let mut answer = fit::answer(
+        &heard.head(asked),
         filters,
         &heard.report,
-        &heard.round_trips(),
-        arguments.thresholds,
+        &heard.round_trips,
+        arguments.thresholds.on(),
         format,
         budget,
     );
-    // While it runs, the numbers are enough.
-    let complete = heard.is_complete() || format == Format::Detailed;
-    let picture = complete.then(|| fit::chart(filters, &heard.report).png());
-    let content = match picture {
+    let content = match arguments
+        .chart
+        .then(|| fit::chart(filters, &heard.report).png())
+    {
         Some(Ok(png)) => vec![image(&png)],
         Some(Err(error)) => {
             log::error!("the chart could not be written: {error}");
@@ -298,6 +318,7 @@ pub(super) async fn run(
         }
         None => Vec::new(),
     };
+    heard.keep(state, asked, &mut answer.head);
     Ok(service::Answer {
         structured: Some(super::to_value(answer)?),
         content,
@@ -311,14 +332,14 @@ fn image(png: &[u8]) -> serde_json::Value {
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
     let mut filters = Vec::new();
-    for filter in &arguments.topics {
-        let filter = checked_filter("topics", filter)?;
+    for filter in &arguments.topic {
+        let filter = checked_filter("topic", filter)?;
         if !filters.contains(&filter) {
             filters.push(filter);
         }
     }
     if filters.is_empty() {
-        return Err(args::missing("topics"));
+        filters.push(everything());
     }
     Ok(Listen {
         qos: render::qos(0),
@@ -336,17 +357,6 @@ fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
         },
         filters,
     })
-}
-
-impl Heard {
-    fn round_trips(&self) -> round_trip::RoundTrips {
-        // The session's watch measures none.
-        let Some(capture) = &self.capture else {
-            return round_trip::RoundTrips::default();
-        };
-        let measured = capture.round_trips.lock();
-        measured.unwrap_or_else(PoisonError::into_inner).clone()
-    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,9 @@ pub(super) struct Answer {
     memory_bytes: Option<u64>,
     sessions_open: usize,
     sessions_limit: usize,
+    /// What is wrong with the configuration; then no broker can be connected to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    broken_configuration: Option<String>,
 }
 
 pub(super) const TOOL: super::Tool = super::Tool {
@@ -37,6 +40,7 @@ pub(super) async fn run(state: &Arc<State>, _: Arguments, _: Call) -> Result<Ans
         memory_bytes: resident(),
         sessions_open: state.sessions.list().len(),
         sessions_limit: state.config.limits.max_sessions,
+        broken_configuration: state.config.broken.clone(),
     })
 }
 

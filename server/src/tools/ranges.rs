@@ -22,6 +22,13 @@ pub(super) const WATCH: Range<f64> = Range {
     max: 600.0,
 };
 
+/// Seconds that `list_devices` listens: retained messages come at once, most devices speak within some.
+pub(super) const INVENTORY: Range<f64> = Range {
+    default: 10.0,
+    min: 0.1,
+    max: 300.0,
+};
+
 /// Seconds that `monitor_performance` listens.
 pub(super) const MONITOR: Range<f64> = Range {
     default: 300.0,
@@ -43,9 +50,10 @@ pub(super) const TOPICS: Range<u32> = Range {
     max: 10_000,
 };
 
-/// Messages after which a collection stops.
+/// Live messages after which a collection stops. The default is never reached by a house: memory and answer are bounded
+/// without it, and who stops early hears the retained messages only.
 pub(super) const MESSAGES: Range<u64> = Range {
-    default: 100,
+    default: 1_000_000,
     min: 1,
     max: 1_000_000,
 };
@@ -85,11 +93,11 @@ pub(super) const KEEP_ALIVE: Range<u16> = Range {
     max: 65_535,
 };
 
-/// Bytes of a result; the default is `Limits::max_bytes`. Hosts cut at about 100 kB.
+/// Bytes of a result; the default, about 6,000 tokens, is `Limits::max_bytes`. Hosts warn at 10,000 tokens and cut at 25,000.
 pub(super) const BYTES: Range<u32> = Range {
-    default: 24 * 1024,
+    default: 16 * 1024,
     min: 2_048,
-    max: 98_304,
+    max: 64 * 1024,
 };
 
 /// Seconds after which a broker forgets a message (5.0).
@@ -115,6 +123,10 @@ pub(super) const ANSWERS: Range<u32> = Range {
 
 pub(super) const fn duration() -> f64 {
     DURATION.default
+}
+
+pub(super) const fn inventory() -> f64 {
+    INVENTORY.default
 }
 
 pub(super) const fn watch() -> f64 {

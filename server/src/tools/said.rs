@@ -80,7 +80,18 @@ const RIVALRY: u32 = 3;
 pub(super) fn with_interruption(report: &Report, verdict: String) -> String {
     let lost = report.interruption.as_ref();
     let lost = lost.map_or(String::new(), |lost| interruption(report, lost));
-    lost + &ended_early(report) + &verdict
+    lost + &ended_early(report) + &of_the_latest(report) + &verdict
+}
+
+/// That counts are of more than what is told.
+fn of_the_latest(report: &Report) -> String {
+    let Some(latest) = report.findings.latest else {
+        return String::new();
+    };
+    let (latest, all) = (render::seconds(latest), render::seconds(report.elapsed));
+    format!(
+        "Messages, topics, kinds of errors and devices of the last {latest} s; counts are of all {all} s watched: "
+    )
 }
 
 fn interruption(report: &Report, lost: &Interruption) -> String {

@@ -1,20 +1,43 @@
 //! JSON Schemas (2020-12) of arguments and results, generated from the very types that parse and build them.
 //!
-//! Some hosts take no `$ref`, no `null` type and no root other than an object, so everything is inlined and tidied: an
-//! optional member is one that is not required. A `///` on a field of the
-//! arguments is read by the assistant.
+//! Some hosts take no `$ref`, no `null` type, no `additionalProperties` and no root other than an object, so everything
+//! is inlined and tidied: an optional member is one that is not required. A `///` on a field of the arguments is read by
+//! the assistant; what arguments of several tools have in common is said in [`COMMON`].
 
 use crate::config::Config;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
+/// What arguments of several tools are.
+const COMMON: [(&str, &str); 8] = [
+    (
+        "session_id",
+        "Open session's id, broker's name or connection string; default: the only one",
+    ),
+    ("topic", "Topic filter, e.g. home/+/temperature"),
+    ("duration", "Seconds to listen"),
+    ("capture_id", "Goes on with an earlier answer"),
+    ("offset", "Entries of the capture to pass over"),
+    (
+        "since",
+        "At once from the session's watch: session (all), 60s, 5m; default: listens",
+    ),
+    ("response_format", "How much is said of each"),
+    ("max_bytes", "Bytes of the answer, 2.7 a token"),
+];
+
 /// Schema of arguments.
 pub(super) fn input<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     let mut schema = generate::<T>(settings);
     if let Value::Object(root) = &mut schema {
-        root.insert("additionalProperties".into(), json!(false));
+        let properties = root.entry("properties").or_insert_with(|| json!({}));
+        for (name, what) in COMMON {
+            if let Some(Value::Object(member)) = properties.get_mut(name) {
+                member.entry("description").or_insert(what.into());
+            }
+        }
     }
     schema
 }
@@ -26,7 +49,10 @@ pub(super) fn input_with_budget<T: JsonSchema>(config: &Config) -> Value {
     schema
 }
 
-/// Schema of a result: the members that are always there, with their types, without prose and lists of words, and of what is inside of
+/// Members of every listening tool's result, which tell nothing of the tool.
+const OF_EVERY_LISTENING: [&str; 3] = ["status", "filter", "started"];
+
+/// Schema of a result: the members that are always there, but for single numbers, with their types, without prose and lists of words, and of what is inside of
 /// them only the types, since every byte of it is read by the assistant in every conversation and the result itself shows the rest.
 pub(super) fn output<T: JsonSchema>() -> Value {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
@@ -35,13 +61,16 @@ pub(super) fn output<T: JsonSchema>() -> Value {
         .and_then(|root| root.remove("required"));
     shorten(&mut schema);
     members(&mut schema, &mut outline);
-    if let (Value::Object(root), Some(required)) = (&mut schema, required) {
-        if let (Some(Value::Object(all)), Value::Array(names)) =
-            (root.get_mut("properties"), &required)
-        {
-            all.retain(|name, _| names.iter().any(|required| required == name));
-        }
-        root.insert("required".into(), required);
+    if let (Some(Value::Object(all)), Some(Value::Array(names))) =
+        (schema.get_mut("properties"), &required)
+    {
+        all.retain(|name, member| {
+            let always = names.iter().any(|required| required == name);
+            let counts = ["number", "integer", "boolean"]
+                .iter()
+                .any(|it| member["type"] == *it);
+            always && !counts && !OF_EVERY_LISTENING.contains(&name.as_str())
+        });
     }
     schema
 }
@@ -85,7 +114,8 @@ fn generate<T: JsonSchema>(mut settings: SchemaSettings) -> Value {
 /// Takes out what costs bytes or breaks hosts: titles, machine formats, the `null` of an `Option`.
 fn tidy(schema: &mut Value) {
     let Value::Object(map) = schema else { return };
-    for key in ["title", "$schema", "format"] {
+    // Closed objects are checked by ourselves, with a word about what was probably meant.
+    for key in ["title", "$schema", "format", "additionalProperties"] {
         map.remove(key);
     }
     let nothing = [Value::Null, json!([]), json!({})];
@@ -116,7 +146,7 @@ fn members(schema: &mut Value, visit: &mut dyn FnMut(&mut Value)) {
             visit(member);
         }
     }
-    for key in ["items", "additionalProperties", "not"] {
+    for key in ["items", "not"] {
         if let Some(member) = map.get_mut(key) {
             visit(member);
         }
@@ -202,14 +232,12 @@ mod tests {
                     "seconds": {"type": "number", "minimum": 0.1, "maximum": 300},
                     "inner": {
                         "type": "object",
-                        "properties": {"title": {"type": "string", "description": "Said."}},
-                        "additionalProperties": false
+                        "properties": {"title": {"type": "string", "description": "Said."}}
                     },
                     "kind": {"type": "string", "enum": ["one", "two_words"]},
                     "must": {"type": "integer", "minimum": 0}
                 },
-                "required": ["must"],
-                "additionalProperties": false
+                "required": ["must"]
             })
         );
     }

@@ -5,9 +5,9 @@ mod fit;
 pub(super) use fit::answer as fitted;
 
 use super::fold::{Known, fold};
-use super::listen::{Asked, Format, Head, Since, is_none, listen, seconds};
-use super::topic::checked_filter;
-use super::{Annotations, Call, State, ToolError, args, ranges, schema};
+use super::listen::{Common, Format, Head, Rest, is_none, listen, seconds};
+use super::topic::{checked_filter, everything};
+use super::{Annotations, Call, State, ToolError, ranges, schema};
 use crate::broker::report::{Listen, Report, Retained, TopicFinding, WantMessages, Wants};
 use crate::render::{self, Encoding};
 use schemars::JsonSchema;
@@ -23,35 +23,29 @@ const HELD: usize = 256 * 1024;
 const TOPICS: usize = 256;
 
 #[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    session_id: Option<String>,
-    /// Topic Filter, e.g. home/+/temperature or zigbee2mqtt/#.
-    topic: Option<String>,
+    #[serde(flatten)]
+    common: Common,
+    #[serde(default = "everything")]
+    topic: String,
     #[serde(default = "ranges::duration")]
     #[schemars(range(min = ranges::DURATION.min, max = ranges::DURATION.max))]
     duration: f64,
-    /// Stops after so many.
+    /// Stops after so many live ones
     #[serde(default = "ranges::messages")]
     #[schemars(range(min = ranges::MESSAGES.min, max = ranges::MESSAGES.max))]
     max_messages: u64,
+    /// 0, 1 or 2
     #[serde(default = "ranges::qos")]
     #[schemars(range(min = ranges::QOS.min, max = ranges::QOS.max))]
     qos: u8,
-    /// Messages kept.
+    /// Messages kept
     #[serde(default = "ranges::target")]
     #[schemars(range(min = ranges::TARGET.min, max = ranges::TARGET.max))]
     target_size: u32,
+    /// Messages that the broker held from before
     #[serde(default)]
     retained: RetainedArgument,
-    /// Alone, goes on with a call that returned status running.
-    capture_id: Option<String>,
-    #[serde(default)]
-    since: Since,
-    #[serde(default)]
-    response_format: Format,
-    #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
-    max_bytes: Option<u32>,
 }
 
 #[derive(Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
@@ -184,30 +178,18 @@ pub(super) async fn run(
     arguments: Arguments,
     call: Call,
 ) -> Result<Answer, ToolError> {
-    let asked = Asked {
-        session_id: arguments.session_id.as_deref(),
-        capture_id: arguments.capture_id.as_deref(),
-        since: arguments.since,
-        max_bytes: arguments.max_bytes,
-    };
+    let asked = &arguments.common;
     let heard = listen(state, &call, TOOL.name, asked, || wanted(&arguments)).await?;
-    let budget = asked.budget(state);
-    Ok(fitted(
-        heard.head(),
-        &heard.report,
-        arguments.response_format,
-        budget,
-    ))
+    let (format, budget) = (asked.response_format, asked.budget(state));
+    let mut answer = fitted(heard.head(asked), &heard.report, format, budget);
+    heard.keep(state, asked, &mut answer.head);
+    Ok(answer)
 }
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
-    let topic = arguments
-        .topic
-        .as_deref()
-        .ok_or_else(|| args::missing("topic"))?;
     let target = arguments.target_size as usize;
     Ok(Listen {
-        filters: vec![checked_filter("topic", topic)?],
+        filters: vec![checked_filter("topic", &arguments.topic)?],
         qos: render::qos(arguments.qos),
         retained: match arguments.retained {
             RetainedArgument::Include => Retained::Include,

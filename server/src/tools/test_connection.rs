@@ -9,7 +9,7 @@ mod sys;
 
 use self::sys::{Sys, sys};
 use super::round_trip::{NoTrip, PATIENCE, one, private, trip};
-use super::{Annotations, Call, State, ToolError, schema, unless_cancelled};
+use super::{Annotations, Call, State, ToolError, schema, session, unless_cancelled};
 use crate::broker::handle::{BrokerError, Established, Handle, Publish, State as ConnectionState};
 use crate::broker::report::Retained;
 use crate::mcp::clock;
@@ -47,7 +47,7 @@ const EXPIRY: u32 = 60;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    session_id: String,
+    session_id: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -147,7 +147,8 @@ pub(super) async fn run(
     arguments: Arguments,
     call: Call,
 ) -> Result<Answer, ToolError> {
-    let handle = state.sessions.get(&arguments.session_id)?;
+    let session = session::find(state, &call, arguments.session_id.as_deref()).await?;
+    let handle = state.sessions.get(&session)?;
     unless_cancelled(&call, test(&handle)).await
 }
 

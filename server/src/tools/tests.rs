@@ -7,7 +7,11 @@ use serde_json::json;
 use std::time::{Duration, SystemTime};
 
 fn state() -> Arc<State> {
-    State::new(Config::default(), crate::mcp::clock::now())
+    let config = Config {
+        log: ::log::LevelFilter::Off,
+        ..Config::default()
+    };
+    State::new(config, crate::mcp::clock::now())
 }
 
 /// Every schema inside of `schema`, itself included.
@@ -23,7 +27,7 @@ fn walk(schema: &Value, visit: &mut dyn FnMut(&Value)) {
             walk(member, visit);
         }
     }
-    for key in ["items", "additionalProperties"] {
+    for key in ["items"] {
         if let Some(member) = schema.get(key).filter(|member| member.is_object()) {
             walk(member, visit);
         }
@@ -45,19 +49,24 @@ fn schemas_are_what_every_host_takes() {
     let state = state();
     for (tool, input) in list().iter().zip(state.inputs()) {
         let output = (tool.output_schema)();
-        for (schema, closed) in [(input, true), (&output, false)] {
+        for schema in [input, &output] {
             assert_eq!(schema["type"], "object", "{}", tool.name);
             for key in [
                 "oneOf", "anyOf", "allOf", "$ref", "$defs", "$schema", "title",
             ] {
                 assert!(schema.get(key).is_none(), "{} has {key}", tool.name);
             }
-            assert_eq!(
-                schema.get("additionalProperties") == Some(&json!(false)),
-                closed
-            );
+            assert!(schema["properties"].is_object(), "{}", tool.name);
             walk(schema, &mut |part| {
-                for key in ["$ref", "$defs", "format"] {
+                for key in [
+                    "$ref",
+                    "$defs",
+                    "format",
+                    "oneOf",
+                    "anyOf",
+                    "allOf",
+                    "additionalProperties",
+                ] {
                     assert!(part.get(key).is_none(), "{} {part}", tool.name);
                 }
                 assert_ne!(
@@ -97,7 +106,7 @@ fn the_list_stays_under_its_budget() {
         })
         .collect();
     let bytes = json!({ "tools": tools }).to_string().len();
-    assert!(bytes < 16_384, "{bytes}");
+    assert!(bytes < 18 * 1024, "{bytes}");
 }
 
 /// A report as a broker's task would make it.
@@ -351,14 +360,14 @@ fn unknown_tools_and_arguments() {
             ("list_topics", json!({}), "invalid_argument"),
             (
                 "list_topics",
-                json!({"session_id": "x", "pattern": "a/#/b"}),
+                json!({"session_id": "x", "topic": "a/#/b"}),
                 "invalid_argument",
             ),
             ("list_topics", json!({"capture_id": "x"}), "unknown_capture"),
             (
                 "subscribe_and_collect",
                 json!({"session_id": "x"}),
-                "invalid_argument",
+                "unknown_session",
             ),
             (
                 "publish_message",

@@ -4,6 +4,11 @@ use super::ToolError;
 use crate::render;
 use bitsperity_mqtt_core::topic::{TopicError, validate_filter};
 
+/// What is listened to where no filter is given.
+pub(super) fn everything() -> String {
+    "#".to_owned()
+}
+
 /// The filter, if it is one.
 pub(crate) fn checked_filter(name: &str, filter: &str) -> Result<String, ToolError> {
     match validate_filter(filter) {

@@ -182,6 +182,7 @@ impl Collector {
             .filter(|_| wanted(|it| it.values.is_some()));
         let filters = part.map(|part| &part.filters[..]);
         Findings {
+            latest: None,
             distinct: Some(self.distinct()),
             messages: messages.map(|it| it.findings(start)),
             // Of a part, the counts come from here.

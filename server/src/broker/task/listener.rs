@@ -139,7 +139,7 @@ impl Listener {
         let Some(matched) = self.matched(message) else {
             return false;
         };
-        let max_messages = self.listen.max_messages;
+        let (max_messages, retained) = (self.listen.max_messages, self.listen.retained);
         let collecting = self.collecting(now, clock);
         let new_topic = collecting.collector.record(&Arrival {
             at: now,
@@ -159,12 +159,16 @@ impl Listener {
         // A broker that changes topics does so from the first one on: where it does not, only new topics are looked at.
         let doubtful = new_topic || collecting.asides.elsewhere.messages > 0;
         let received = collecting.received;
+        let counted = match retained {
+            Retained::Only => received,
+            Retained::Include | Retained::Exclude => received - collecting.retained,
+        };
         let topics = new_topic.then(|| collecting.collector.topics_seen());
         self.slot.set_counts(received, topics);
         if doubtful {
             self.compare(message.topic);
         }
-        max_messages.is_some_and(|max| received >= max)
+        max_messages.is_some_and(|max| counted >= max)
     }
 
     /// Counts a message under a topic that fits none of the filters.

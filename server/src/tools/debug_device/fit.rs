@@ -3,7 +3,7 @@
 
 use super::{
     Answer, Connection, Device, Finding, Format, Gaps, Head, Heartbeat, NotFound, Omitted, Problem,
-    Reading, Topic,
+    Reading, Rest, Sick, Topic,
 };
 use crate::broker::report::{DeviceFinding, HealthFindings, Report, TroubleFinding};
 use crate::render;
@@ -16,7 +16,13 @@ const RESERVE: usize = 640;
 /// Seconds below which a clock is not told to be wrong: many fields tell whole seconds, and messages take time.
 const CLOCK: f64 = 2.0;
 
-const MORE: &str = "a narrower device_pattern, larger max_bytes or response_format detailed";
+/// Devices told in full on one page.
+const DETAILS: usize = 10;
+
+/// Bytes of a finding in one line of the overview.
+const LINE: usize = 100;
+
+const MORE: &str = "a narrower topic, larger max_bytes or response_format detailed";
 
 /// How many lines of each kind a device gets.
 #[derive(Clone, Copy)]
@@ -70,7 +76,7 @@ const LINES: [Lines; 4] = [
 ];
 
 pub(in crate::tools) fn answer(
-    head: Head,
+    mut head: Head,
     report: &Report,
     format: Format,
     budget: usize,
@@ -79,6 +85,10 @@ pub(in crate::tools) fn answer(
     let found = report.findings.health.as_ref().unwrap_or(&none);
     let asides = said::asides(report);
     let room = budget.saturating_sub(render::json_len(&head) + asides.len() + RESERVE);
+    let sick = overview(found, head.offset, room / 2);
+    let room = room.saturating_sub(render::json_len(&sick));
+    let page = found.devices.get(head.offset..).unwrap_or(&[]);
+    let page = page.get(..DETAILS).unwrap_or(page);
     let lines = match format {
         Format::Detailed => LINES.get(..).unwrap_or(&[]),
         Format::Concise => LINES.get(1..).unwrap_or(&[]),
@@ -89,7 +99,7 @@ pub(in crate::tools) fn answer(
         // Of several, the healthy ones are soon told.
         let short =
             |it: &DeviceFinding| it.score == 100 && found.matched > 1 && format == Format::Concise;
-        let told = found.devices.iter().map(|it| match short(it) {
+        let told = page.iter().map(|it| match short(it) {
             true => device(it, report, HEALTHY),
             false => device(it, report, *lines),
         });
@@ -105,8 +115,12 @@ pub(in crate::tools) fn answer(
         devices.pop();
     }
     let matched = found.matched as u64 + found.beyond_matched;
+    let told = head.offset + devices.len();
+    head.rest = (told < found.devices.len())
+        .then(|| Rest::From(told.max(head.offset + 1)))
+        .or_else(|| (left_out > 0 && format == Format::Concise).then_some(Rest::Fuller));
     let omitted = Omitted {
-        devices: matched.saturating_sub(devices.len() as u64),
+        devices: matched.saturating_sub(told as u64),
         devices_not_judged: found.beyond_matched,
         lines: left_out,
         messages_of_devices_without_room: found.missed,
@@ -121,10 +135,34 @@ pub(in crate::tools) fn answer(
         matched,
         estimated: found.beyond > 0,
         with_findings: found.troubled,
+        sick,
         devices,
         not_found: (matched == 0).then(|| not_found(found)),
         omitted: any.then_some(omitted),
     }
+}
+
+/// A line for each device with findings, the sickest first, in so many bytes; on the first page only, and only if there
+/// are more than are told in full.
+fn overview(found: &HealthFindings, offset: usize, room: usize) -> Vec<Sick> {
+    let mut left = room;
+    let sick = found.devices.iter().filter(|it| it.score < 100);
+    if offset > 0 || sick.clone().count() <= DETAILS {
+        return Vec::new();
+    }
+    let lines = sick.map(|it| Sick {
+        id: render::topic(&it.id),
+        score: it.score,
+        first: it.deductions.first().map(|first| {
+            let what = render::clean(render::front(&first.what, LINE));
+            format!("{}: {what}", first.kind)
+        }),
+    });
+    let fitting = lines.map_while(|line| {
+        left = left.checked_sub(render::json_len(&line) + 1)?;
+        Some(line)
+    });
+    fitting.collect()
 }
 
 fn cost(devices: &[Device]) -> usize {

@@ -1,7 +1,9 @@
 //! Families of schemas within the answer's budget of bytes: examples get shorter, then go, then the longest schemas, then
 //! the families with the fewest messages; what was cut is counted.
 
-use super::{Answer, Binary, Bytes, Changed, Confidence, Family, Format, Head, Omitted, Text};
+use super::{
+    Answer, Binary, Bytes, Changed, Confidence, Family, Format, Head, Omitted, Rest, Text,
+};
 use crate::broker::report::{Report, SchemaFamily, SchemaFindings};
 use crate::render;
 use crate::tools::said;
@@ -20,7 +22,7 @@ const TEXTS: usize = 8;
 const MORE: &str = "narrower topic, larger max_bytes, or response_format detailed";
 
 pub(in crate::tools) fn answer(
-    head: Head,
+    mut head: Head,
     report: &Report,
     format: Format,
     budget: usize,
@@ -36,7 +38,7 @@ pub(in crate::tools) fn answer(
     };
     let mut families = Vec::new();
     for &(count, bytes) in steps {
-        let told = found.families.iter();
+        let told = found.families.iter().skip(head.offset);
         families = told.map(|family| tell(family, count, bytes)).collect();
         if cost(&families) <= room {
             break;
@@ -49,6 +51,11 @@ pub(in crate::tools) fn answer(
         ..Omitted::default()
     };
     cut(&mut families, room, &mut omitted);
+    head.rest = match (omitted.families, omitted.schemas) {
+        (_, 1..) if format == Format::Concise => Some(Rest::Fuller),
+        (1.., _) => Some(Rest::From(head.offset + families.len().max(1))),
+        (0, _) => None,
+    };
     let (topics_seen, topics_seen_estimated) = seen(report, found);
     // Of one family the total is known better than the part.
     if let [only] = &mut families[..]
@@ -140,19 +147,21 @@ fn cost(families: &[Family]) -> usize {
 /// First schemas that take more than half of the room each, then whole families from the end.
 fn cut(families: &mut Vec<Family>, room: usize, omitted: &mut Omitted) {
     let mut total = cost(families);
-    for family in families.iter_mut().rev() {
-        let long = family.schema.as_ref().map(render::json_len);
-        if let Some(long) = long.filter(|&long| total > room && long > room / 2) {
-            family.schema = None;
-            omitted.schemas += 1;
-            total -= long;
-        }
-    }
-    while total > room {
+    while total > room && families.len() > 1 {
         let Some(family) = families.pop() else { break };
         total -= render::json_len(&family) + 1;
         omitted.families += 1;
         omitted.families_messages += family.messages;
+    }
+    if let [only] = families.as_mut_slice()
+        && total > room
+    {
+        total -= only.schema.take().as_ref().map_or(0, render::json_len);
+        omitted.schemas += 1;
+    }
+    if total > room {
+        omitted.families += families.len();
+        families.clear();
     }
 }
 

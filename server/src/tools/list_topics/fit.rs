@@ -2,10 +2,10 @@
 //! previews get shorter, then entries go; what was cut is counted and named.
 
 use super::super::fold::{Group, Known, fold};
-use super::{Answer, Example, Family, Format, Head, Omitted, Topic};
-use crate::broker::report::{Report, TopicFinding, TopicFindings};
+use super::{Answer, Example, Family, Format, Head, Omitted, Rest, Topic};
+use crate::broker::report::{HealthFindings, Report, TopicFinding, TopicFindings};
 use crate::render;
-use crate::tools::said;
+use crate::tools::{said, systems};
 use std::time::Duration;
 
 /// Bytes of a preview, tried in this order; 0 is none.
@@ -14,7 +14,7 @@ const PREVIEWS: &[usize] = &[96, 48, 24, 0];
 /// Bytes that the rest of the answer may take.
 const RESERVE: usize = 420;
 
-const MORE: &str = "narrower pattern, larger max_topics or max_bytes, or response_format detailed";
+const MORE: &str = "narrower topic, larger max_topics or max_bytes, or response_format detailed";
 
 /// One line of the answer.
 enum Entry {
@@ -23,7 +23,7 @@ enum Entry {
 }
 
 pub(in crate::tools) fn answer(
-    head: Head,
+    mut head: Head,
     report: &Report,
     format: Format,
     budget: usize,
@@ -31,25 +31,31 @@ pub(in crate::tools) fn answer(
     let none = Default::default();
     let found = report.findings.topics.as_ref().unwrap_or(&none);
     let known: Vec<_> = found.topics.iter().map(Known::from).collect();
-    let verdict =
-        said::with_interruption(report, verdict(&head, report, found)) + &said::asides(report);
-    let room = budget.saturating_sub(render::json_len(&head) + verdict.len() + RESERVE);
+    let no_devices = HealthFindings::default();
+    let health = report.findings.health.as_ref().unwrap_or(&no_devices);
+    let systems = systems::all(health.devices.iter());
+    let mut said = verdict(&head, report, found);
+    if !systems.is_empty() {
+        said = format!("{}; {said}", systems::sentence(&systems, health));
+    }
+    let verdict = said::with_interruption(report, said) + &said::asides(report);
+    let taken = render::json_len(&head) + render::json_len(&systems) + verdict.len() + RESERVE;
+    let room = budget.saturating_sub(taken);
     let (wanted, previews) = match format {
         Format::Concise => (20, &PREVIEWS[1..]),
-        Format::Detailed => (120, PREVIEWS),
+        // Who wants details gets them by pages.
+        Format::Detailed => (120, &PREVIEWS[..1]),
     };
     let groups = fold(&known, wanted);
     let mut entries = Vec::new();
-    let mut total = 0;
     let mut longest = true;
     for (step, preview) in previews.iter().enumerate() {
         entries = groups
             .iter()
             .filter_map(|group| entry(group, &found.topics, report, *preview, format))
             .collect();
-        total = entries.iter().map(cost).sum::<usize>();
         longest = step == 0;
-        if total <= room {
+        if entries.iter().map(cost).sum::<usize>() <= room {
             break;
         }
     }
@@ -60,7 +66,12 @@ pub(in crate::tools) fn answer(
         previews_cut: !longest,
         how_to_get_more: MORE,
     };
-    drop_quietest(&mut entries, total, room, &mut omitted);
+    let shown = drop_quietest(&mut entries, head.offset, room, &mut omitted);
+    head.rest = match omitted.topics {
+        0 if omitted.previews_cut && format == Format::Concise => Some(Rest::Detailed),
+        0 => None,
+        _ => Some(Rest::From(head.offset + shown.max(1))),
+    };
     let mut topics = Vec::new();
     let mut families = Vec::new();
     for entry in entries {
@@ -77,6 +88,7 @@ pub(in crate::tools) fn answer(
         retained: report.retained,
         topics_seen: found.seen,
         topics_seen_estimated: found.estimated,
+        systems,
         topics,
         families,
         omitted: any.then_some(omitted),
@@ -111,32 +123,38 @@ fn cost(entry: &Entry) -> usize {
     }
 }
 
-/// Lets entries go until the rest fits: those that stand for the fewest topics, of these the fewest messages.
-fn drop_quietest(entries: &mut Vec<Entry>, total: usize, room: usize, omitted: &mut Omitted) {
+/// Leaves the entries from `offset` on that fit, in the order of how many topics they stand for, then of messages; says
+/// how many that are.
+fn drop_quietest(
+    entries: &mut Vec<Entry>,
+    offset: usize,
+    room: usize,
+    omitted: &mut Omitted,
+) -> usize {
     let weight = |entry: &Entry| match entry {
         Entry::Topic(topic) => (1, topic.messages),
         Entry::Family(family) => (family.topics, family.messages),
     };
     let mut order: Vec<usize> = (0..entries.len()).collect();
-    order.sort_by_key(|i| (entries.get(*i).map(weight), std::cmp::Reverse(*i)));
-    let mut gone = vec![false; entries.len()];
-    let mut total = total;
-    for i in order {
-        if total <= room {
-            break;
-        }
+    order.sort_by_key(|i| (std::cmp::Reverse(entries.get(*i).map(weight)), *i));
+    let mut left = vec![false; entries.len()];
+    let (mut total, mut shown) = (0, 0);
+    for i in order.into_iter().skip(offset) {
         let Some(entry) = entries.get(i) else {
             continue;
         };
-        total -= cost(entry);
-        omitted.topics += weight(entry).0 as u64;
-        omitted.families += usize::from(matches!(entry, Entry::Family(_)));
-        if let Some(flag) = gone.get_mut(i) {
+        total += cost(entry);
+        if total > room {
+            omitted.topics += weight(entry).0 as u64;
+            omitted.families += usize::from(matches!(entry, Entry::Family(_)));
+        } else if let Some(flag) = left.get_mut(i) {
             *flag = true;
+            shown += 1;
         }
     }
-    let mut gone = gone.into_iter();
-    entries.retain(|_| !gone.next().unwrap_or(false));
+    let mut left = left.into_iter();
+    entries.retain(|_| left.next().unwrap_or(false));
+    shown
 }
 
 fn entry(
@@ -185,6 +203,29 @@ fn shown(found: &TopicFinding, preview: usize) -> Option<String> {
     (preview > 0).then(|| render::preview(&found.preview, found.last_bytes, preview))
 }
 
+/// Names behind one pattern; twenty take some 80 tokens.
+const NAMES: usize = 20;
+
+/// What stands in the topics where the pattern has a +, each once, in order of name.
+fn names(pattern: &str, members: &[&TopicFinding]) -> Vec<String> {
+    let of = |found: &&TopicFinding| {
+        let levels = pattern.split('/').zip(found.topic.split('/'));
+        let open = levels
+            .filter(|(level, _)| *level == "+")
+            .map(|(_, name)| name);
+        render::topic(&open.collect::<Vec<_>>().join("/"))
+    };
+    let mut names: Vec<String> = members.iter().map(of).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.len() > NAMES {
+        let more = names.len() - NAMES;
+        names.truncate(NAMES);
+        names.push(format!("… {more} more"));
+    }
+    names
+}
+
 fn family(pattern: &str, members: &[&TopicFinding], report: &Report, preview: usize) -> Family {
     let last = members
         .iter()
@@ -215,6 +256,7 @@ fn family(pattern: &str, members: &[&TopicFinding], report: &Report, preview: us
         .collect();
     examples.dedup_by(|a, b| a.topic == b.topic);
     Family {
+        names: names(pattern, members),
         pattern: render::topic(pattern),
         topics: members.len(),
         messages: members.iter().map(|found| found.messages).sum(),

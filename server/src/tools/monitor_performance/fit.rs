@@ -4,7 +4,7 @@
 use super::chart::{Chart, LINES, Series};
 use super::judge::{alerts, verdict};
 use super::{
-    Answer, Format, Gap, Head, Numbers, Omitted, OverTime, PayloadLatency, RoundTrip, Spike,
+    Answer, Format, Gap, Head, Numbers, Omitted, OverTime, PayloadLatency, Rest, RoundTrip, Spike,
     Stream, Thresholds, Topic, Trend,
 };
 use crate::broker::report::{
@@ -66,12 +66,17 @@ pub(super) fn answer(
             how_to_get_more: MORE,
         };
         let any = omitted.gaps + omitted.spikes + omitted.streams > 0 || omitted.topics > 0;
+        let held = found.topics.len() > shown.len();
+        let mut head = head.clone();
+        if held || omitted.gaps + omitted.spikes + omitted.streams > 0 {
+            head.rest = Some(Rest::Fuller);
+        }
         Answer {
             verdict: said::with_interruption(
                 report,
                 verdict(report, streams.first(), &round_trip, &alerts),
             ) + &said::asides(report),
-            head: head.clone(),
+            head,
             alerts,
             streams,
             round_trip,
@@ -175,6 +180,7 @@ fn stream(
         topics: flow.topics,
         topics_estimated: flow.topics_estimated,
         over_time: (flow.messages > 0).then(|| OverTime {
+            sparkline: sparkline(rates.iter().map(|rate| rate.0)),
             bucket_s: render::seconds(width),
             messages_per_s: rates.iter().map(|rate| render::rounded(rate.0)).collect(),
             bytes_per_s: rates.iter().map(|rate| render::rounded(rate.1)).collect(),
@@ -201,6 +207,14 @@ fn stream(
         spikes_more: u64::from(flow.spikes_more) + cut(flow.spikes.len()),
         payload_latency: flow.latency.as_ref().map(|it| payload_latency(it, flow)),
     }
+}
+
+/// Numbers as the height of a bar each, the highest as high as there is.
+fn sparkline(numbers: impl Iterator<Item = f64> + Clone) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = numbers.clone().fold(0.0, f64::max).max(f64::MIN_POSITIVE);
+    let bar = |number: f64| (number / most * (BARS.len() - 1) as f64).round() as usize;
+    numbers.filter_map(|it| BARS.get(bar(it))).collect()
 }
 
 /// The longest of them, in order of time.

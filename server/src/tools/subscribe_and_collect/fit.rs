@@ -1,15 +1,16 @@
 //! The answer within its budget of bytes. Payloads are shown shorter first, then the least important messages go; what
 //! was cut is counted and named. Same report, same answer.
 
-use super::{Answer, Format, Head, Message, Omitted, Summary, summary};
-use crate::broker::report::{KeptMessage, Report, StopReason};
+use super::{Answer, Format, Head, Message, Omitted, Rest, Summary, summary};
+use crate::broker::report::{KeptMessage, Report};
 use crate::render::{self, Encoding};
 use crate::tools::said;
 use std::collections::BTreeMap;
 
 /// Bytes of a payload shown, tried in this order.
-const CONCISE: &[usize] = &[512, 256, 128, 64];
-const DETAILED: &[usize] = &[4_096, 2_048, 1_024, 512, 256, 128, 64];
+const CONCISE: &[usize] = &[512, 256, 128];
+/// Who wants details gets them by pages.
+const DETAILED: &[usize] = &[4_096];
 
 /// Topics and kinds of error in the summary, tried in this order until it takes no more than half of the budget.
 const LISTS: &[(usize, usize)] = &[(12, 16), (6, 8), (3, 4), (1, 2), (0, 1), (0, 0)];
@@ -23,7 +24,7 @@ const RESERVE: usize = 320;
 const MORE: &str = "narrower topic, shorter duration, larger max_bytes or response_format detailed";
 
 pub(in crate::tools) fn answer(
-    head: Head,
+    mut head: Head,
     report: &Report,
     format: Format,
     budget: usize,
@@ -44,36 +45,41 @@ pub(in crate::tools) fn answer(
         Format::Detailed => DETAILED,
     };
     let longest = sizes.first().copied().unwrap_or(64);
+    let page = dearest(kept, head.offset);
     let mut messages = Vec::new();
-    let mut total = 0;
     for limit in sizes {
-        messages = kept
-            .iter()
-            .map(|m| message(m, report, *limit, format))
-            .collect();
-        total = messages.iter().map(cost).sum();
-        if total <= room {
+        let shown = page.iter().filter_map(|at| kept.get(*at));
+        messages = shown.map(|m| message(m, report, *limit, format)).collect();
+        if messages.iter().map(cost).sum::<usize>() <= room {
             break;
         }
     }
-    let dropped = drop_least(kept, &messages, total, room);
     let mut omitted = Omitted {
         how_to_get_more: MORE,
         ..Omitted::default()
     };
-    let mut left = Vec::with_capacity(messages.len());
-    for ((shown, kept), gone) in messages.into_iter().zip(kept).zip(&dropped) {
-        if *gone {
+    let (mut total, mut shortened) = (0, false);
+    let mut left: Vec<(usize, Message)> = Vec::with_capacity(messages.len());
+    for (shown, at) in messages.into_iter().zip(page) {
+        let Some(kept) = kept.get(at) else { continue };
+        total += cost(&shown);
+        if total > room {
             omitted.messages += 1;
-            *omitted
-                .messages_why
-                .entry(kept.why.first().copied().unwrap_or("sample"))
-                .or_default() += 1;
+            let why = kept.why.first().copied().unwrap_or("sample");
+            *omitted.messages_why.entry(why).or_default() += 1;
         } else {
             omitted.payloads_cut += usize::from(is_cut(&shown, kept, longest));
-            left.push(shown);
+            shortened |= shown.cut_to.is_some_and(|bytes| bytes < kept.payload.len());
+            left.push((at, shown));
         }
     }
+    head.rest = match (omitted.messages, format) {
+        (1.., _) => Some(Rest::From(head.offset + left.len().max(1))),
+        (0, Format::Concise) if shortened => Some(Rest::Detailed),
+        (0, _) => None,
+    };
+    left.sort_by_key(|(at, _)| *at);
+    let left = left.into_iter().map(|(_, message)| message).collect();
     let any = omitted.messages > 0 || omitted.payloads_cut > 0;
     Answer {
         verdict: Some(verdict),
@@ -110,10 +116,6 @@ fn verdict(head: &Head, report: &Report, summary: &Summary) -> String {
     if summary.warnings > 0 {
         all += &format!("; {}", said::count(summary.warnings, "warning", "warnings"));
     }
-    let early = report.stopped == Some(StopReason::MaxMessages);
-    if early && summary.received == summary.retained {
-        all += "; all retained: raise max_messages, or retained exclude";
-    }
     all
 }
 
@@ -139,33 +141,23 @@ fn cost(message: &Message) -> usize {
     render::json_len(message) + 1
 }
 
-/// Which messages go so that the rest fits.
-fn drop_least(kept: &[KeptMessage], shown: &[Message], total: usize, room: usize) -> Vec<bool> {
-    let mut order: Vec<usize> = (0..kept.len()).collect();
+/// Places of the messages, the dearest first, without the first `offset` of them.
+fn dearest(kept: &[KeptMessage], offset: usize) -> Vec<usize> {
     let mut seen: BTreeMap<usize, u32> = BTreeMap::new();
-    let ranks: Vec<(usize, u32)> = kept
-        .iter()
-        .map(|message| {
-            let rank = rank(message);
-            let nth = seen.entry(rank).or_default();
-            *nth += 1;
-            // Bits in reverse spread what stays of one rank evenly over time.
-            (rank, (*nth - 1).reverse_bits())
-        })
-        .collect();
-    order.sort_by_key(|i| std::cmp::Reverse(ranks.get(*i).copied().unwrap_or_default()));
-    let mut dropped = vec![false; kept.len()];
-    let mut total = total;
-    for i in order {
-        if total <= room {
-            break;
-        }
-        total -= shown.get(i).map_or(0, cost);
-        if let Some(flag) = dropped.get_mut(i) {
-            *flag = true;
-        }
-    }
-    dropped
+    let ranks = kept.iter().enumerate().map(|(at, message)| {
+        let rank = rank(message);
+        let nth = seen.entry(rank).or_default();
+        *nth += 1;
+        // Bits in reverse spread what stays of one rank evenly over time.
+        (rank, (*nth - 1).reverse_bits(), at)
+    });
+    let mut ranks: Vec<_> = ranks.collect();
+    ranks.sort_unstable();
+    ranks
+        .into_iter()
+        .skip(offset)
+        .map(|(_, _, at)| at)
+        .collect()
 }
 
 /// Smaller is dearer.

@@ -1,0 +1,369 @@
+//! The answers to a publication: which messages count, whether they fit what was expected, and when to stop waiting.
+//!
+//! An answer that does not fit ends nothing: devices report on their own, before they obey and while they do not. What
+//! came before the publication, and its own echo, is no answer.
+//! Invariant: the work for all answers to one call is bounded by the steps of `verdict`, and few of them are held.
+
+use super::super::verdict;
+use super::{Arguments, Expect};
+use crate::broker::handle::{Handle, Listening, Publish, Published};
+use crate::broker::report::{Listen, Retained, Wants};
+use crate::broker::tap::{self, Outlet, Tapped};
+use crate::mcp::clock;
+use crate::render;
+use crate::tools::listen::seconds;
+use crate::tools::topic::checked_filter;
+use crate::tools::{ToolError, said};
+use futures::future::{Either, select};
+use serde_json::Value;
+use std::pin::pin;
+use std::time::{Duration, SystemTime};
+
+/// Bytes of an answer that is held against what was expected.
+const HELD: usize = 16 * 1024;
+
+/// Answers that do not fit and are held: the latest say how things stand.
+const UNFIT: usize = 3;
+
+/// What an answer is held against.
+pub(super) struct Expected {
+    pub(super) listen: Listen,
+    outlet: Outlet,
+    schema: Option<Value>,
+    equals: Option<String>,
+    /// What the command says, if neither is given.
+    command: Option<Value>,
+    answers: usize,
+    patience: Duration,
+}
+
+/// An answer.
+pub(super) struct Reply {
+    pub(super) message: Tapped,
+    pub(super) round_trip: Duration,
+    /// None: there is nothing to hold it against.
+    pub(super) fits: Option<bool>,
+    /// Why not.
+    pub(super) complaints: Vec<String>,
+}
+
+/// All answers.
+#[derive(Default)]
+pub(super) struct Heard {
+    /// In order of time; of those that do not fit, the latest.
+    pub(super) replies: Vec<Reply>,
+    /// Messages that came, the own echo not counted.
+    pub(super) reports: u64,
+    /// Of these, not fitting.
+    unfit: u64,
+    /// Fields that the command sets and the latest report tells otherwise.
+    still: Option<String>,
+}
+
+impl Expected {
+    pub(super) fn of(
+        expect: &Expect,
+        arguments: &Arguments,
+        deadline: Duration,
+    ) -> Result<Self, ToolError> {
+        let schema = expect.schema.as_deref().map(schema).transpose()?;
+        let told = schema.is_some() || expect.equals.is_some();
+        let command = (!told).then(|| value(arguments.payload.as_bytes()));
+        let patience = seconds(expect.seconds);
+        let (tap, outlet) = tap::new();
+        Ok(Self {
+            listen: Listen {
+                filters: vec![checked_filter("expect.topic", &expect.topic)?],
+                qos: render::qos(1),
+                retained: Retained::Exclude,
+                duration: deadline + patience,
+                max_messages: None,
+                until_quiet: None,
+                wants: Wants {
+                    tap: Some(tap),
+                    ..Wants::default()
+                },
+            },
+            outlet,
+            schema,
+            equals: expect.equals.clone(),
+            command,
+            answers: expect.answers as usize,
+            patience,
+        })
+    }
+
+    /// Publishes, and waits for as many answers as are wanted.
+    pub(super) async fn exchange(
+        self,
+        handle: &Handle,
+        publish: Publish,
+        deadline: Duration,
+    ) -> Result<(Published, Heard), ToolError> {
+        handle.permits(&publish)?;
+        let sent = (publish.topic.clone(), publish.payload.clone());
+        let listening = handle.listen(self.listen.clone()).await?;
+        let started = listening.report().await?.started;
+        let published = handle.publish(publish, deadline).await?;
+        let heard = self.wait(&listening, started, published.asked, sent).await;
+        Ok((published, heard))
+    }
+
+    async fn wait(
+        &self,
+        listening: &Listening,
+        started: SystemTime,
+        asked: SystemTime,
+        sent: (String, Vec<u8>),
+    ) -> Heard {
+        let mut heard = Heard::default();
+        let mut steps = verdict::Steps::new();
+        let mut echo = Some(sent);
+        let (patience, stopped) = (clock::sleep(self.patience), listening.stopped());
+        let (patience, stopped) = (pin!(patience), pin!(stopped));
+        let mut over = select(patience, stopped);
+        while heard
+            .replies
+            .iter()
+            .filter(|it| it.fits != Some(false))
+            .count()
+            < self.answers
+        {
+            let message = match select(pin!(self.outlet.next()), &mut over).await {
+                Either::Left((Some(message), _)) => message,
+                Either::Left((None, _)) | Either::Right(_) => break,
+            };
+            let is_echo = |(topic, payload): &(String, Vec<u8>)| {
+                *topic == message.topic && *payload == message.payload
+            };
+            if echo.as_ref().is_some_and(is_echo) {
+                echo = None;
+                continue;
+            }
+            let Ok(round_trip) = (started + message.at).duration_since(asked) else {
+                continue;
+            };
+            heard.add(self.judge(message, round_trip, &mut steps));
+        }
+        if let (Some(command), Some(last)) = (&self.command, heard.replies.last()) {
+            heard.still = compare(command, &value(&last.message.payload)).and_then(Result::err);
+        }
+        heard
+    }
+
+    fn judge(&self, message: Tapped, round_trip: Duration, steps: &mut verdict::Steps) -> Reply {
+        let (fits, complaints) = match (&self.schema, &self.equals, &self.command) {
+            (Some(schema), _, _) => checked(&message.payload, schema, steps),
+            (None, Some(equals), _) => (Some(same(equals, &message.payload)), Vec::new()),
+            (None, None, Some(command)) if message.payload.len() <= HELD => {
+                let compared = compare(command, &value(&message.payload));
+                (compared.map(|it| it.is_ok()), Vec::new())
+            }
+            _ => (None, Vec::new()),
+        };
+        Reply {
+            message,
+            round_trip,
+            fits,
+            complaints,
+        }
+    }
+}
+
+impl Heard {
+    fn add(&mut self, reply: Reply) {
+        self.reports += 1;
+        if reply.fits == Some(false) {
+            self.unfit += 1;
+            let unfit = |it: &Reply| it.fits == Some(false);
+            if self.replies.iter().filter(|it| unfit(it)).count() >= UNFIT
+                && let Some(oldest) = self.replies.iter().position(unfit)
+            {
+                self.replies.remove(oldest);
+            }
+        }
+        self.replies.push(reply);
+    }
+
+    /// Whether an answer came that fits, or that cannot be held against anything.
+    pub(super) fn is_answered(&self) -> bool {
+        self.replies.iter().any(|it| it.fits != Some(false))
+    }
+
+    /// What came of it, in words, after what became of the publication.
+    pub(super) fn outcome(&self, expect: &Expect) -> String {
+        let topic = render::topic(&expect.topic);
+        let within = format!("on {topic} within {} s", expect.seconds);
+        let fitting = self.replies.iter().find(|it| it.fits == Some(true));
+        if let Some(first) = fitting {
+            let before = match self.unfit {
+                0 => String::new(),
+                unfit => format!(
+                    ", {} before it did not fit",
+                    said::count(unfit, "report", "reports")
+                ),
+            };
+            return format!(
+                "obeyed after {} s{before}",
+                render::seconds(first.round_trip)
+            );
+        }
+        if let Some(first) = self.replies.iter().find(|it| it.fits.is_none()) {
+            let answers = said::count(self.reports, "answer", "answers");
+            let after = render::rounded(render::millis(first.round_trip));
+            return format!("{answers} on {topic}, the first after {after} ms");
+        }
+        let Some(last) = self.replies.last() else {
+            return format!("no answer came {within}");
+        };
+        let reports = said::count(self.reports, "report", "reports");
+        let none = if self.reports == 1 {
+            "it does not fit"
+        } else {
+            "none fits"
+        };
+        let how = match (&self.still, last.complaints.first()) {
+            (Some(still), _) => still.clone(),
+            (None, Some(complaint)) => complaint.clone(),
+            (None, None) => "the latest said otherwise".to_owned(),
+        };
+        let payload = &last.message.payload;
+        let latest = render::preview(payload, payload.len(), 96);
+        format!("{reports} {within}, {none}: {how} (latest: {latest})")
+    }
+}
+
+/// A schema that can be checked.
+fn schema(text: &str) -> Result<Value, ToolError> {
+    let schema = serde_json::from_str::<Value>(text).map_err(|_| {
+        ToolError::invalid(
+            "`expect.schema` is not JSON",
+            "correct it, or leave it out; nothing was published",
+        )
+    })?;
+    verdict::understood(&schema).map_err(|why| {
+        ToolError::invalid(
+            format!("`expect.schema` cannot be checked: {why}"),
+            "leave that part out of the schema, or the whole schema; nothing was published",
+        )
+    })?;
+    Ok(schema)
+}
+
+/// JSON as it is, anything else as text.
+fn value(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+/// Whether an answer fits, if that can be said, and what does not.
+fn checked(
+    payload: &[u8],
+    schema: &Value,
+    steps: &mut verdict::Steps,
+) -> (Option<bool>, Vec<String>) {
+    if payload.len() > HELD {
+        let why = format!("not checked: the answer is over {HELD} bytes");
+        return (None, vec![why]);
+    }
+    let Ok(value) = serde_json::from_slice(payload) else {
+        return (Some(false), vec!["the answer is not JSON".to_owned()]);
+    };
+    match verdict::broken(schema, &value, steps) {
+        Some(complaints) => (Some(complaints.is_empty()), complaints),
+        None => {
+            let why = "not checked: the schema and the answers are too large together".to_owned();
+            (None, vec![why])
+        }
+    }
+}
+
+/// Whether the answer is just this: the same text, or the same JSON.
+fn same(equals: &str, payload: &[u8]) -> bool {
+    let json = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
+    let alike = |wanted: Value| json(payload).is_some_and(|it| is(&wanted, &it));
+    equals.as_bytes() == payload || json(equals.as_bytes()).is_some_and(alike)
+}
+
+/// The same value: 1 is 1.0, and ON is on, since devices and those who command them rarely agree on the case.
+fn is(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::String(one), Value::String(other)) => one.eq_ignore_ascii_case(other),
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            let in_other =
+                |(name, one): (&String, &Value)| other.get(name).is_some_and(|it| is(one, it));
+            one.len() == other.len() && one.iter().all(in_other)
+        }
+        _ => match (one.as_f64(), other.as_f64()) {
+            (Some(one), Some(other)) => one == other,
+            _ => one == other,
+        },
+    }
+}
+
+/// Whether a report says of the command's fields what the command says; the error names one that it tells otherwise.
+/// None: they have nothing in common.
+fn compare(command: &Value, report: &Value) -> Option<Result<(), String>> {
+    match (command, report) {
+        (Value::Object(command), Value::Object(report)) => {
+            let both = command.iter().filter_map(|(name, wanted)| {
+                let told = report.get(name).filter(|told| !told.is_object());
+                Some((name, wanted, told?))
+            });
+            let both: Vec<_> = both.collect();
+            let other = both.iter().find(|(_, wanted, told)| !is(wanted, told));
+            match other {
+                Some((name, _, told)) => {
+                    let told = render::front(&told.to_string(), 60).to_owned();
+                    let told = told.trim_matches('"');
+                    Some(Err(render::clean(&format!("{name} is still {told}"))))
+                }
+                None if both.is_empty() => None,
+                None => Some(Ok(())),
+            }
+        }
+        (Value::Object(_), _) | (Value::Array(_), _) => None,
+        (wanted, Value::Object(report)) => {
+            // A bare word sets one field, whose name nobody knows: one that says the word says enough.
+            let fits = report.values().any(|told| is(wanted, told));
+            fits.then_some(Ok(()))
+        }
+        (wanted, told) if is(wanted, told) => Some(Ok(())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_report_is_held_against_the_fields_of_the_command() {
+        let command = json!({"valve": "open", "speed": 3});
+        assert_eq!(
+            compare(&command, &json!({"valve": "OPEN", "speed": 3.0, "up": 9})),
+            Some(Ok(()))
+        );
+        assert_eq!(
+            compare(&command, &json!({"valve": "shut"})),
+            Some(Err("valve is still shut".to_owned()))
+        );
+        assert_eq!(compare(&command, &json!({"up": 9})), None);
+        assert_eq!(compare(&json!("ON"), &json!("on")), Some(Ok(())));
+        assert_eq!(
+            compare(&json!("ON"), &json!({"a": 1, "state": "ON"})),
+            Some(Ok(()))
+        );
+        assert_eq!(compare(&json!("ON"), &json!("busy")), None);
+    }
+
+    #[test]
+    fn equal_is_the_same_text_or_the_same_json() {
+        assert!(same("open", b"open") && same("{\"a\": 1}", b"{\"a\":1.0}"));
+        assert!(same("\"open\"", b"\"open\"") && !same("open", b"shut"));
+    }
+}
