@@ -291,6 +291,11 @@ fn is_hex(digits: &[u8]) -> bool {
     digits.iter().all(u8::is_ascii_hexdigit)
 }
 
+/// Whether `text` looks like base64 of something.
+pub(super) fn is_base64(text: &str) -> bool {
+    encoded(text, Format::Base64).is_some()
+}
+
 /// Confidence that `text` is hex or base64 of something; none if it is neither.
 fn encoded(text: &str, format: Format) -> Option<u8> {
     let bytes = text.as_bytes();

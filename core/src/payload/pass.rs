@@ -129,10 +129,7 @@ impl<'t, 'a> Pass<'t, 'a> {
                 Err(_) => {}
             }
         }
-        if payload
-            .iter()
-            .any(|&b| b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t' | 0x1b | 0x0c))
-        {
+        if payload.iter().any(|&byte| super::is_control(byte)) {
             return if self.topic.says.sparkplug {
                 (Format::SparkplugB, 90, None)
             } else {

@@ -9,6 +9,7 @@
 //! Invariant: the task waits for nobody who waits for it, and nothing here shows a credential.
 
 pub mod collect;
+pub mod decoder;
 pub mod error;
 pub mod handle;
 pub mod report;

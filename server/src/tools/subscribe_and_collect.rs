@@ -49,6 +49,8 @@ pub(super) struct Arguments {
     #[serde(default)]
     since: Since,
     #[serde(default)]
+    encoding: EncodingArgument,
+    #[serde(default)]
     response_format: Format,
     #[schemars(range(min = ranges::BYTES.min, max = ranges::BYTES.max))]
     max_bytes: Option<u32>,
@@ -61,6 +63,16 @@ enum RetainedArgument {
     Include,
     Exclude,
     Only,
+}
+
+// How payloads are shown that are not text: what CBOR, MessagePack, protobuf, Sparkplug, gzip, zlib or base64 hold as JSON,
+// or their bytes as base64.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum EncodingArgument {
+    #[default]
+    Decoded,
+    Raw,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -190,7 +202,10 @@ pub(super) async fn run(
         since: arguments.since,
         max_bytes: arguments.max_bytes,
     };
-    let heard = listen(state, &call, TOOL.name, asked, || wanted(&arguments)).await?;
+    let mut heard = listen(state, &call, TOOL.name, asked, || wanted(&arguments)).await?;
+    if arguments.encoding == EncodingArgument::Raw {
+        show_raw(&mut heard.report);
+    }
     let budget = asked.budget(state);
     Ok(fitted(
         heard.head(),
@@ -198,6 +213,16 @@ pub(super) async fn run(
         arguments.response_format,
         budget,
     ))
+}
+
+/// Puts the bytes of payloads in the place of what was read in them.
+fn show_raw(report: &mut Report) {
+    let kept = report.findings.messages.iter_mut();
+    for message in kept.flat_map(|found| &mut found.kept) {
+        if let Some(raw) = message.raw.take() {
+            (message.payload, message.payload_bytes) = (raw, message.size);
+        }
+    }
 }
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {

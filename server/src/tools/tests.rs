@@ -121,6 +121,8 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
             at: at(i),
             topic: topic(i),
             payload_bytes: text.len(),
+            raw: None,
+            size: text.len(),
             payload: text.into_bytes(),
             qos: QoS::AtMostOnce,
             retain: i < 3,
@@ -158,6 +160,7 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
             rate: Some(0.123_456),
             format: "json",
             preview: b"{\"temperature\":21.5}".to_vec(),
+            shown_bytes: 20,
             last_bytes: 20,
         })
         .collect();

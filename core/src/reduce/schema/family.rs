@@ -82,9 +82,15 @@ impl Family {
         core::str::from_utf8(bytes.unwrap_or(&[])).unwrap_or("")
     }
 
-    /// Everything but the payload's content.
+    /// Everything but the payload's content, which is of the format `inner`.
     #[inline]
-    pub(super) fn count(&mut self, store: &mut Store<'_>, record: &Record<'_>, format: Format) {
+    pub(super) fn count(
+        &mut self,
+        store: &mut Store<'_>,
+        record: &Record<'_>,
+        format: Format,
+        inner: Format,
+    ) {
         self.messages += 1;
         if let Some(count) = self.formats.get_mut(format.index()) {
             *count += 1;
@@ -99,7 +105,7 @@ impl Family {
             self.topic(topic);
             self.varying |= differing(self.name(store.text), record.topic);
         }
-        if !format.is_text() {
+        if !inner.is_text() {
             self.binary(record.payload);
         }
     }

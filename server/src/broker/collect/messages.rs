@@ -85,6 +85,8 @@ fn told(kept: &Kept<'_>, at: Duration) -> KeptMessage {
         topic: kept.topic.to_owned(),
         payload: kept.payload.to_vec(),
         payload_bytes: usize::try_from(kept.payload_bytes).unwrap_or(usize::MAX),
+        raw: kept.raw.map(<[u8]>::to_vec),
+        size: usize::try_from(kept.size).unwrap_or(usize::MAX),
         qos: match kept.qos {
             0 => QoS::AtMostOnce,
             1 => QoS::AtLeastOnce,

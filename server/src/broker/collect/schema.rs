@@ -1,6 +1,5 @@
 //! The schemas of a listener's topics. Families of like messages on like topics are told as one.
 
-use super::Arrival;
 use crate::broker::report::{ChangedPath, SchemaFamily, SchemaFindings, WantSchema};
 use bitsperity_mqtt_core::limits::MAX_LEVELS;
 use bitsperity_mqtt_core::payload::{Facts, Format};
@@ -68,8 +67,8 @@ impl Shapes {
     }
 
     #[inline]
-    pub(super) fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>, arrival: &Arrival<'_>) {
-        let Some(place) = self.memory.record(record, facts.class, facts.format) else {
+    pub(super) fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>) {
+        let Some(place) = self.memory.record_facts(record, facts) else {
             return;
         };
         if self.examples.len() <= place {
@@ -78,17 +77,15 @@ impl Shapes {
         let Some(examples) = self.examples.get_mut(place) else {
             return;
         };
-        let front = arrival
-            .payload
-            .get(..self.wanted.example_bytes)
-            .unwrap_or(arrival.payload);
+        let (content, full) = facts.content(record.payload);
+        let front = content.get(..self.wanted.example_bytes).unwrap_or(content);
         match examples.as_mut_slice() {
             [_, (latest, size)] => {
                 latest.clear();
                 latest.extend_from_slice(front);
-                *size = arrival.payload.len();
+                *size = full;
             }
-            _ => examples.push((front.to_vec(), arrival.payload.len())),
+            _ => examples.push((front.to_vec(), full)),
         }
     }
 

@@ -25,6 +25,7 @@ fn feed(collector: &mut Collector, millis: u64, topic: &str, payload: &[u8]) -> 
         matched: 1,
         topic,
         payload,
+        decoded: None,
         qos: QoS::AtLeastOnce,
         retain: false,
     })

@@ -182,7 +182,7 @@ fn age(report: &Report, last: Duration) -> f64 {
 }
 
 fn shown(found: &TopicFinding, preview: usize) -> Option<String> {
-    (preview > 0).then(|| render::preview(&found.preview, found.last_bytes, preview))
+    (preview > 0).then(|| render::preview(&found.preview, found.shown_bytes, preview))
 }
 
 fn family(pattern: &str, members: &[&TopicFinding], report: &Report, preview: usize) -> Family {

@@ -196,16 +196,20 @@ fn message(kept: &KeptMessage, report: &Report, limit: usize, format: Format) ->
         topic: render::topic(&kept.topic),
         payload: shown.value,
         encoding: (shown.encoding != Encoding::Json).then_some(shown.encoding),
-        size: kept.payload_bytes,
+        size: kept.size,
         cut_to: shown.cut,
         qos: kept.qos as u8,
         retain: kept.retain,
         why: kept.why.clone(),
         severity,
         format: match kept.wraps {
-            // Shown is only the wrapping.
+            // Shown is what it wraps, if that could be read.
             Some(inside) => Some(format!("{} of {inside}", kept.format)),
-            None => (format == Format::Detailed).then(|| kept.format.to_owned()),
+            // What was decoded looks like JSON.
+            None => {
+                let told = format == Format::Detailed || kept.raw.is_some();
+                told.then(|| kept.format.to_owned())
+            }
         },
     }
 }
