@@ -215,10 +215,25 @@ fn text(bytes: &[u8], whole: bool) -> Option<&str> {
     }
 }
 
-/// `text` as JSON if it is that, its strings made harmless.
-fn json(text: &str) -> Option<Value> {
+/// Digits that every float holds.
+const EXACT_DIGITS: usize = 15;
+
+/// Whether JSON would hold each number of `text` as it stands: no bare row of digits that is rather a text, no number of
+/// more digits than a float or a whole number of 64 bits has.
+fn is_exact(text: &str) -> bool {
+    let whole = |digits: &str| digits.parse::<u64>();
+    let bare = text.trim();
+    if bare.len() > EXACT_DIGITS && bare.bytes().all(|b| b.is_ascii_digit()) {
+        return whole(bare).is_ok_and(|number| number <= 1 << 53);
+    }
+    let mut numbers = text.split(|c: char| !c.is_ascii_digit() && c != '.');
+    numbers.all(|it| it.len() <= EXACT_DIGITS + 1 || it.len() <= 17 && it.contains('.') || whole(it).is_ok())
+}
+
+/// `text` as JSON if it is that and holds what it shows, its strings made harmless.
+pub fn json(text: &str) -> Option<Value> {
     let first = text.trim_start().bytes().next()?;
-    if !(first.is_ascii_digit() || b"{[\"-tfn".contains(&first)) {
+    if !is_exact(text) || !(first.is_ascii_digit() || b"{[\"-tfn".contains(&first)) {
         return None;
     }
     clean_json(serde_json::from_str(text).ok()?, MAX_DEPTH)

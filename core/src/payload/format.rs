@@ -163,8 +163,22 @@ fn is_xml(text: &str) -> bool {
     named && text.ends_with('>') && !text.starts_with("</")
 }
 
+/// The largest whole number up to which a float holds every one.
+const WHOLE: u64 = 1 << 53;
+
+/// Bare digits that no float holds exactly: a serial number, or the digits of something.
+pub(super) fn is_digits(text: &str) -> bool {
+    let text = text.trim_ascii();
+    text.len() >= 16
+        && text.bytes().all(|b| b.is_ascii_digit())
+        && text.parse().map_or(true, |number: u64| number > WHOLE)
+}
+
 /// A number that JSON does not write so: `+21.5`, `0021`, `.5`.
 fn is_number(text: &str) -> bool {
+    if is_digits(text) {
+        return false;
+    }
     let plain = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
     text.bytes().all(plain) && number::parse(text).is_some()
 }

@@ -120,7 +120,8 @@ impl<'t, 'a> Pass<'t, 'a> {
         if matches!(
             first,
             b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'
-        ) {
+        ) && !(first.is_ascii_digit() && format::is_digits(text))
+        {
             match json::walk(text, self) {
                 Ok(()) => return self.json(first),
                 Err(fault) if matches!(first, b'{' | b'[') => {

@@ -193,6 +193,7 @@ impl<'a> Pass<'_, 'a> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::super::inspect;
 
     #[test]
@@ -212,7 +213,8 @@ mod tests {
             "1e308",
             "0.30000000000000004",
         ] {
-            let found = inspect("a", text.as_bytes()).numbers.first().map(|n| n.1);
+            let json = std::format!("[{text}]");
+            let found = inspect("a", json.as_bytes()).numbers.first().map(|n| n.1);
             assert_eq!(found, text.parse().ok(), "{text}");
         }
         assert!(inspect("a", b"1e999").numbers.is_empty());

@@ -26,7 +26,7 @@ pub use family::Family;
 pub use node::Node;
 pub use row::{Row, Value};
 pub use store::Lost;
-pub use told::{Confidence, FamilyView, PathView};
+pub use told::{Confidence, FamilyView, PathView, Quantity};
 
 use super::Record;
 use crate::payload::{Facts, Format, hash, json};
@@ -108,7 +108,14 @@ where
             Some(decoded) if !decoded.whole => Format::Empty,
             _ => facts.content_format(),
         };
-        self.take(record, facts.class, facts.format, content, inner)
+        // Numbers in a topic may be those of alike devices or of unlike things: of bare values topics are told apart
+        // while there is room, so that whoever asks can see which.
+        let free = self.families < self.memory.families.as_ref().len() / 4;
+        let class = match inner {
+            Format::Number if free => hash::bytes(facts.class, record.topic.as_bytes()),
+            _ => facts.class,
+        };
+        self.take(record, class, facts.format, content, inner)
     }
 
     /// `content` in the format `inner` is what the payload holds, which itself is of a format.

@@ -229,9 +229,12 @@ fn structure(found: &SchemaFamily) -> std::collections::BTreeMap<String, u32> {
 fn shown(found: &SchemaFamily, count: usize, bytes: usize) -> Vec<Value> {
     let examples = found.examples.iter().take(count);
     examples
-        .map(|(held, size)| match serde_json::from_slice(held) {
-            Ok(json) if *size <= bytes && held.len() == *size => json,
-            _ => Value::from(render::preview(held, *size, bytes)),
+        .map(|(held, size)| {
+            let text = std::str::from_utf8(held).ok();
+            match text.and_then(render::json) {
+                Some(json) if *size <= bytes && held.len() == *size => json,
+                _ => Value::from(render::preview(held, *size, bytes)),
+            }
         })
         .collect()
 }
