@@ -9,6 +9,24 @@ pub(super) fn guess(bytes: &[u8]) -> Guess {
     match bytes {
         [0x1f, 0x8b, 8, ..] => return (Format::Gzip, 98, None),
         [0x89, b'P', b'N', b'G', 0x0d, 0x0a, 0x1a, 0x0a, ..] => return (Format::Png, 99, None),
+        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => return (Format::Gif, 99, None),
+        [
+            b'R',
+            b'I',
+            b'F',
+            b'F',
+            _,
+            _,
+            _,
+            _,
+            b'W',
+            b'E',
+            b'B',
+            b'P',
+            ..,
+        ] => {
+            return (Format::Webp, 99, None);
+        }
         [0xff, 0xd8, 0xff, ..] => return (Format::Jpeg, 98, None),
         [head, check, ..] if bytes.len() > 7 && is_zlib(*head, *check) => {
             return (Format::Zlib, 80, Some(Format::Binary));

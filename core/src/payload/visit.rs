@@ -101,6 +101,15 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
             Scalar::String(text) if !text.escaped => self.state(text.raw),
             _ => {}
         }
+        // The type of a value is part of the shape; null may stand for any.
+        let turn = match value {
+            Scalar::Bool(_) => 16,
+            Scalar::String(_) => 32,
+            _ => 0,
+        };
+        if turn != 0 && !top && self.frames.last().is_some_and(|frame| !frame.again) {
+            self.once = self.once.wrapping_add(self.path.rotate_left(turn));
+        }
         if top && let Scalar::String(text) = value {
             self.bare(text.raw);
             return;

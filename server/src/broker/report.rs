@@ -244,8 +244,14 @@ pub struct KeptMessage {
 pub struct ErrorKind {
     /// How many.
     pub count: u64,
-    /// Topic of the first.
-    pub topic: String,
+    /// Topics that they came from, with `+` for what differs among them; one topic as it is.
+    pub pattern: String,
+    /// How many these are, and whether there may be more.
+    pub topics: usize,
+    /// See `topics`.
+    pub topics_more: bool,
+    /// Some of them, the first one first.
+    pub examples: Vec<String>,
     /// Why it was judged an error (path or word, and value).
     pub why: String,
     /// When the first and the latest came, since `Report::started`.

@@ -150,7 +150,16 @@ struct Summary {
 #[derive(Clone, Serialize, JsonSchema)]
 struct Kind {
     count: u64,
+    /// + stands for what differs among several.
     topic: String,
+    /// Where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topics: Option<usize>,
+    /// Further ones were not counted apart.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    topics_more: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    examples: Vec<String>,
     why: String,
     first_t_ms: u64,
     latest_t_ms: u64,
@@ -333,7 +342,13 @@ fn busiest(table: &[TopicFinding], most: usize) -> (Vec<Busy>, usize) {
 fn kind(kind: &crate::broker::report::ErrorKind) -> Kind {
     Kind {
         count: kind.count,
-        topic: render::topic(&kind.topic),
+        topic: render::topic(&kind.pattern),
+        topics: (kind.topics > 1).then_some(kind.topics),
+        topics_more: kind.topics_more,
+        examples: match kind.topics {
+            1 => Vec::new(),
+            _ => kind.examples.iter().map(|it| render::topic(it)).collect(),
+        },
         why: render::clean(render::front(&kind.why, 200)),
         first_t_ms: render::whole_millis(kind.first),
         latest_t_ms: render::whole_millis(kind.latest),

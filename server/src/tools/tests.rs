@@ -187,7 +187,10 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
                 error_kinds: (0..40)
                     .map(|i| ErrorKind {
                         count: 40 - i,
-                        topic: topic(i as usize),
+                        pattern: topic(i as usize),
+                        topics: 1,
+                        topics_more: false,
+                        examples: vec![topic(i as usize)],
                         why: "error = failed".to_owned(),
                         first: at(0),
                         latest: at(5),

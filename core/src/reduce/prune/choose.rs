@@ -55,6 +55,8 @@ pub struct Choice {
     pub(super) wanted: Why,
     pub(super) kind: Option<u8>,
     pub(super) latest: bool,
+    /// From another topic than the first of its kind.
+    pub(super) elsewhere: bool,
     pub(super) shape: Option<u16>,
     /// Parts of the stream it is in, by number and by time.
     pub(super) part: u16,
@@ -183,6 +185,16 @@ where
                 if let Some(choice) = tell(scratch, slot, why) {
                     choice.kind = Some(n);
                     choice.latest = latest;
+                }
+            }
+        }
+        for (n, kind) in (0u8..).zip(&self.kinds).filter(|(_, kind)| kind.error) {
+            for slot in kind.topics.elsewhere {
+                if let Some(choice) = tell(scratch, slot, Why::ERROR)
+                    && choice.kind.is_none()
+                {
+                    choice.kind = Some(n);
+                    choice.elsewhere = true;
                 }
             }
         }

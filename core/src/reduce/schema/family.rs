@@ -3,9 +3,8 @@
 
 use super::node::*;
 use super::store::Store;
-use crate::limits::MAX_LEVELS;
 use crate::payload::Format;
-use crate::reduce::Record;
+use crate::reduce::{Record, differing};
 
 /// Topics of a family that are counted one by one; more are estimated from the least hashes.
 pub(super) const TOPICS: usize = 16;
@@ -176,20 +175,6 @@ impl Family {
         self.binaries += other.binaries;
         self.entropy = self.entropy.saturating_add(other.entropy);
     }
-}
-
-/// Levels in which two topics differ.
-fn differing(a: &str, b: &str) -> u64 {
-    let mut bits = 0;
-    let mut levels = (a.splitn(MAX_LEVELS, '/'), b.splitn(MAX_LEVELS, '/'));
-    for level in 0..MAX_LEVELS {
-        match (levels.0.next(), levels.1.next()) {
-            (None, None) => return bits,
-            (a, b) if a != b => bits |= 1 << level,
-            _ => {}
-        }
-    }
-    bits
 }
 
 /// Entropy of the bytes, in thousandths of a bit a byte.

@@ -5,6 +5,7 @@
 //! Invariant: memory is fixed when a collector is made; pages that hold nothing yet are not touched.
 
 mod health;
+mod kinds;
 mod last;
 mod messages;
 mod performance;

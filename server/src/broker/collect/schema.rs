@@ -109,6 +109,16 @@ impl Shapes {
                     joined.families().next().map(|family| tell(&family, start))
                 }
             };
+            // What was joined without being of one size says little of the next value.
+            let sizes = places
+                .iter()
+                .filter_map(|place| families.get(*place)?.quantity());
+            let mut rest = sizes.clone();
+            let first = rest.next();
+            let apart = first.is_some_and(|first| rest.any(|it| first.join(it).is_none()));
+            if let Some(family) = family.as_mut().filter(|_| apart) {
+                family.confidence = lowered(family.confidence);
+            }
             if let Some(family) = &mut family {
                 (family.pattern, family.examples) = (pattern, examples);
             }
@@ -124,6 +134,14 @@ impl Shapes {
             messages_beyond: lost.messages,
             members_lost: lost.members + lost.deep,
         }
+    }
+}
+
+/// A level less.
+fn lowered((sure, level): (f64, &'static str)) -> (f64, &'static str) {
+    match level {
+        "High" => (sure.min(0.9), "Medium"),
+        _ => (sure.min(0.7), "Low"),
     }
 }
 

@@ -104,8 +104,21 @@ fn verdict(head: &Head, report: &Report, summary: &Summary) -> String {
     };
     if let Some(kind) = summary.error_kinds.first() {
         let why = render::front(&kind.why, 140);
-        let topic = render::front(&kind.topic, 80);
-        all += &format!(", most often `{why}` on {topic} ({}×)", kind.count);
+        let place = match kind.topics {
+            Some(topics) => {
+                let more = if kind.topics_more { " or more" } else { "" };
+                format!(
+                    "on {topics}{more} topics ({})",
+                    render::front(&kind.topic, 80)
+                )
+            }
+            None => format!("on {}", render::front(&kind.topic, 80)),
+        };
+        // One kind needs no counting twice.
+        all += &match summary.errors == kind.count && summary.error_kinds.len() == 1 {
+            true => format!(" {place}, `{why}`"),
+            false => format!(", most often `{why}` {place}, {}×", kind.count),
+        };
     }
     if summary.warnings > 0 {
         all += &format!("; {}", said::count(summary.warnings, "warning", "warnings"));
