@@ -2,8 +2,9 @@
 //! carry stands in the text; escapes resolve as serde_json resolves them.
 #![no_main]
 
+use bitsperity_mqtt_core::payload::decode::{NoAliases, ROOM, decode};
 use bitsperity_mqtt_core::payload::json::{Fault, Scalar, Text, Visitor, unescape, walk};
-use bitsperity_mqtt_core::payload::{Format, inspect};
+use bitsperity_mqtt_core::payload::{Facts, Format, Memo, inspect, inspect_decoded};
 use libfuzzer_sys::fuzz_target;
 use serde::de::IgnoredAny;
 use serde_json::Value;
@@ -39,8 +40,39 @@ fn inside_of_gzip(bytes: &[u8]) {
     }
 }
 
+/// What is decoded is valid JSON, or the text of a wrapping, within its room; the pass over it says so.
+fn decoded(topic: &str, bytes: &[u8]) {
+    let mut room = vec![0; ROOM];
+    let Some(decoded) = decode(topic, bytes, &mut NoAliases, &mut room) else {
+        return;
+    };
+    assert!(
+        decoded.text.len() <= ROOM / 3 && !decoded.format.is_text()
+            || decoded.format == Format::Base64
+    );
+    let written = [
+        Format::Cbor,
+        Format::MessagePack,
+        Format::Protobuf,
+        Format::SparkplugB,
+    ];
+    let mut memo = Box::new(Memo::new(0));
+    let mut facts = Facts::new();
+    inspect_decoded(&mut facts, &mut memo, topic, decoded);
+    assert_eq!(facts.format, decoded.format);
+    if written.contains(&decoded.format) {
+        let peer = serde_json::from_str::<IgnoredAny>(decoded.text);
+        assert!(peer.is_ok(), "no JSON: {:?}", decoded.text);
+        assert!(matches!(
+            facts.content_format(),
+            Format::JsonObject | Format::JsonArray
+        ));
+    }
+}
+
 fuzz_target!(|bytes: &[u8]| {
     let topic = TOPICS[bytes.len() % TOPICS.len()];
+    decoded(topic, bytes);
     let facts = inspect(topic, bytes);
     assert!(facts.confidence <= 100);
     assert_eq!(facts.format == Format::Empty, bytes.is_empty());

@@ -225,10 +225,38 @@ fn text(bytes: &[u8], whole: bool) -> Option<&str> {
     }
 }
 
-/// `text` as JSON if it is that, its strings made harmless.
-fn json(text: &str) -> Option<Value> {
+/// Digits that every float holds.
+const EXACT_DIGITS: usize = 15;
+
+/// Whether JSON would hold each number of `text` as it stands: no bare row of digits that is rather a text, no number of
+/// more digits than a float or a whole number of 64 bits has.
+fn is_exact(text: &str) -> bool {
+    let bare = text.trim();
+    if bare.len() > EXACT_DIGITS && bare.bytes().all(|b| b.is_ascii_digit()) {
+        return bare.parse().is_ok_and(|number: u64| number <= 1 << 53);
+    }
+    // Between quotes nothing is a number; an escaped quote stays within them.
+    let (mut quoted, mut escaped) = (false, false);
+    let mut numbers = text.split(|c: char| {
+        let ends = quoted || !(c.is_ascii_digit() || c == '.');
+        match c {
+            '"' if !escaped => (quoted, escaped) = (!quoted, false),
+            '\\' => escaped = quoted && !escaped,
+            _ => escaped = false,
+        }
+        ends
+    });
+    numbers.all(|it| {
+        it.len() <= EXACT_DIGITS
+            || it.parse::<u64>().is_ok()
+            || it.contains('.') && it.parse().is_ok_and(|number: f64| number.to_string() == it)
+    })
+}
+
+/// `text` as JSON if it is that and holds what it shows, its strings made harmless.
+pub fn json(text: &str) -> Option<Value> {
     let first = text.trim_start().bytes().next()?;
-    if !(first.is_ascii_digit() || b"{[\"-tfn".contains(&first)) {
+    if !is_exact(text) || !(first.is_ascii_digit() || b"{[\"-tfn".contains(&first)) {
         return None;
     }
     clean_json(serde_json::from_str(text).ok()?, MAX_DEPTH)
@@ -362,6 +390,29 @@ mod tests {
         let expected = json!({"x": ["a\u{fffd}b",
             {"k\u{fffd} (2)": 1, "k\u{fffd} (3)": "\u{241b}[2J", "k\u{fffd}": 3}]});
         assert_eq!(answer, expected);
+    }
+
+    #[test]
+    fn what_json_would_change_stays_text() {
+        let is = |text: &str| json(text).is_some();
+        for kept in [
+            "18.0",
+            "[0.30000000000000004]",
+            r#"{"id":18446744073709551615}"#,
+            r#"{"oid":"1.3.6.1.4.1.2680.1.2.7.3.2.0","n":1}"#,
+            r#"{"a \"12345678901234567890123\" b":1}"#,
+            "9007199254740992",
+        ] {
+            assert!(is(kept), "{kept}");
+        }
+        for changed in [
+            "9007199254740993",
+            "3032303130363030303030323341",
+            "[123456789012345678901234]",
+            "[0.1234567890123456789]",
+        ] {
+            assert!(!is(changed), "{changed}");
+        }
     }
 
     #[test]

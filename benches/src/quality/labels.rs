@@ -50,7 +50,8 @@ fn accepted(label: &str) -> &[&str] {
         "json" => &["json_object", "json_array"],
         "json-senml" => &["json_array"],
         "influx-line" => &["line_protocol"],
-        "csv" | "nmea" => &["csv"],
+        "csv" => &["csv"],
+        "nmea" => &["csv", "nmea"],
         // Formats that are not told apart from text of some kind.
         "plain" | "graphite" | "nagios" | "opentsdb" | "prometheus-text" | "yaml" | "wavefront"
         | "json-invalid" => &[
@@ -60,6 +61,8 @@ fn accepted(label: &str) -> &[&str] {
             "json_string",
             "csv",
             "key_value",
+            "prometheus",
+            "json_invalid",
         ],
         "plain-number" => &["number"],
         "plain-enum" => &["text"],

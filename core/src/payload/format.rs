@@ -16,11 +16,14 @@ pub enum Format {
     JsonString,
     Null,
     JsonLines,
+    JsonInvalid,
     Text,
     Xml,
     Csv,
     KeyValue,
     LineProtocol,
+    Prometheus,
+    Nmea,
     LogLine,
     Timestamp,
     Base64,
@@ -29,6 +32,8 @@ pub enum Format {
     Zlib,
     Png,
     Jpeg,
+    Gif,
+    Webp,
     Cbor,
     MessagePack,
     Protobuf,
@@ -38,7 +43,7 @@ pub enum Format {
 
 impl Format {
     /// How many there are.
-    pub const COUNT: usize = 26;
+    pub const COUNT: usize = 31;
 
     /// All, in the order of [`Format::index`].
     pub const ALL: [Self; Self::COUNT] = [
@@ -50,11 +55,14 @@ impl Format {
         Self::JsonString,
         Self::Null,
         Self::JsonLines,
+        Self::JsonInvalid,
         Self::Text,
         Self::Xml,
         Self::Csv,
         Self::KeyValue,
         Self::LineProtocol,
+        Self::Prometheus,
+        Self::Nmea,
         Self::LogLine,
         Self::Timestamp,
         Self::Base64,
@@ -63,6 +71,8 @@ impl Format {
         Self::Zlib,
         Self::Png,
         Self::Jpeg,
+        Self::Gif,
+        Self::Webp,
         Self::Cbor,
         Self::MessagePack,
         Self::Protobuf,
@@ -86,11 +96,14 @@ impl Format {
             Self::JsonString => "json_string",
             Self::Null => "null",
             Self::JsonLines => "json_lines",
+            Self::JsonInvalid => "json_invalid",
             Self::Text => "text",
             Self::Xml => "xml",
             Self::Csv => "csv",
             Self::KeyValue => "key_value",
             Self::LineProtocol => "line_protocol",
+            Self::Prometheus => "prometheus",
+            Self::Nmea => "nmea",
             Self::LogLine => "log_line",
             Self::Timestamp => "timestamp",
             Self::Base64 => "base64",
@@ -99,6 +112,8 @@ impl Format {
             Self::Zlib => "zlib",
             Self::Png => "png",
             Self::Jpeg => "jpeg",
+            Self::Gif => "gif",
+            Self::Webp => "webp",
             Self::Cbor => "cbor",
             Self::MessagePack => "messagepack",
             Self::Protobuf => "protobuf",
@@ -132,13 +147,24 @@ pub(super) fn text(text: &str) -> Guess {
         return (Format::Bool, 80, Some(Format::Text));
     }
     let first = trimmed.lines().next().unwrap_or("");
+    if is_nmea(first) {
+        return (Format::Nmea, 95, Some(Format::Csv));
+    }
+    if is_prometheus(trimmed) {
+        return (Format::Prometheus, 90, Some(Format::Text));
+    }
     if is_timestamp(trimmed) {
         return (Format::Timestamp, 90, Some(Format::Text));
     }
     if trimmed.len() != text.trim().len() || is_log_line(first) {
         return (Format::LogLine, 85, Some(Format::Text));
     }
-    if is_line_protocol(first) {
+    let comment = |line: &&str| line.is_empty() || line.starts_with('#');
+    if trimmed
+        .lines()
+        .find(|line| !comment(line))
+        .is_some_and(is_line_protocol)
+    {
         return (Format::LineProtocol, 85, Some(Format::KeyValue));
     }
     if is_key_value(first) {
@@ -163,8 +189,22 @@ fn is_xml(text: &str) -> bool {
     named && text.ends_with('>') && !text.starts_with("</")
 }
 
+/// The largest whole number up to which a float holds every one.
+const WHOLE: u64 = 1 << 53;
+
+/// Bare digits that no float holds exactly: a serial number, or the digits of something.
+pub(super) fn is_digits(text: &str) -> bool {
+    let text = text.trim_ascii();
+    text.len() >= 16
+        && text.bytes().all(|b| b.is_ascii_digit())
+        && text.parse().map_or(true, |number: u64| number > WHOLE)
+}
+
 /// A number that JSON does not write so: `+21.5`, `0021`, `.5`.
 fn is_number(text: &str) -> bool {
+    if is_digits(text) {
+        return false;
+    }
     let plain = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
     text.bytes().all(plain) && number::parse(text).is_some()
 }
@@ -223,33 +263,124 @@ fn is_log_line(line: &str) -> bool {
     line.contains([' ', ':']) && !line.contains('=') && super::lines::line_level(line).is_some()
 }
 
-/// `measurement[,tag=value…] field=value[,…] [timestamp]`
+/// `measurement[,tag=value…] field=value[,…] [timestamp]`, with blanks, commas and equals signs escaped, and texts quoted.
 fn is_line_protocol(line: &str) -> bool {
-    let mut parts = line.split(' ').filter(|part| !part.is_empty());
-    let (Some(measurement), Some(fields)) = (parts.next(), parts.next()) else {
+    let Some((measurement, rest)) = cut(line.trim(), b' ', false) else {
         return false;
     };
-    let stamp = parts.next().is_none_or(|t| {
-        t.trim_start_matches('-')
-            .bytes()
-            .all(|b| b.is_ascii_digit())
-    });
-    let (name, tags) = measurement.split_once(',').unwrap_or((measurement, "a=b"));
-    let pairs = |text: &str| {
-        text.split(',')
-            .all(|pair| pair.split_once('=').is_some_and(|(k, _)| !k.is_empty()))
-    };
-    let value = fields.split_once('=').is_some_and(|(_, v)| {
-        v.starts_with(|c: char| {
-            c.is_ascii_digit() || matches!(c, '-' | '"' | 't' | 'f' | 'T' | 'F')
-        })
-    });
-    stamp
+    let (fields, stamp) = cut(rest.trim_start(), b' ', true).unwrap_or((rest.trim_start(), ""));
+    let (stamp, name) = (stamp.trim(), cut(measurement, b',', false));
+    let (name, tags) = name.map_or((measurement, ""), |(name, tags)| (name, tags));
+    let is_stamp = stamp
+        .strip_prefix('-')
+        .unwrap_or(stamp)
+        .bytes()
+        .all(|b| b.is_ascii_digit());
+    is_stamp
         && !name.is_empty()
-        && !name.contains('=')
-        && pairs(tags)
-        && value
-        && parts.next().is_none()
+        && cut(name, b'=', false).is_none()
+        && (tags.is_empty() || pairs(tags, false, |value| !value.is_empty()))
+        && pairs(fields, true, is_field)
+}
+
+/// A value of a field: a number, perhaps with the mark of an integer, a text, a yes or no.
+fn is_field(value: &str) -> bool {
+    let digits = value.strip_suffix(['i', 'u']).unwrap_or(value);
+    let word = matches!(
+        value,
+        "t" | "T" | "true" | "True" | "TRUE" | "f" | "F" | "false" | "False" | "FALSE"
+    );
+    let quoted = value.len() > 1 && value.starts_with('"') && value.ends_with('"');
+    word || quoted || number::parse(digits).is_some()
+}
+
+/// Whether `text` is pairs between commas whose values are as they should be.
+fn pairs(text: &str, quotes: bool, is_value: impl Fn(&str) -> bool) -> bool {
+    let mut rest = text;
+    loop {
+        let (pair, more) = cut(rest, b',', quotes).map_or((rest, None), |(a, b)| (a, Some(b)));
+        match cut(pair, b'=', false) {
+            Some((key, value)) if !key.is_empty() && is_value(value) => {}
+            _ => return false,
+        }
+        match more {
+            Some(more) => rest = more,
+            None => return true,
+        }
+    }
+}
+
+/// What is before and behind the first `mark` that is not escaped, nor between quotes if these count.
+fn cut(text: &str, mark: u8, quotes: bool) -> Option<(&str, &str)> {
+    let (mut quoted, mut escaped) = (false, false);
+    for (at, byte) in text.bytes().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = true,
+            b'"' if quotes => quoted = !quoted,
+            _ if byte == mark && !quoted => return Some((text.get(..at)?, text.get(at + 1..)?)),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `$GPGGA,…*47`: a talker and its kind of sentence, then fields; the checksum is over what is between.
+fn is_nmea(line: &str) -> bool {
+    let Some(rest) = line.strip_prefix(['$', '!']) else {
+        return false;
+    };
+    let (content, checksum) = match rest.rsplit_once('*') {
+        Some((content, sum)) => (content, Some(sum.trim_end())),
+        None => (rest, None),
+    };
+    let sum = content.bytes().fold(0, |sum, byte| sum ^ byte);
+    let right = checksum.is_none_or(|text| u8::from_str_radix(text, 16) == Ok(sum));
+    let address = content.split(',').next().unwrap_or("");
+    let is_address = matches!(address.len(), 5..=8)
+        && address
+            .bytes()
+            .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
+    is_address && right && content.contains(',')
+}
+
+/// The text format of Prometheus and OpenMetrics: comments that tell help and types, and samples; without a comment or
+/// labels a sample could be any name and number.
+fn is_prometheus(text: &str) -> bool {
+    let (mut sure, mut samples) = (false, 0);
+    for line in text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty())
+        .take(32)
+    {
+        if let Some(comment) = line.strip_prefix('#') {
+            let word = comment.trim_start().split(' ').next().unwrap_or("");
+            sure |= matches!(word, "HELP" | "TYPE" | "UNIT");
+            continue;
+        }
+        let name = line
+            .bytes()
+            .take_while(|&b| b.is_ascii_alphanumeric() || b == b'_' || b == b':');
+        let (name, behind) = line.split_at(name.count());
+        let labels = behind.strip_prefix('{').and_then(|it| it.rsplit_once('}'));
+        let labelled = labels.is_some_and(|(it, _)| it.is_empty() || it.contains("=\""));
+        let values = labels.map_or(behind, |(_, values)| values);
+        let is_value = |word: &str| {
+            number::parse(word).is_some() || matches!(word, "NaN" | "+Inf" | "-Inf" | "Inf")
+        };
+        let mut words = values
+            .split_ascii_whitespace()
+            .take_while(|word| *word != "#");
+        let begins = line.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_' || c == ':');
+        let begins = begins && !name.is_empty() && (labelled || behind.starts_with([' ', '\t']));
+        if !begins || !words.next().is_some_and(is_value) || !words.all(is_value) {
+            return false;
+        }
+        sure |= labelled;
+        samples += 1;
+    }
+    sure && samples > 0
 }
 
 /// `a=1 b="x y"`, `a=1,b=2`, `a=1&b=2`: at least half of the parts are pairs, the first one is.
@@ -289,6 +420,11 @@ fn is_name(key: &str) -> bool {
 
 fn is_hex(digits: &[u8]) -> bool {
     digits.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether `text` looks like base64 of something.
+pub(super) fn is_base64(text: &str) -> bool {
+    encoded(text, Format::Base64).is_some()
 }
 
 /// Confidence that `text` is hex or base64 of something; none if it is neither.
@@ -339,6 +475,15 @@ fn csv(text: &str) -> Option<u8> {
     };
     let first = text.lines().next()?;
     let count = separators(first);
+    // Prose puts a blank behind a comma, and few of its parts are numbers.
+    let prose = |line: &&str| {
+        let mut parts = line.split(", ").skip(1).peekable();
+        parts.peek().is_some() && parts.all(|part| number::parse(part.trim()).is_none())
+    };
+    let lines = text.lines().filter(|line| !line.is_empty()).take(16);
+    if lines.clone().filter(prose).count() * 2 > lines.count() {
+        return None;
+    }
     let more = text.lines().skip(1).take(8);
     let even = more
         .clone()

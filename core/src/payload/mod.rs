@@ -2,15 +2,15 @@
 //!
 //! [`inspect`] is the door: it takes any topic and any bytes, allocates nothing and never fails. Elsewhere:
 //! [`json`] the strict walk, [`stamp()`] the time it tells, `format` and `binary` the other formats, `severity`, `lines`
-//! and `words` the judgement, `topic` what a topic says, `wrapped` what is inside of base64, gzip and zlib, `pass`,
+//! and `words` the judgement, `topic` what a topic says, [`decode`] what is inside of what is not text, `pass`,
 //! `visit` and `judge` the consumer of the walk. Accumulators over many messages are
 //! [`crate::reduce`]. Invariant: time is linear in the payload, memory is the stack frame.
 
 mod binary;
+pub mod decode;
 mod escapes;
 mod format;
 pub(crate) mod hash;
-mod inflate;
 pub mod json;
 mod judge;
 mod lines;
@@ -22,7 +22,6 @@ mod texts;
 mod topic;
 mod visit;
 mod words;
-mod wrapped;
 
 pub use format::Format;
 pub use memo::Memo;
@@ -48,6 +47,8 @@ pub struct Facts<'a> {
     pub runner_up: Option<Format>,
     /// What is inside, if it is a wrapping: base64, gzip or zlib.
     pub wraps: Option<Format>,
+    /// What the payload holds as JSON or text, if it was decoded: all else is about that.
+    pub decoded: Option<decode::Decoded<'a>>,
     /// How bad what it tells is.
     pub severity: Severity,
     /// Why, unless nothing is wrong.
@@ -106,6 +107,7 @@ impl Facts<'_> {
             confidence: 0,
             runner_up: None,
             wraps: None,
+            decoded: None,
             severity: Severity::None,
             reason: None,
             class: 0,
@@ -145,6 +147,46 @@ pub fn inspect_into<'a>(facts: &mut Facts<'a>, memo: &mut Memo, topic: &'a str, 
     look(facts, topic, payload, Some(memo));
 }
 
+/// [`inspect_into`] of a payload that holds something else than it shows.
+#[inline]
+pub fn inspect_decoded<'a>(
+    facts: &mut Facts<'a>,
+    memo: &mut Memo,
+    topic: &'a str,
+    decoded: decode::Decoded<'a>,
+) {
+    inspect_into(facts, memo, topic, decoded.text.as_bytes());
+    let wraps = matches!(decoded.format, Format::Base64 | Format::Gzip | Format::Zlib);
+    facts.wraps = wraps.then_some(facts.format);
+    facts.format = decoded.format;
+    (facts.confidence, facts.runner_up) = (95, None);
+    facts.decoded = Some(decoded);
+}
+
+impl Facts<'_> {
+    /// What is shown of a payload and judged, and its bytes in all: more than are there if it was decoded in part.
+    pub fn content<'p>(&'p self, payload: &'p [u8]) -> (&'p [u8], usize) {
+        match &self.decoded {
+            Some(decoded) => {
+                let text = decoded.text.as_bytes();
+                (text, text.len() + usize::from(!decoded.whole))
+            }
+            None => (payload, payload.len()),
+        }
+    }
+
+    /// Format of what [`Facts::content`] is.
+    pub fn content_format(&self) -> Format {
+        match (&self.decoded, self.wraps) {
+            (None, _) => self.format,
+            (Some(_), Some(inside)) => inside,
+            // Decoders write objects and arrays.
+            (Some(decoded), None) if decoded.text.starts_with('[') => Format::JsonArray,
+            (Some(_), None) => Format::JsonObject,
+        }
+    }
+}
+
 #[inline]
 fn look<'a>(
     facts: &mut Facts<'a>,
@@ -154,9 +196,10 @@ fn look<'a>(
 ) {
     facts.numbers.clear();
     facts.states.clear();
+    facts.decoded = None;
     let mut pass = pass::Pass::new(topic, memo, &mut facts.numbers, &mut facts.states);
     (facts.format, facts.confidence, facts.runner_up) = pass.payload(payload);
-    facts.wraps = wrapped::inside(facts.format, payload);
+    facts.wraps = decode::inside(facts.format, payload);
     if facts.wraps.is_some() {
         facts.confidence = facts.confidence.max(95);
     }
@@ -168,6 +211,11 @@ fn look<'a>(
     } else {
         pass.kind(facts.reason.as_ref())
     };
+}
+
+/// A control character that no text has: neither layout nor the escape of colours.
+const fn is_control(byte: u8) -> bool {
+    byte < 0x20 && !matches!(byte, b'\n' | b'\r' | b'\t' | 0x1b | 0x0c)
 }
 
 #[cfg(test)]

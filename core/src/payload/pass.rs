@@ -120,7 +120,8 @@ impl<'t, 'a> Pass<'t, 'a> {
         if matches!(
             first,
             b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'
-        ) {
+        ) && !(first.is_ascii_digit() && format::is_digits(text))
+        {
             match json::walk(text, self) {
                 Ok(()) => return self.json(first),
                 Err(fault) if matches!(first, b'{' | b'[') => {
@@ -129,10 +130,7 @@ impl<'t, 'a> Pass<'t, 'a> {
                 Err(_) => {}
             }
         }
-        if payload
-            .iter()
-            .any(|&b| b < 0x20 && !matches!(b, b'\n' | b'\r' | b'\t' | 0x1b | 0x0c))
-        {
+        if payload.iter().any(|&byte| super::is_control(byte)) {
             return if self.topic.says.sparkplug {
                 (Format::SparkplugB, 90, None)
             } else {
@@ -174,7 +172,7 @@ impl<'t, 'a> Pass<'t, 'a> {
             Fault::Limit => (format, 60, Some(Format::Text)),
             Fault::End if self.once != 0 || first == b'[' => {
                 self.hard = (Severity::Error, reason("JSON is cut off"));
-                (format, 60, Some(Format::Text))
+                (Format::JsonInvalid, 85, Some(format))
             }
             Fault::Syntax(at) if first == b'{' && json_lines(text, at) => {
                 (Format::JsonLines, 90, Some(Format::Text))
@@ -185,13 +183,15 @@ impl<'t, 'a> Pass<'t, 'a> {
                         .hard
                         .max_with((Severity::Warning, reason("JSON is malformed")));
                 }
-                let (format, confidence, runner) = format::text(text);
-                self.text(format, text);
-                (
-                    format,
-                    confidence.min(60),
-                    runner.or(Some(Format::JsonObject)),
-                )
+                let (guess, confidence, runner) = format::text(text);
+                self.text(guess, text);
+                // Members came, or a name without quotes, and it ends as it began: meant as JSON.
+                let close = if first == b'{' { '}' } else { ']' };
+                let meant = self.once != 0 || text.contains(':') && !text.contains('=');
+                if meant && text.trim_end().ends_with(close) {
+                    return (Format::JsonInvalid, 75, Some(guess));
+                }
+                (guess, confidence.min(60), runner.or(Some(format)))
             }
         }
     }

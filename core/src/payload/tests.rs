@@ -123,10 +123,12 @@ fn any_bytes_are_looked_at() {
 }
 
 #[test]
-fn shape_is_of_keys_not_of_values() {
+fn shape_is_of_keys_and_types_not_of_values() {
     let shape = |topic, payload: &str| inspect(topic, payload.as_bytes()).shape;
     let one = shape("home/1/state", r#"{"a":1,"b":[{"c":1},{"c":2}]}"#);
-    assert_eq!(one, shape("home/22/state", r#"{"b":[{"c":true}],"a":"x"}"#));
+    assert_eq!(one, shape("home/22/state", r#"{"b":[{"c":true}],"a":2.5}"#));
+    assert_eq!(one, shape("home/1/state", r#"{"a":null,"b":[{"c":1}]}"#));
+    assert_ne!(one, shape("home/1/state", r#"{"a":"x","b":[{"c":1}]}"#));
     assert_ne!(one, shape("home/1/state", r#"{"a":1,"b":[{"d":1}]}"#));
     assert_ne!(one, shape("home/1/state", r#"{"a":1}"#));
     assert_ne!(
@@ -190,4 +192,36 @@ fn a_memo_changes_time_only() {
         let without = inspect(text("topic"), text("payload").as_bytes());
         assert_eq!(format!("{with:?}"), format!("{without:?}"));
     }
+}
+
+#[test]
+fn formats_of_metrics_positions_and_images() {
+    let of = |payload: &[u8]| inspect("a/b", payload).format;
+    for line in [
+        "cpu,host=a usage=1.5",
+        "cpu,host\\=x=a\\ b,zone=2 usage=1i,state=\"a b, c\" 1700000000000000000",
+        "# a comment\nm v=t\nm v=2u",
+        "m f=-1e3 -5",
+    ] {
+        assert_eq!(of(line.as_bytes()), Format::LineProtocol, "{line}");
+    }
+    for line in ["a b=c d", "hello there=you", "temp=21.5 hum=40"] {
+        assert_ne!(of(line.as_bytes()), Format::LineProtocol, "{line}");
+    }
+    let metrics =
+        "# HELP up Whether it is up.\n# TYPE up gauge\nup 1\nup{job=\"a b\"} NaN 1700000000000\n";
+    assert_eq!(of(metrics.as_bytes()), Format::Prometheus);
+    assert_ne!(of(b"up 1"), Format::Prometheus);
+    assert_eq!(of(b"$GPGLL,4916.45,N,12311.12,W,225444,A*31"), Format::Nmea);
+    assert_ne!(of(b"$GPGLL,4916.45,N,12311.12,W,225444,A*32"), Format::Nmea);
+    assert_eq!(of(b"GIF89a\x01\x00\x01\x00\x80\xff"), Format::Gif);
+    assert_eq!(of(b"RIFF\x24\x00\x00\x00WEBPVP8 \xff"), Format::Webp);
+    assert_eq!(of(br#"{"a":1,"b":NaN}"#), Format::JsonInvalid);
+    assert_eq!(of(br#"{"a":1,"b":"x"#), Format::JsonInvalid);
+    assert_eq!(of(b"level: 5, fault: none"), Format::Text);
+    assert_eq!(of(b"one, two and three\nfour, five and six"), Format::Text);
+    assert_eq!(of(b"time,value\n1,2\n2,3"), Format::Csv);
+    assert_eq!(of(b"3032303130363030303030323341"), Format::Hex);
+    assert_eq!(of(b"9007199254740992"), Format::Number);
+    assert_eq!(of(b"90071992547409931"), Format::Text);
 }

@@ -101,6 +101,15 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
             Scalar::String(text) if !text.escaped => self.state(text.raw),
             _ => {}
         }
+        // The type of a value is part of the shape; null may stand for any.
+        let turn = match value {
+            Scalar::Bool(_) => 16,
+            Scalar::String(_) => 32,
+            _ => 0,
+        };
+        if turn != 0 && !top && self.frames.last().is_some_and(|frame| !frame.again) {
+            self.once = self.once.wrapping_add(self.path.rotate_left(turn));
+        }
         if top && let Scalar::String(text) = value {
             self.bare(text.raw);
             return;
@@ -193,6 +202,7 @@ impl<'a> Pass<'_, 'a> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::super::inspect;
 
     #[test]
@@ -212,7 +222,8 @@ mod tests {
             "1e308",
             "0.30000000000000004",
         ] {
-            let found = inspect("a", text.as_bytes()).numbers.first().map(|n| n.1);
+            let json = std::format!("[{text}]");
+            let found = inspect("a", json.as_bytes()).numbers.first().map(|n| n.1);
             assert_eq!(found, text.parse().ok(), "{text}");
         }
         assert!(inspect("a", b"1e999").numbers.is_empty());

@@ -19,6 +19,7 @@ pub use schema::Schemas;
 pub use stats::{Rhythm, Stats};
 pub use topics::Topics;
 
+use crate::limits::MAX_LEVELS;
 use crate::time::Instant;
 
 /// One message as an accumulator sees it.
@@ -34,6 +35,20 @@ pub struct Record<'a> {
     pub qos: u8,
     /// Replayed because retained.
     pub retain: bool,
+}
+
+/// Levels in which two topics differ, one bit each.
+fn differing(a: &str, b: &str) -> u64 {
+    let mut bits = 0;
+    let mut levels = (a.splitn(MAX_LEVELS, '/'), b.splitn(MAX_LEVELS, '/'));
+    for level in 0..MAX_LEVELS {
+        match (levels.0.next(), levels.1.next()) {
+            (None, None) => return bits,
+            (a, b) if a != b => bits |= 1 << level,
+            _ => {}
+        }
+    }
+    bits
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub struct TopicSlot {
     preview: [u8; PREVIEW],
     /// Bytes of the whole last payload.
     pub last_bytes: u32,
+    /// Bytes of the whole of which [`TopicSlot::preview`] is the front.
+    pub shown_bytes: u32,
     /// Messages, retained ones included.
     pub messages: u64,
     /// Of these, replayed retained ones.
@@ -54,6 +56,7 @@ impl Default for TopicSlot {
             preview_len: 0,
             preview: [0; PREVIEW],
             last_bytes: 0,
+            shown_bytes: 0,
             messages: 0,
             retained: 0,
             errors: 0,
@@ -72,7 +75,7 @@ const RATE_SPAN: f64 = 1.0;
 const RATE_MESSAGES: u64 = 16;
 
 impl TopicSlot {
-    /// The front of the last payload.
+    /// The front of the last payload, or of what it holds if it was decoded.
     pub fn preview(&self) -> &[u8] {
         self.preview
             .get(..usize::from(self.preview_len))
@@ -123,7 +126,9 @@ impl TopicSlot {
         self.last = record.at;
         self.last_bytes = u32::try_from(record.payload.len()).unwrap_or(u32::MAX);
         self.format = format;
-        let front = record.payload.get(..PREVIEW).unwrap_or(record.payload);
+        let (content, full) = facts.content(record.payload);
+        self.shown_bytes = u32::try_from(full).unwrap_or(u32::MAX);
+        let front = content.get(..PREVIEW).unwrap_or(content);
         if let Some(preview) = self.preview.get_mut(..front.len()) {
             preview.copy_from_slice(front);
         }
@@ -151,6 +156,7 @@ impl TopicSlot {
         if other.last > self.last {
             self.last = other.last;
             self.last_bytes = other.last_bytes;
+            self.shown_bytes = other.shown_bytes;
             self.format = other.format;
             self.preview = other.preview;
             self.preview_len = other.preview_len;

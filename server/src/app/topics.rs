@@ -183,7 +183,7 @@ fn row(topic: &TopicFinding, started: SystemTime) -> TopicRow {
         messages_per_s: render::rounded(topic.rate.unwrap_or(0.0)),
         errors: topic.errors,
         last: render::time(started + topic.last),
-        value: Some(render::preview(&topic.preview, topic.last_bytes, PREVIEW)),
+        value: Some(render::preview(&topic.preview, topic.shown_bytes, PREVIEW)),
         retained: topic.retained == topic.messages,
     }
 }
@@ -230,6 +230,7 @@ mod tests {
             rate: Some(0.5),
             format: "text",
             preview: b"<b>21.5".to_vec(),
+            shown_bytes: 7,
             last_bytes: 7,
         }
     }
@@ -276,6 +277,8 @@ mod tests {
             at: Duration::ZERO,
             payload: payload.to_vec(),
             payload_bytes: payload.len(),
+            size: payload.len(),
+            decoded: None,
             qos: QoS::AtLeastOnce,
             retain: true,
         };

@@ -11,6 +11,7 @@
 
 pub mod audit;
 pub mod collect;
+pub mod decoder;
 pub mod error;
 pub mod handle;
 mod origins;

@@ -175,10 +175,14 @@ pub struct Findings {
 pub struct LastMessage {
     /// Since `Report::started`.
     pub at: Duration,
-    /// The front of the payload, perhaps cut.
+    /// The front of the payload, or of what it holds if it was decoded; perhaps cut.
     pub payload: Vec<u8>,
-    /// Bytes of the whole payload.
+    /// Bytes of the whole of that.
     pub payload_bytes: usize,
+    /// Bytes of the payload itself, and its format if it was decoded.
+    pub size: usize,
+    /// See `size`.
+    pub decoded: Option<&'static str>,
     /// QoS it came with.
     pub qos: QoS,
     /// Replayed because retained.
@@ -215,10 +219,14 @@ pub struct KeptMessage {
     pub at: Duration,
     /// Topic Name.
     pub topic: String,
-    /// The front of the payload, perhaps cut.
+    /// The front of the payload, or of what it holds if it was decoded; perhaps cut.
     pub payload: Vec<u8>,
-    /// Bytes of the whole payload.
+    /// Bytes of the whole of that.
     pub payload_bytes: usize,
+    /// The front of the payload itself, if it was decoded.
+    pub raw: Option<Vec<u8>>,
+    /// Bytes of the payload itself.
+    pub size: usize,
     /// QoS it came with.
     pub qos: QoS,
     /// Replayed because retained.
@@ -238,8 +246,14 @@ pub struct KeptMessage {
 pub struct ErrorKind {
     /// How many.
     pub count: u64,
-    /// Topic of the first.
-    pub topic: String,
+    /// Topics that they came from, with `+` for what differs among them; one topic as it is.
+    pub pattern: String,
+    /// How many these are, and whether there may be more.
+    pub topics: usize,
+    /// See `topics`.
+    pub topics_more: bool,
+    /// Some of them, the first one first.
+    pub examples: Vec<String>,
     /// Why it was judged an error (path or word, and value).
     pub why: String,
     /// When the first and the latest came, since `Report::started`.
@@ -284,8 +298,10 @@ pub struct TopicFinding {
     pub rate: Option<f64>,
     /// Format of the last payload.
     pub format: &'static str,
-    /// The front of the last payload (at most 96 bytes).
+    /// The front of the last payload, or of what it holds if it was decoded (at most 96 bytes).
     pub preview: Vec<u8>,
+    /// Bytes of the whole of that.
+    pub shown_bytes: usize,
     /// Bytes of the whole last payload.
     pub last_bytes: usize,
 }

@@ -128,6 +128,7 @@ mod tests {
             matched: 1,
             topic: "a/b",
             payload,
+            decoded: None,
             qos: QoS::AtLeastOnce,
             retain: true,
         };

@@ -129,10 +129,13 @@ fn told(topic: &str, heard: &Heard) -> Value {
         "age_s": render::seconds(age.unwrap_or_default()),
         "retained": last.retain,
         "qos": last.qos as u8,
-        "size": last.payload_bytes,
+        "size": last.size,
         "encoding": payload.encoding,
         "payload": payload.value,
     });
+    if let Some(format) = last.decoded {
+        told["format"] = format.into();
+    }
     if let Some(cut_to) = payload.cut {
         told["cut_to"] = cut_to.into();
     }

@@ -2,7 +2,8 @@
 
 use super::lines::{Files, each};
 use super::output::Output;
-use bitsperity_mqtt_core::payload::{Memo, inspect_with};
+use crate::broker::decoder::Decoder;
+use bitsperity_mqtt_core::payload::Memo;
 use serde_json::Value;
 use std::hash::BuildHasher;
 use std::process::ExitCode;
@@ -30,8 +31,9 @@ pub fn run(args: &ClassifyArgs) -> ExitCode {
     let output = Output::standard();
     let seed = foldhash::fast::RandomState::default().hash_one(0);
     let mut memo = Box::new(Memo::new(seed));
+    let mut decoder = Decoder::default();
     let done = each(&args.files, &output, |message| {
-        let facts = inspect_with(&mut memo, message.topic, message.payload);
+        let facts = decoder.inspect(&mut memo, message.topic, message.payload);
         let why = facts.reason.map(|reason| reason.to_string());
         output.line_with(
             message.line,

@@ -6,8 +6,9 @@
 use super::lines::{Files, MAX_LINE, Message, each};
 use super::output::Output;
 use super::say;
+use crate::broker::decoder::Decoder;
 use crate::render;
-use bitsperity_mqtt_core::payload::{Memo, inspect_with};
+use bitsperity_mqtt_core::payload::Memo;
 use bitsperity_mqtt_core::reduce::prune::{Choice, Slot};
 use bitsperity_mqtt_core::reduce::{Pruner, Record};
 use std::collections::BTreeMap;
@@ -53,11 +54,12 @@ pub fn run(args: &PruneArgs) -> ExitCode {
     let mut memo = Box::new(Memo::new(
         foldhash::fast::RandomState::default().hash_one(0),
     ));
+    let mut decoder = Decoder::default();
     let mut span = (u64::MAX, 0);
     let read = each(&args.files, &output, |message| {
         let at = message.at.as_micros();
         span = (span.0.min(at), at);
-        take(&mut pruner, &mut memo, message);
+        take(&mut pruner, &mut memo, &mut decoder, message);
         Ok(())
     });
     let done = read.and_then(|counts| {
@@ -68,8 +70,10 @@ pub fn run(args: &PruneArgs) -> ExitCode {
     super::finish(done)
 }
 
-fn take(pruner: &mut Memory, memo: &mut Memo, message: &Message<'_>) {
-    let facts = inspect_with(memo, message.topic, message.payload);
+fn take(pruner: &mut Memory, memo: &mut Memo, decoder: &mut Decoder, message: &Message<'_>) {
+    let mut facts = decoder.inspect(memo, message.topic, message.payload);
+    // The line is kept as it stands.
+    facts.decoded = None;
     let record = Record {
         payload: message.line,
         ..message.record()

@@ -3,9 +3,11 @@
 use super::lines::{Files, each, each_line};
 use super::output::Output;
 use crate::broker::collect::{Arrival, Collector};
+use crate::broker::decoder::Decoder;
 use crate::broker::report::{SchemaFamily, SchemaFindings, WantSchema, Wants};
 use crate::render;
 use bitsperity_mqtt_core::packet::QoS;
+use bitsperity_mqtt_core::payload::decode::needs_decoding;
 use bitsperity_mqtt_core::time::Instant;
 use serde_json::{Map, Value, json};
 use std::io;
@@ -48,13 +50,17 @@ pub fn run(args: &SchemaArgs) -> ExitCode {
         ..Wants::default()
     };
     let mut collector = Collector::new(&wants, Instant::ZERO);
+    let mut decoder = Decoder::default();
     let mut record = |at: Instant, topic: &str, payload: &[u8]| {
+        let decoded = needs_decoding(topic, payload).then(|| decoder.decode(topic, payload));
+        let decoded = decoded.flatten();
         collector.record(&Arrival {
             at,
             wall_us: 0,
             matched: 1,
             topic,
             payload,
+            decoded,
             qos: QoS::AtMostOnce,
             retain: false,
         });

@@ -46,6 +46,9 @@ pub(super) struct Arguments {
     /// Messages that the broker held from before
     #[serde(default)]
     retained: RetainedArgument,
+    /// raw: the bytes of payloads as they came, in place of what was read in them
+    #[serde(default)]
+    encoding: EncodingArgument,
 }
 
 #[derive(Clone, Copy, Default, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +58,16 @@ enum RetainedArgument {
     Include,
     Exclude,
     Only,
+}
+
+// How payloads are shown that are not text: what CBOR, MessagePack, protobuf, Sparkplug, gzip, zlib or base64 hold as JSON,
+// or their bytes as base64.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum EncodingArgument {
+    #[default]
+    Decoded,
+    Raw,
 }
 
 #[derive(Serialize, JsonSchema)]
@@ -132,7 +145,16 @@ struct Summary {
 #[derive(Clone, Serialize, JsonSchema)]
 struct Kind {
     count: u64,
+    /// + stands for what differs among several.
     topic: String,
+    /// Where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topics: Option<usize>,
+    /// Further ones were not counted apart.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    topics_more: bool,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    examples: Vec<String>,
     why: String,
     first_t_ms: u64,
     latest_t_ms: u64,
@@ -179,11 +201,24 @@ pub(super) async fn run(
     call: Call,
 ) -> Result<Answer, ToolError> {
     let asked = &arguments.common;
-    let heard = listen(state, &call, TOOL.name, asked, || wanted(&arguments)).await?;
+    let mut heard = listen(state, &call, TOOL.name, asked, || wanted(&arguments)).await?;
+    if arguments.encoding == EncodingArgument::Raw {
+        show_raw(Arc::make_mut(&mut heard.report));
+    }
     let (format, budget) = (asked.response_format, asked.budget(state));
     let mut answer = fitted(heard.head(asked), &heard.report, format, budget);
     heard.keep(state, asked, &mut answer.head);
     Ok(answer)
+}
+
+/// Puts the bytes of payloads in the place of what was read in them.
+fn show_raw(report: &mut Report) {
+    let kept = report.findings.messages.iter_mut();
+    for message in kept.flat_map(|found| &mut found.kept) {
+        if let Some(raw) = message.raw.take() {
+            (message.payload, message.payload_bytes) = (raw, message.size);
+        }
+    }
 }
 
 fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
@@ -290,7 +325,13 @@ fn busiest(table: &[TopicFinding], most: usize) -> (Vec<Busy>, usize) {
 fn kind(kind: &crate::broker::report::ErrorKind) -> Kind {
     Kind {
         count: kind.count,
-        topic: render::topic(&kind.topic),
+        topic: render::topic(&kind.pattern),
+        topics: (kind.topics > 1).then_some(kind.topics),
+        topics_more: kind.topics_more,
+        examples: match kind.topics {
+            1 => Vec::new(),
+            _ => kind.examples.iter().map(|it| render::topic(it)).collect(),
+        },
         why: render::clean(render::front(&kind.why, 200)),
         first_t_ms: render::whole_millis(kind.first),
         latest_t_ms: render::whole_millis(kind.latest),

@@ -123,6 +123,8 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
             at: at(i),
             topic: topic(i),
             payload_bytes: text.len(),
+            raw: None,
+            size: text.len(),
             payload: text.into_bytes(),
             qos: QoS::AtMostOnce,
             retain: i < 3,
@@ -160,6 +162,7 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
             rate: Some(0.123_456),
             format: "json",
             preview: b"{\"temperature\":21.5}".to_vec(),
+            shown_bytes: 20,
             last_bytes: 20,
         })
         .collect();
@@ -186,7 +189,10 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
                 error_kinds: (0..40)
                     .map(|i| ErrorKind {
                         count: 40 - i,
-                        topic: topic(i as usize),
+                        pattern: topic(i as usize),
+                        topics: 1,
+                        topics_more: false,
+                        examples: vec![topic(i as usize)],
                         why: "error = failed".to_owned(),
                         first: at(0),
                         latest: at(5),

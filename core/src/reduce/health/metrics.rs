@@ -1,6 +1,6 @@
 //! What a Sparkplug B message adds: births and deaths of nodes and devices, sequence numbers, metrics by name or alias.
 //!
-//! Elsewhere: the walk over the payload (`sparkplug`), all other messages (`hear`).
+//! Elsewhere: the walk over the payload ([`sparkplug`]), all other messages (`hear`).
 
 use super::Health;
 use super::channel::{ChannelSlot, MAX_NAME};
@@ -9,9 +9,9 @@ use super::device::DeviceSlot;
 use super::dialect::{Dialect, Id, Role};
 use super::hear::At;
 use super::presence::Connection;
-use super::sparkplug::{self, Metric, Raw};
 use super::table::Entry;
 use super::vitals;
+use crate::payload::decode::sparkplug::{self, Metric, Raw};
 use crate::payload::{hash, inspect};
 use crate::reduce::Record;
 use core::fmt::Write;
@@ -145,7 +145,7 @@ where
         let written = match raw {
             Raw::Bool(flag) => write!(text, "{{\"{key}\":{flag}}}"),
             Raw::Text(value) => write!(text, "{{\"{key}\":\"{value}\"}}"),
-            Raw::Whole(_) | Raw::Float(_) => return,
+            _ => return,
         };
         if key.is_empty() || written.is_err() {
             return;

@@ -22,7 +22,6 @@ mod metrics;
 mod names;
 mod pattern;
 mod presence;
-mod sparkplug;
 mod table;
 mod tasmota;
 mod view;

@@ -55,6 +55,8 @@ pub struct Choice {
     pub(super) wanted: Why,
     pub(super) kind: Option<u8>,
     pub(super) latest: bool,
+    /// From another topic than the first of its kind.
+    pub(super) elsewhere: bool,
     pub(super) shape: Option<u16>,
     /// Parts of the stream it is in, by number and by time.
     pub(super) part: u16,
@@ -75,10 +77,14 @@ pub struct Kept<'a> {
     pub at: u64,
     /// Topic Name.
     pub topic: &'a str,
-    /// The front of the payload.
+    /// The front of the payload, or of what it holds if it was decoded.
     pub payload: &'a [u8],
-    /// Bytes of the whole payload.
+    /// Bytes of the whole of that.
     pub payload_bytes: u32,
+    /// The front of the payload itself, if it was decoded.
+    pub raw: Option<&'a [u8]>,
+    /// Bytes of the payload itself.
+    pub size: u32,
     /// QoS it came with.
     pub qos: u8,
     /// Replayed because retained.
@@ -128,6 +134,7 @@ where
     fn show(&self, choice: &Choice) -> Option<Kept<'_>> {
         let slot = self.slot(choice)?;
         let (topic, payload, reason) = self.store.content(slot);
+        let (payload, raw) = self.store.shown(slot, payload);
         let mut why = choice.why;
         if why == Why::default() {
             why = Why::SAMPLE;
@@ -137,6 +144,8 @@ where
             topic,
             payload,
             payload_bytes: slot.full,
+            raw,
+            size: slot.size,
             qos: slot.qos,
             retain: slot.retain,
             format: slot.format,
@@ -176,6 +185,16 @@ where
                 if let Some(choice) = tell(scratch, slot, why) {
                     choice.kind = Some(n);
                     choice.latest = latest;
+                }
+            }
+        }
+        for (n, kind) in (0u8..).zip(&self.kinds).filter(|(_, kind)| kind.error) {
+            for slot in kind.topics.elsewhere {
+                if let Some(choice) = tell(scratch, slot, Why::ERROR)
+                    && choice.kind.is_none()
+                {
+                    choice.kind = Some(n);
+                    choice.elsewhere = true;
                 }
             }
         }

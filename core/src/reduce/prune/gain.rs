@@ -17,6 +17,8 @@ const NEIGHBOURS: u16 = 6;
 /// What is shown already.
 pub(super) struct Shown {
     kinds: u64,
+    /// Errors from further topics.
+    elsewhere: usize,
     shapes: [u64; SHAPES / 64],
     states: [u64; STATES / 64],
     /// Of each number, where in its range from 0 to 1 what is shown ends. The middle counts as shown.
@@ -64,6 +66,7 @@ impl Shown {
     pub(super) const fn new() -> Self {
         Self {
             kinds: 0,
+            elsewhere: 0,
             shapes: [0; SHAPES / 64],
             states: [0; STATES / 64],
             ranges: [(0.5, 0.5); PATHS],
@@ -123,6 +126,10 @@ where
             let error = choice.wanted.has(Why::ERROR);
             match (error, told) {
                 (true, false) => add(Why::ERROR, worth.kind),
+                // More than a side of a gap, less than an edge; of many kinds each has its first one before.
+                (true, true) if choice.elsewhere && shown.elsewhere < self.target / 4 => {
+                    add(Why::ERROR, 0.02);
+                }
                 (true, true) if choice.latest => add(Why::ERROR, 0.005),
                 (false, false) => add(Why::WARNING, 0.01),
                 _ => {}
@@ -145,13 +152,17 @@ where
             add(Why::SHAPE, worth.shape);
         }
         add(Why::EXTREME, worth.spike * f64::from(choice.spikes));
-        add(Why::EXTREME, self.wider(slot, shown, worth));
+        let (wider, stands_out) = self.wider(slot, shown, worth);
+        if stands_out {
+            add(Why::EXTREME, wider);
+        }
         add(Why::CHANGE, self.more_states(slot, shown, worth));
         let at = |bins: &[u16; BINS], n: u16| bins.get(usize::from(n)).copied().unwrap_or(0);
         let (crowd, near) = (
             at(&shown.parts, choice.part),
             at(&shown.wide, choice.part / NEIGHBOURS),
         );
+        gain += if stands_out { 0.0 } else { wider };
         gain += worth.part * 0.5 / (1.0 + 3.0 * f64::from(crowd));
         gain +=
             worth.part * 0.5 * f64::from(NEIGHBOURS.saturating_sub(near)) / f64::from(NEIGHBOURS);
@@ -161,9 +172,10 @@ where
         (gain, why)
     }
 
-    /// What the numbers of a candidate add to the ranges.
-    fn wider(&self, slot: &Slot, shown: &Shown, worth: &Worth) -> f64 {
-        let mut wider = 0.0;
+    /// What the numbers of a candidate add to the ranges, and whether one of a path does that is known well enough: any
+    /// first reading is the least or the most so far.
+    fn wider(&self, slot: &Slot, shown: &Shown, worth: &Worth) -> (f64, bool) {
+        let (mut wider, mut known) = (0.0, false);
         for (place, number) in self.store.marks(slot).numbers() {
             let place = usize::from(place);
             let (Some(path), Some((low, high))) = (self.paths.get(place), shown.ranges.get(place))
@@ -171,10 +183,12 @@ where
                 continue;
             };
             if let Some(at) = within(path, number) {
-                wider += (low - at).max(at - high).max(0.0);
+                let more = (low - at).max(at - high).max(0.0);
+                wider += more;
+                known |= more > 0.0 && path.seen >= Path::TAUGHT;
             }
         }
-        wider * worth.number
+        (wider * worth.number, known)
     }
 
     /// What the states of a candidate add to those shown, each path worth the same.
@@ -199,6 +213,7 @@ where
     pub(super) fn show_too(&self, shown: &mut Shown, choice: &Choice, slot: &Slot) {
         if let Some(kind) = choice.kind {
             shown.kinds |= 1 << kind;
+            shown.elsewhere += usize::from(choice.elsewhere);
         }
         if let Some(shape) = choice.shape {
             set(&mut shown.shapes, usize::from(shape));

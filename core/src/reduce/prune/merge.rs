@@ -7,6 +7,7 @@ use super::Pruner;
 use super::marks::Marks;
 use super::store::{NONE, Slot, Store};
 use super::strata::*;
+use crate::reduce::differing;
 
 /// Slots of the other that can be taken over.
 const MAX_SLOTS: usize = 2_048;
@@ -281,9 +282,14 @@ where
                 }
                 let first = self.import(other, theirs.first, map);
                 let latest = self.import(other, theirs.latest, map);
+                let mut topics = theirs.topics;
+                for slot in &mut topics.elsewhere {
+                    *slot = self.import(other, *slot, map);
+                }
                 let _ = self.kinds.push(Kind {
                     first,
                     latest,
+                    topics,
                     ..*theirs
                 });
                 continue;
@@ -304,9 +310,33 @@ where
                 kind.latest = self.import(other, theirs.latest, map);
                 self.store.release(old);
             }
+            for hash in theirs.topics.hashes() {
+                kind.topics.enter(hash);
+            }
+            kind.topics.varying |= theirs.topics.varying | self.apart(&kind, other, theirs);
+            for theirs in theirs.topics.elsewhere {
+                let free = kind.topics.elsewhere.iter_mut().find(|slot| **slot == NONE);
+                if let Some(free) = free {
+                    *free = self.import(other, theirs, map);
+                }
+            }
             if let Some(place) = self.kinds.get_mut(n) {
                 *place = kind;
             }
+        }
+    }
+}
+
+impl<S, B> Pruner<S, B>
+where
+    S: AsMut<[Slot]> + AsRef<[Slot]>,
+    B: AsMut<[u8]> + AsRef<[u8]>,
+{
+    /// Levels in which the first topics of a kind here and there differ.
+    fn apart(&self, ours: &Kind, other: &Self, theirs: &Kind) -> u64 {
+        match (self.store.get(ours.first), other.store.get(theirs.first)) {
+            (Some(a), Some(b)) => differing(self.store.content(a).0, other.store.content(b).0),
+            _ => 0,
         }
     }
 }

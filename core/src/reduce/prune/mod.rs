@@ -19,6 +19,7 @@ mod values;
 
 pub use choose::{Choice, Kept, Why};
 pub use store::Slot;
+pub use strata::KIND_TOPICS;
 
 use super::{Distinct, Record};
 use crate::payload::{Facts, Format, Severity, hash};
@@ -66,7 +67,7 @@ pub struct Pruner<S, B> {
 }
 
 /// A kind of error: like messages with their varying parts masked.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ErrorKind<'a> {
     /// How many.
     pub count: u64,
@@ -78,6 +79,12 @@ pub struct ErrorKind<'a> {
     pub first: u64,
     /// When the latest came.
     pub latest: u64,
+    /// Topics it came from, at most [`KIND_TOPICS`].
+    pub topics: usize,
+    /// Levels in which these differ from the first one, one bit each.
+    pub varying: u64,
+    /// Some of the further ones.
+    pub others: heapless::Vec<&'a str, 4>,
 }
 
 impl<S, B> Pruner<S, B>
@@ -163,9 +170,9 @@ where
             });
         }
         if facts.severity != Severity::None {
-            self.note_problem(facts, at, &mut mine);
+            self.note_problem(record.topic, facts, at, &mut mine);
         }
-        self.note_shape(facts.shape, id, &mut mine);
+        self.note_shape(facts.shape, id, record.retain, &mut mine);
         self.note_numbers(&marks, &mut mine);
         self.note_states(&marks, id, &mut mine);
         self.note_time(at, id, &mut mine);
@@ -218,12 +225,22 @@ where
                 .store
                 .get(kind.first)
                 .map_or(("", &[][..], ""), |slot| self.store.content(slot));
+            let mut others = heapless::Vec::new();
+            for slot in kind.topics.elsewhere.into_iter().chain([kind.latest]) {
+                let other = self.store.get(slot).map(|slot| self.store.content(slot).0);
+                if let Some(other) = other.filter(|it| *it != topic && !others.contains(it)) {
+                    let _ = others.push(other);
+                }
+            }
             ErrorKind {
                 count: kind.count,
                 topic,
                 why,
                 first: kind.first_at,
                 latest: kind.latest_at,
+                topics: usize::from(kind.topics.count),
+                varying: kind.topics.varying,
+                others,
             }
         })
     }

@@ -4,7 +4,8 @@
 use super::Pruner;
 use super::store::{NONE, Slot};
 use super::strata::*;
-use crate::payload::{Facts, Severity};
+use crate::payload::{Facts, Severity, hash};
+use crate::reduce::differing;
 
 impl<S, B> Pruner<S, B>
 where
@@ -80,7 +81,8 @@ where
         self.store.release(entering.right);
     }
 
-    pub(super) fn note_problem(&mut self, facts: &Facts<'_>, at: u64, mine: &mut u16) {
+    pub(super) fn note_problem(&mut self, topic: &str, facts: &Facts<'_>, at: u64, mine: &mut u16) {
+        let topic_hash = hash::bytes(0, topic.as_bytes());
         let error = facts.severity == Severity::Error;
         *(if error {
             &mut self.errors
@@ -98,6 +100,12 @@ where
             };
             kind.count += 1;
             kind.latest_at = at;
+            if kind.topics.enter(topic_hash) {
+                self.note_elsewhere(n, topic, mine);
+            }
+            let Some(kind) = self.kinds.get_mut(n) else {
+                return;
+            };
             // The latest message itself moves in steps, so that a flood of one kind stays cheap.
             let latest = self.store.get(kind.latest).map_or(0, |slot| slot.at);
             if kind.count > 32 && at.saturating_sub(latest) < at.saturating_sub(first_at) / 32 {
@@ -126,8 +134,30 @@ where
             first,
             latest: NONE,
             error,
+            topics: Topics::new(topic_hash),
         };
         let _ = self.kinds.push(kind);
+    }
+
+    /// A known kind comes from a topic that is new to it.
+    fn note_elsewhere(&mut self, n: usize, topic: &str, mine: &mut u16) {
+        let Some(kind) = self.kinds.get(n) else {
+            return;
+        };
+        let first = self.store.get(kind.first);
+        let first = first.map_or("", |slot| self.store.content(slot).0);
+        let varying = differing(first, topic);
+        let free = kind.topics.elsewhere.iter().position(|&slot| slot == NONE);
+        let slot = free.map(|place| (place, self.want(mine)));
+        let Some(kind) = self.kinds.get_mut(n) else {
+            return;
+        };
+        kind.topics.varying |= varying;
+        if let Some((place, slot)) = slot
+            && let Some(elsewhere) = kind.topics.elsewhere.get_mut(place)
+        {
+            *elsewhere = slot;
+        }
     }
 
     /// Makes room for an error by forgetting a kind of warning.
@@ -138,11 +168,16 @@ where
         let kind = self.kinds.remove(n);
         self.store.release(kind.first);
         self.store.release(kind.latest);
+        for slot in kind.topics.elsewhere {
+            self.store.release(slot);
+        }
         true
     }
 
-    /// Of each shape the message of lowest rank, which is as good as drawn by lot.
-    pub(super) fn note_shape(&mut self, shape: u64, rank: u64, mine: &mut u16) {
+    /// Of each shape the message of lowest rank, which is as good as drawn by lot; a replayed one only where no live one
+    /// came.
+    pub(super) fn note_shape(&mut self, shape: u64, rank: u64, replayed: bool, mine: &mut u16) {
+        let rank = rank >> 1 | u64::from(replayed) << 63;
         let shape = shape.max(1);
         let Some((place, known)) = self.shapes.find(shape) else {
             self.shapes_more.record(shape);

@@ -24,9 +24,14 @@ pub struct Slot {
     pub(super) at: u64,
     pub(super) id: u64,
     pub(super) shape: u64,
+    /// Bytes of what is shown of the payload, if it were whole.
     pub(super) full: u32,
+    /// Bytes of the payload itself.
+    pub(super) size: u32,
     start: u32,
+    /// Bytes that are held of the payload; of one that was decoded, what it holds and then its own.
     payload: u32,
+    own: u32,
     topic: u16,
     why: u16,
     refs: u16,
@@ -39,6 +44,7 @@ pub struct Slot {
     pub(super) severity: Severity,
     pub(super) qos: u8,
     pub(super) retain: bool,
+    decoded: bool,
 }
 
 impl Default for Slot {
@@ -48,8 +54,10 @@ impl Default for Slot {
             id: 0,
             shape: 0,
             full: 0,
+            size: 0,
             start: 0,
             payload: 0,
+            own: 0,
             topic: 0,
             why: 0,
             refs: 0,
@@ -62,6 +70,7 @@ impl Default for Slot {
             severity: Severity::None,
             qos: 0,
             retain: false,
+            decoded: false,
         }
     }
 }
@@ -86,7 +95,7 @@ fn size(n: u32) -> usize {
     usize::try_from(n).unwrap_or(0)
 }
 
-/// Topic, payload (perhaps cut) and reason of a candidate.
+/// Topic, payload (perhaps cut; what it holds and its own bytes, if it was decoded) and reason of a candidate.
 pub(super) type Content<'a> = (&'a str, &'a [u8], &'a str);
 
 /// Slots and arena.
@@ -151,16 +160,19 @@ where
         id: u64,
         marks: &Marks,
     ) {
+        let (content, full) = facts.content(record.payload);
         self.last = Slot {
             at: record.at.as_micros(),
             id,
             shape: facts.shape,
-            full: u32::try_from(record.payload.len()).unwrap_or(u32::MAX),
+            full: u32::try_from(full).unwrap_or(u32::MAX),
+            size: u32::try_from(record.payload.len()).unwrap_or(u32::MAX),
             format: facts.format,
             wraps: facts.wraps,
             severity: facts.severity,
             qos: record.qos,
             retain: record.retain,
+            decoded: facts.decoded.is_some(),
             refs: 1,
             ..Slot::default()
         };
@@ -173,8 +185,19 @@ where
             TOPIC.min(self.entry.saturating_sub(self.payload)),
         );
         self.last.topic = u16::try_from(writer.put(topic.as_bytes())).unwrap_or(0);
-        let payload = record.payload.get(..self.payload).unwrap_or(record.payload);
-        self.last.payload = u32::try_from(writer.put(payload)).unwrap_or(0);
+        // Of what was decoded both are kept; a quarter is for the bytes themselves.
+        let limit = match facts.decoded {
+            Some(_) => self.payload - self.payload / 4,
+            None => self.payload,
+        };
+        let mut held = writer.put(content.get(..limit).unwrap_or(content));
+        if facts.decoded.is_some() {
+            let room = self.payload - held;
+            let own = writer.put(record.payload.get(..room).unwrap_or(record.payload));
+            self.last.own = u32::try_from(own).unwrap_or(0);
+            held += own;
+        }
+        self.last.payload = u32::try_from(held).unwrap_or(0);
         if let Some(reason) = &facts.reason {
             let before = writer.used;
             let _ = write!(writer, "{reason}");
@@ -263,6 +286,14 @@ where
             part(start + topic, payload),
             text(part(start + topic + payload, usize::from(slot.why))),
         )
+    }
+
+    /// What is held of what a payload shows, and of its own bytes if that is something else.
+    pub(super) fn shown<'c>(&self, slot: &Slot, payload: &'c [u8]) -> (&'c [u8], Option<&'c [u8]>) {
+        let (shown, own) = payload
+            .split_at_checked(size(slot.payload.saturating_sub(slot.own)))
+            .unwrap_or((payload, &[]));
+        (shown, (slot.decoded).then_some(own))
     }
 
     /// What a candidate says.
@@ -371,7 +402,9 @@ impl Writer<'_> {
     /// Puts a whole candidate.
     fn entry(mut self, slot: &mut Slot, (topic, payload, why): Content<'_>, marks: &Marks) {
         slot.topic = u16::try_from(self.put(topic.as_bytes())).unwrap_or(0);
-        slot.payload = u32::try_from(self.put(payload)).unwrap_or(0);
+        let held = u32::try_from(self.put(payload)).unwrap_or(0);
+        slot.own = slot.own.saturating_sub(slot.payload.saturating_sub(held));
+        slot.payload = held;
         slot.why = u16::try_from(self.put(why.as_bytes())).unwrap_or(0);
         self.mark(slot, marks);
     }

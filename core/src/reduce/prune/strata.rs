@@ -38,6 +38,56 @@ pub(super) struct Kind {
     pub(super) first: u16,
     pub(super) latest: u16,
     pub(super) error: bool,
+    pub(super) topics: Topics,
+}
+
+/// Topics that one kind comes from which are counted one by one.
+pub const KIND_TOPICS: usize = 32;
+/// Messages of one kind from further topics that are kept.
+const ELSEWHERE: usize = 3;
+
+/// The topics of a kind.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Topics {
+    known: [u64; KIND_TOPICS],
+    pub(super) count: u8,
+    /// Levels in which they differ from the first one, one bit each.
+    pub(super) varying: u64,
+    /// The first messages from further topics.
+    pub(super) elsewhere: [u16; ELSEWHERE],
+}
+
+impl Topics {
+    pub(super) fn new(hash: u64) -> Self {
+        let mut known = [0; KIND_TOPICS];
+        if let Some(first) = known.first_mut() {
+            *first = hash;
+        }
+        Self {
+            known,
+            count: 1,
+            varying: 0,
+            elsewhere: [NONE; ELSEWHERE],
+        }
+    }
+
+    /// Takes in a topic; whether it is new, which is not known of more than are counted.
+    pub(super) fn enter(&mut self, hash: u64) -> bool {
+        let count = usize::from(self.count);
+        let new = !self.known.iter().take(count).any(|&known| known == hash);
+        match self.known.get_mut(count).filter(|_| new) {
+            Some(place) => {
+                *place = hash;
+                self.count += 1;
+                true
+            }
+            None => false,
+        }
+    }
+
+    pub(super) fn hashes(&self) -> impl Iterator<Item = u64> {
+        self.known.into_iter().take(usize::from(self.count))
+    }
 }
 
 /// A silence, with the messages on its sides.

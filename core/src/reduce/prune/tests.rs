@@ -77,10 +77,12 @@ fn check(pruner: &Boxed) {
         }
     };
     hold(pruner.first);
-    pruner
-        .kinds
-        .iter()
-        .for_each(|kind| [kind.first, kind.latest].into_iter().for_each(&mut hold));
+    pruner.kinds.iter().for_each(|kind| {
+        let elsewhere = kind.topics.elsewhere.into_iter();
+        elsewhere
+            .chain([kind.first, kind.latest])
+            .for_each(&mut hold);
+    });
     pruner
         .gaps
         .iter()

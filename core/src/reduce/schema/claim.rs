@@ -68,9 +68,14 @@ impl<'v, F: FnMut() -> Option<&'v Value>> Iterator for Iter<F> {
     }
 }
 
-/// Whether the strings that came are all there are.
+/// Whether the strings that came are all there are: not if they are times, and not while new ones come (the clocks of
+/// many that report in the same second repeat each time, and yet none comes again).
 pub(super) fn is_enumeration(view: View<'_>, node: &Node, rows: RowSet) -> bool {
-    if node.is(MANY) {
+    let times = node.strings.most > 0 && node.strings.formats & text::TIMES != 0;
+    let since = node.count(Kind::String).saturating_sub(node.settled);
+    // A quarter: states that come at all come early, what counts brings a new value at least once a round of those
+    // that share it.
+    if node.is(MANY) || times || since < node.count(Kind::String) / 4 {
         return false;
     }
     let (mut distinct, mut count, mut once) = (0u32, 0u32, 0u32);
@@ -102,7 +107,7 @@ pub(super) fn range(node: &Node) -> Option<(f64, f64)> {
     if count < 10 || !(min.is_finite() && max.is_finite()) || max.max(-min) > 1e18 {
         return None;
     }
-    if let Some(unit) = epoch(min, max) {
+    if let Some(unit) = epoch(min, max).filter(|unit| is_clock(node, *unit)) {
         return Some((946_684_800.0 * unit, 4_102_444_800.0 * unit));
     }
     let span = max - min;
@@ -138,6 +143,19 @@ fn epoch(min: f64, max: f64) -> Option<f64> {
     times
         .into_iter()
         .find(|unit| min >= 1_000_000_000.0 * unit && max <= 4_102_444_800.0 * unit)
+}
+
+/// Whether times in a unit of seconds grow as the clock does. Identifiers and counters may be as large. Where nobody
+/// knows when they came, it is enough that they grow.
+fn is_clock(node: &Node, unit: f64) -> bool {
+    let [(from, first), (until, last)] = node.clock;
+    let elapsed = until.saturating_sub(from) as f64 / 1e6;
+    let grown = (last - first) / unit;
+    if elapsed == 0.0 {
+        return node.ups > 0 && node.downs.saturating_mul(10) <= node.ups;
+    }
+    // Half and double: reports of short samples are late by as much. Below two seconds a second's step may be all.
+    elapsed >= 2.0 && grown >= elapsed * 0.5 - 1.0 && grown <= elapsed * 2.0 + 1.0 && grown > 0.0
 }
 
 /// To two digits, away from zero or towards it, so that the range grows.

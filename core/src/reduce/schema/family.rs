@@ -3,9 +3,8 @@
 
 use super::node::*;
 use super::store::Store;
-use crate::limits::MAX_LEVELS;
 use crate::payload::Format;
-use crate::reduce::Record;
+use crate::reduce::{Record, differing};
 
 /// Topics of a family that are counted one by one; more are estimated from the least hashes.
 pub(super) const TOPICS: usize = 16;
@@ -82,9 +81,15 @@ impl Family {
         core::str::from_utf8(bytes.unwrap_or(&[])).unwrap_or("")
     }
 
-    /// Everything but the payload's content.
+    /// Everything but the payload's content, which is of the format `inner`.
     #[inline]
-    pub(super) fn count(&mut self, store: &mut Store<'_>, record: &Record<'_>, format: Format) {
+    pub(super) fn count(
+        &mut self,
+        store: &mut Store<'_>,
+        record: &Record<'_>,
+        format: Format,
+        inner: Format,
+    ) {
         self.messages += 1;
         if let Some(count) = self.formats.get_mut(format.index()) {
             *count += 1;
@@ -99,7 +104,7 @@ impl Family {
             self.topic(topic);
             self.varying |= differing(self.name(store.text), record.topic);
         }
-        if !format.is_text() {
+        if !inner.is_text() {
             self.binary(record.payload);
         }
     }
@@ -170,20 +175,6 @@ impl Family {
         self.binaries += other.binaries;
         self.entropy = self.entropy.saturating_add(other.entropy);
     }
-}
-
-/// Levels in which two topics differ.
-fn differing(a: &str, b: &str) -> u64 {
-    let mut bits = 0;
-    let mut levels = (a.splitn(MAX_LEVELS, '/'), b.splitn(MAX_LEVELS, '/'));
-    for level in 0..MAX_LEVELS {
-        match (levels.0.next(), levels.1.next()) {
-            (None, None) => return bits,
-            (a, b) if a != b => bits |= 1 << level,
-            _ => {}
-        }
-    }
-    bits
 }
 
 /// Entropy of the bytes, in thousandths of a bit a byte.

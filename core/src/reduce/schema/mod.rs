@@ -26,10 +26,10 @@ pub use family::Family;
 pub use node::Node;
 pub use row::{Row, Value};
 pub use store::Lost;
-pub use told::{Confidence, FamilyView, PathView};
+pub use told::{Confidence, FamilyView, PathView, Quantity};
 
 use super::Record;
-use crate::payload::{Format, hash, json};
+use crate::payload::{Facts, Format, hash, json};
 use store::{Store, Used, View};
 use take::Taker;
 
@@ -96,6 +96,38 @@ where
     /// Returns the family's place in [`Schemas::families`], none if there was no room for it.
     #[inline]
     pub fn record(&mut self, record: &Record<'_>, class: u64, format: Format) -> Option<usize> {
+        self.take(record, class, format, record.payload, format)
+    }
+
+    /// [`Schemas::record`] with what one pass found: learns what the payload holds, if it was decoded.
+    #[inline]
+    pub fn record_facts(&mut self, record: &Record<'_>, facts: &Facts<'_>) -> Option<usize> {
+        let (content, _) = facts.content(record.payload);
+        // A front would seem to lack members.
+        let inner = match &facts.decoded {
+            Some(decoded) if !decoded.whole => Format::Empty,
+            _ => facts.content_format(),
+        };
+        // Numbers in a topic may be those of alike devices or of unlike things: of bare values topics are told apart
+        // while there is room, so that whoever asks can see which.
+        let free = self.families < self.memory.families.as_ref().len() / 4;
+        let class = match inner {
+            Format::Number if free => hash::bytes(facts.class, record.topic.as_bytes()),
+            _ => facts.class,
+        };
+        self.take(record, class, facts.format, content, inner)
+    }
+
+    /// `content` in the format `inner` is what the payload holds, which itself is of a format.
+    #[inline]
+    fn take(
+        &mut self,
+        record: &Record<'_>,
+        class: u64,
+        format: Format,
+        content: &[u8],
+        inner: Format,
+    ) -> Option<usize> {
         let Some(place) = self.family(class, record.topic) else {
             self.used.lost.messages += 1;
             return None;
@@ -103,17 +135,17 @@ where
         let stamp = self.stamp;
         let (families, mut store) = self.store();
         let family = families.get_mut(place)?;
-        family.count(&mut store, record, format);
-        let text = core::str::from_utf8(record.payload).unwrap_or("");
+        family.count(&mut store, record, format, inner);
+        let text = core::str::from_utf8(content).unwrap_or("");
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let at = record.at.as_micros();
-        let root = if is_json(format) {
+        let root = if is_json(inner) {
             family.json
         } else {
             family.text
         };
         let mut taker = Taker::new(&mut store, root, text, at, stamp);
-        let taken = match format {
+        let taken = match inner {
             format if is_json(format) => json::walk(text, &mut taker).is_ok(),
             Format::Xml => other::xml(text, &mut taker),
             Format::KeyValue | Format::LineProtocol => other::pairs(text, &mut taker),

@@ -24,6 +24,9 @@ pub(super) const EXAMPLES: u8 = 3;
 /// Positions of an array that a tuple is told by.
 pub(super) const TUPLE: usize = 8;
 
+/// Seconds since 1970 in the year 2001; smaller numbers are no times.
+pub(super) const LEAST_TIME: f64 = 1_000_000_000.0;
+
 /// What a value is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Kind {
@@ -114,6 +117,8 @@ pub struct Node {
     /// With too many values: hashes from this on are of none that would be kept.
     pub(super) beyond: u64,
     pub(super) distinct: u8,
+    /// Strings that had come when the last new one came.
+    pub(super) settled: u32,
     pub(super) row_count: u8,
     pub(super) named: u16,
     pub(super) last_type: u8,
@@ -131,6 +136,8 @@ pub struct Node {
     pub(super) last: f64,
     pub(super) ups: u32,
     pub(super) downs: u32,
+    /// Numbers that are as large as times: the earliest and the latest, each with when it came, in microseconds.
+    pub(super) clock: [(u64, f64); 2],
     pub(super) least_items: u32,
     pub(super) most_items: u32,
     pub(super) tuple: [u8; TUPLE],
@@ -198,6 +205,7 @@ impl Node {
         values: NONE,
         beyond: u64::MAX,
         distinct: 0,
+        settled: 0,
         row_count: 0,
         named: 0,
         last_type: 0,
@@ -212,6 +220,7 @@ impl Node {
         last: f64::NAN,
         ups: 0,
         downs: 0,
+        clock: [(u64::MAX, f64::NAN), (0, f64::NAN)],
         least_items: u32::MAX,
         most_items: 0,
         tuple: [0; TUPLE],
@@ -259,7 +268,10 @@ impl Node {
     }
 
     #[inline]
-    pub(super) fn number(&mut self, value: f64) {
+    pub(super) fn number(&mut self, value: f64, at: u64) {
+        if value >= LEAST_TIME {
+            self.time(at, value);
+        }
         if value < self.min {
             self.min = value;
         }
@@ -269,6 +281,17 @@ impl Node {
         self.ups = self.ups.saturating_add(u32::from(value > self.last));
         self.downs = self.downs.saturating_add(u32::from(value < self.last));
         self.last = value;
+    }
+
+    /// A number that may be a time.
+    fn time(&mut self, at: u64, value: f64) {
+        let [first, last] = &mut self.clock;
+        if at < first.0 {
+            *first = (at, value);
+        }
+        if at >= last.0 {
+            *last = (at, value);
+        }
     }
 
     /// Adds the counts of another; what is linked to it stays with it.
@@ -291,6 +314,10 @@ impl Node {
         }
         self.min = self.min.min(other.min);
         self.max = self.max.max(other.max);
+        self.settled = self.settled.saturating_add(other.settled);
+        for (at, value) in other.clock.into_iter().filter(|(_, value)| !value.is_nan()) {
+            self.time(at, value);
+        }
         self.ups = self.ups.saturating_add(other.ups);
         self.downs = self.downs.saturating_add(other.downs);
         if self.last.is_nan() {

@@ -153,7 +153,7 @@ impl<'t, 's, 'a> Taker<'t, 's, 'a> {
                 node.present = node.present.saturating_add(1);
             }
             match entry.kind {
-                Kind::Integer | Kind::Fraction => node.number(entry.number),
+                Kind::Integer | Kind::Fraction => node.number(entry.number, self.at),
                 Kind::String => {
                     let row = parent.filter(|p| p.kind == Kind::Object);
                     let row = row.and_then(|p| store.rows.get(store.current_row(p.more) as usize));
@@ -250,6 +250,7 @@ impl Store<'_> {
             }
         }
         if let Some(node) = self.node(id) {
+            node.settled = node.count(Kind::String);
             node.strings.take(text);
         }
     }

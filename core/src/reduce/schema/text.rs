@@ -394,6 +394,9 @@ fn is_base64(t: &[u8]) -> bool {
             || body.iter().any(u8::is_ascii_uppercase))
 }
 
+/// Those that are times: a moment, a date, a time of day, days and a time of day.
+pub(super) const TIMES: u32 = 1 | 1 << 1 | 1 << 2 | 1 << 3 | 1 << 9;
+
 /// Formats, from the first, that one string is enough for.
 pub(super) const STRONG: u32 = 7;
 

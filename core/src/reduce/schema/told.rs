@@ -20,6 +20,36 @@ pub enum Confidence {
     High,
 }
 
+/// The numbers of a family.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Quantity {
+    /// The least.
+    pub least: f64,
+    /// The most.
+    pub most: f64,
+    /// None has a fraction.
+    pub whole: bool,
+}
+
+/// So much larger may what is measured in one place be than in another: rooms, phases and tanks differ by less, a
+/// temperature and a humidity, a pressure or a signal mostly by more.
+const NEAR: f64 = 2.5;
+
+impl Quantity {
+    /// Whether two could be the same quantity in two places, and both of them: of the same kind and size.
+    pub fn join(self, other: Self) -> Option<Self> {
+        let size = |it: Self| it.most.max(-it.least).max(1.0);
+        let (a, b) = (size(self), size(other));
+        let apart = self.most < 0.0 && other.least > 0.0 || other.most < 0.0 && self.least > 0.0;
+        let near = a.max(b) <= a.min(b) * NEAR && self.whole == other.whole && !apart;
+        near.then(|| Self {
+            least: self.least.min(other.least),
+            most: self.most.max(other.most),
+            whole: self.whole,
+        })
+    }
+}
+
 /// What is known of a family.
 #[derive(Clone, Copy)]
 pub struct FamilyView<'s> {
@@ -171,6 +201,26 @@ impl<'s> FamilyView<'s> {
             .node(self.family.text)
             .unwrap_or(const { &Node::NEW });
         claim::values(self.view, node, RowSet::MAX).map(Value::text)
+    }
+
+    /// The numbers of a family whose messages are one number each, bare or as the only one beside a time in an object.
+    pub fn quantity(&self) -> Option<Quantity> {
+        let root = self.view.node(self.family.json)?;
+        let is_number =
+            |node: &&Node| node.typed(Type::Number) > 0 && node.typed(Type::Number) == node.total();
+        let is_time = |node: &&Node| node.min >= LEAST_TIME;
+        let node = if root.count(Kind::Object) == root.total() {
+            let children = self.view.children(root).filter(|child| !child.is(MOVED));
+            let mut numbers = children.filter(is_number).filter(|node| !is_time(node));
+            numbers.next().filter(|_| numbers.next().is_none())?
+        } else {
+            Some(root).filter(is_number)?
+        };
+        Some(Quantity {
+            least: node.min,
+            most: node.max,
+            whole: node.count(Kind::Fraction) == 0,
+        })
     }
 
     /// The same for families whose messages have the same paths with the same types; formats of text apart.

@@ -2,16 +2,16 @@
 
 use super::Arrival;
 use crate::broker::report::LastMessage;
-use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::time::Instant;
+use std::time::Duration;
 
 pub(super) struct Last {
     /// Bytes of a payload that are kept.
     limit: usize,
     /// Of the payload; its memory is used again.
     front: Vec<u8>,
-    /// When it came, bytes in all, QoS, retained.
-    head: Option<(Instant, usize, QoS, bool)>,
+    /// When it came, and all else of it.
+    head: Option<(Instant, LastMessage)>,
 }
 
 impl Last {
@@ -22,11 +22,20 @@ impl Last {
     }
 
     pub(super) fn record(&mut self, arrival: &Arrival<'_>) {
-        let payload = arrival.payload;
+        let (payload, full) = arrival.content();
         let front = payload.get(..self.limit).unwrap_or(payload);
         self.front.clear();
         self.front.extend_from_slice(front);
-        self.head = Some((arrival.at, payload.len(), arrival.qos, arrival.retain));
+        let head = LastMessage {
+            at: Duration::ZERO,
+            payload: Vec::new(),
+            payload_bytes: full,
+            size: arrival.payload.len(),
+            decoded: arrival.decoded_format(),
+            qos: arrival.qos,
+            retain: arrival.retain,
+        };
+        self.head = Some((arrival.at, head));
     }
 
     /// Bytes of memory that it may take.
@@ -36,13 +45,11 @@ impl Last {
 
     /// What it was; its time counts from `start`.
     pub(super) fn findings(&self, start: Instant) -> Option<LastMessage> {
-        let (at, payload_bytes, qos, retain) = self.head?;
+        let (at, head) = self.head.as_ref()?;
         Some(LastMessage {
             at: at.since(start),
             payload: self.front.clone(),
-            payload_bytes,
-            qos,
-            retain,
+            ..head.clone()
         })
     }
 }

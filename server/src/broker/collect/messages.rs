@@ -1,6 +1,7 @@
 //! The messages that matter, as a listener keeps them.
 
-use crate::broker::report::{ErrorKind, KeptMessage, MessageFindings, WantMessages};
+use super::kinds;
+use crate::broker::report::{KeptMessage, MessageFindings, WantMessages};
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::payload::{Facts, Format, Severity};
 use bitsperity_mqtt_core::reduce::prune::{Choice, Kept, Slot};
@@ -50,15 +51,7 @@ impl Messages {
         let mut scratch = vec![Choice::default(); self.pruner.scratch_len()];
         let kept = self.pruner.kept(&mut scratch);
         let kept = kept.map(|kept| told(&kept, since_start(kept.at))).collect();
-        let kinds = self.pruner.error_kinds().map(|kind| ErrorKind {
-            count: kind.count,
-            topic: kind.topic.to_owned(),
-            why: kind.why.to_owned(),
-            first: since_start(kind.first),
-            latest: since_start(kind.latest),
-        });
-        let mut error_kinds: Vec<ErrorKind> = kinds.collect();
-        error_kinds.sort_by_key(|kind| std::cmp::Reverse(kind.count));
+        let error_kinds = kinds::told(self.pruner.error_kinds(), start);
         let formats = self.pruner.formats();
         let mut formats: Vec<_> = formats.map(|(format, n)| (format.name(), n)).collect();
         formats.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
@@ -85,6 +78,8 @@ fn told(kept: &Kept<'_>, at: Duration) -> KeptMessage {
         topic: kept.topic.to_owned(),
         payload: kept.payload.to_vec(),
         payload_bytes: usize::try_from(kept.payload_bytes).unwrap_or(usize::MAX),
+        raw: kept.raw.map(<[u8]>::to_vec),
+        size: usize::try_from(kept.size).unwrap_or(usize::MAX),
         qos: match kept.qos {
             0 => QoS::AtMostOnce,
             1 => QoS::AtLeastOnce,

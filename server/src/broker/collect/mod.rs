@@ -5,6 +5,7 @@
 //! Invariant: memory is fixed when a collector is made; pages that hold nothing yet are not touched.
 
 mod health;
+mod kinds;
 mod last;
 mod messages;
 mod performance;
@@ -14,7 +15,8 @@ mod values;
 
 use super::report::{Findings, Listen, Tap, Wants};
 use bitsperity_mqtt_core::packet::QoS;
-use bitsperity_mqtt_core::payload::{Facts, Memo, inspect_into};
+use bitsperity_mqtt_core::payload::decode::Decoded;
+use bitsperity_mqtt_core::payload::{Facts, Format, Memo, inspect_decoded, inspect_into};
 use bitsperity_mqtt_core::reduce::{Census, Record};
 use bitsperity_mqtt_core::time::Instant;
 use health::Devices;
@@ -39,10 +41,30 @@ pub struct Arrival<'a> {
     pub topic: &'a str,
     /// Any bytes.
     pub payload: &'a [u8],
+    /// What the payload holds, if it is not the text that it shows.
+    pub decoded: Option<Decoded<'a>>,
     /// QoS it came with.
     pub qos: QoS,
     /// Replayed because retained.
     pub retain: bool,
+}
+
+impl Arrival<'_> {
+    /// The format of a payload that was decoded.
+    fn decoded_format(&self) -> Option<&'static str> {
+        self.decoded.as_ref().map(|it| it.format.name())
+    }
+
+    /// What is shown of it, and its bytes in all: more than are there if it was decoded in part.
+    fn content(&self) -> (&[u8], usize) {
+        match &self.decoded {
+            Some(decoded) => {
+                let text = decoded.text.as_bytes();
+                (text, text.len() + usize::from(!decoded.whole))
+            }
+            None => (self.payload, self.payload.len()),
+        }
+    }
 }
 
 /// The accumulators of one listener.
@@ -99,7 +121,11 @@ impl Collector {
             || self.health.is_some()
             || self.schema.is_some();
         if inspected {
-            inspect_into(&mut facts, &mut self.memo, arrival.topic, arrival.payload);
+            let (memo, topic) = (&mut *self.memo, arrival.topic);
+            match arrival.decoded {
+                Some(decoded) => inspect_decoded(&mut facts, memo, topic, decoded),
+                None => inspect_into(&mut facts, memo, topic, arrival.payload),
+            }
         }
         let record = Record {
             at: arrival.at,
@@ -121,7 +147,7 @@ impl Collector {
             messages.record(&record, &facts);
         }
         if let Some(schema) = &mut self.schema {
-            schema.record(&record, &facts, arrival);
+            schema.record(&record, &facts);
         }
         // When a replayed message was sent, nobody knows.
         let measured = self.performance.as_mut().filter(|_| !arrival.retain);
@@ -129,7 +155,13 @@ impl Collector {
             performance.record(&record, arrival.wall_us, arrival.matched);
         }
         if let Some(health) = &mut self.health {
-            health.record(&record, &facts, arrival.wall_us);
+            // Sparkplug has a reader of its own there, and numbers without names say nothing of a device.
+            let told = |it: &&Decoded<'_>| it.named && it.format != Format::SparkplugB;
+            let payload = match arrival.decoded.as_ref().filter(told) {
+                Some(decoded) => decoded.text.as_bytes(),
+                None => arrival.payload,
+            };
+            health.record(&Record { payload, ..record }, &facts, arrival.wall_us);
         }
         match &mut self.topics {
             Some(topics) => topics.record(&record, &facts),

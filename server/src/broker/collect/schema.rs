@@ -1,11 +1,10 @@
 //! The schemas of a listener's topics. Families of like messages on like topics are told as one.
 
-use super::Arrival;
 use crate::broker::report::{ChangedPath, SchemaFamily, SchemaFindings, WantSchema};
 use bitsperity_mqtt_core::limits::MAX_LEVELS;
 use bitsperity_mqtt_core::payload::{Facts, Format};
 use bitsperity_mqtt_core::reduce::schema::{
-    Confidence, Family, FamilyView, Node, PathView, Row, Storage, Value,
+    Confidence, Family, FamilyView, Node, PathView, Quantity, Row, Storage, Value,
 };
 use bitsperity_mqtt_core::reduce::{Record, Schemas};
 use bitsperity_mqtt_core::time::Instant;
@@ -68,8 +67,8 @@ impl Shapes {
     }
 
     #[inline]
-    pub(super) fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>, arrival: &Arrival<'_>) {
-        let Some(place) = self.memory.record(record, facts.class, facts.format) else {
+    pub(super) fn record(&mut self, record: &Record<'_>, facts: &Facts<'_>) {
+        let Some(place) = self.memory.record_facts(record, facts) else {
             return;
         };
         if self.examples.len() <= place {
@@ -78,17 +77,15 @@ impl Shapes {
         let Some(examples) = self.examples.get_mut(place) else {
             return;
         };
-        let front = arrival
-            .payload
-            .get(..self.wanted.example_bytes)
-            .unwrap_or(arrival.payload);
+        let (content, full) = facts.content(record.payload);
+        let front = content.get(..self.wanted.example_bytes).unwrap_or(content);
         match examples.as_mut_slice() {
             [_, (latest, size)] => {
                 latest.clear();
                 latest.extend_from_slice(front);
-                *size = arrival.payload.len();
+                *size = full;
             }
-            _ => examples.push((front.to_vec(), arrival.payload.len())),
+            _ => examples.push((front.to_vec(), full)),
         }
     }
 
@@ -112,6 +109,16 @@ impl Shapes {
                     joined.families().next().map(|family| tell(&family, start))
                 }
             };
+            // What was joined without being of one size says little of the next value.
+            let sizes = places
+                .iter()
+                .filter_map(|place| families.get(*place)?.quantity());
+            let mut rest = sizes.clone();
+            let first = rest.next();
+            let apart = first.is_some_and(|first| rest.any(|it| first.join(it).is_none()));
+            if let Some(family) = family.as_mut().filter(|_| apart) {
+                family.confidence = lowered(family.confidence);
+            }
             if let Some(family) = &mut family {
                 (family.pattern, family.examples) = (pattern, examples);
             }
@@ -130,48 +137,147 @@ impl Shapes {
     }
 }
 
+/// A level less.
+fn lowered((sure, level): (f64, &'static str)) -> (f64, &'static str) {
+    match level {
+        "High" => (sure.min(0.9), "Medium"),
+        _ => (sure.min(0.7), "Low"),
+    }
+}
+
 /// Topics of a family up to which they are counted one by one.
 const EXACT: u64 = 15;
 
 /// Likeness of the messages, and levels of the topics.
 type Pattern = (u64, Vec<String>);
 
-/// The families' places by their patterns: families whose messages are alike and whose topics differ in one level that
-/// is not the last become one, level by level, then all of the same pattern. A first level with `$` stays, `+` does
-/// not match it.
+/// One or more families that are told as one.
+struct Group {
+    likeness: u64,
+    levels: Vec<String>,
+    places: Vec<usize>,
+    /// What is measured, if they are of numbers.
+    quantity: Option<Quantity>,
+}
+
+impl Group {
+    /// Whether a level may be one of many: not the first of `$SYS`, which `+` does not match, and not the type of a
+    /// message of Sparkplug, in which births and data are told apart.
+    fn may_vary(&self, level: usize) -> bool {
+        let special = self.levels.iter().any(|level| level.starts_with('$'));
+        let sparkplug = self.levels.first().is_some_and(|first| first == "spBv1.0");
+        (level > 0 || !special) && !(level == 2 && sparkplug)
+    }
+}
+
+/// The families' places by their patterns. Families whose messages are alike and whose topics differ in one level that
+/// is not the last, or only in numbers, become one, level by level, if their values could be one quantity; then all of
+/// the same pattern.
 fn alike(families: &[FamilyView<'_>]) -> Vec<(String, Vec<usize>)> {
     let own = families.iter().enumerate().map(|(place, family)| {
         let (topic, varying) = family.topic();
-        ((family.likeness(), levels(topic, varying)), vec![place])
+        Group {
+            likeness: family.likeness(),
+            levels: levels(topic, varying),
+            places: vec![place],
+            quantity: family.quantity(),
+        }
     });
-    let mut groups: Vec<(Pattern, Vec<usize>)> = own.collect();
-    let deepest = groups.iter().map(|((_, levels), _)| levels.len()).max();
+    let mut groups: Vec<Group> = own.collect();
+    let deepest = groups.iter().map(|group| group.levels.len()).max();
     for level in 0..deepest.unwrap_or(0) {
         let mut wider: BTreeMap<Pattern, Vec<usize>> = BTreeMap::new();
-        for (n, ((likeness, levels), _)) in groups.iter().enumerate() {
-            let fits = level + 1 < levels.len()
-                && (level > 0 || !levels.iter().any(|l| l.starts_with('$')));
-            if fits {
-                let mut levels = levels.clone();
-                levels[level] = "+".to_owned();
-                wider.entry((*likeness, levels)).or_default().push(n);
+        for (n, group) in groups.iter().enumerate() {
+            let Some(name) = group.levels.get(level).filter(|_| group.may_vary(level)) else {
+                continue;
+            };
+            let last = level + 1 == group.levels.len();
+            if last && !name.bytes().any(|b| b.is_ascii_digit()) {
+                continue;
             }
+            let mut levels = group.levels.clone();
+            levels[level] = if last { masked(name) } else { "+".to_owned() };
+            let wider = wider.entry((group.likeness, levels)).or_default();
+            wider.push(n);
         }
-        wider.retain(|_, members| members.len() > 1);
-        let mut left: Vec<Option<_>> = groups.into_iter().map(Some).collect();
-        let joined = wider.into_iter().map(|(key, members)| {
-            let taken = members.iter().filter_map(|n| left[*n].take());
-            (key, taken.flat_map(|(_, places)| places).collect())
-        });
-        let joined: Vec<_> = joined.collect();
+        let mut left: Vec<Option<Group>> = groups.into_iter().map(Some).collect();
+        let mut joined = Vec::new();
+        for ((_, mut levels), members) in wider {
+            if members.len() < 2 {
+                continue;
+            }
+            levels[level] = "+".to_owned();
+            let of = |n: usize| left.get(n).and_then(Option::as_ref);
+            let Some((chosen, quantity)) = of_one_quantity(&members, of) else {
+                continue;
+            };
+            let taken = chosen.into_iter().filter_map(|n| left[n].take());
+            let taken: Vec<Group> = taken.collect();
+            let likeness = taken.first().map_or(0, |group| group.likeness);
+            joined.push(Group {
+                likeness,
+                levels,
+                places: taken.into_iter().flat_map(|group| group.places).collect(),
+                quantity,
+            });
+        }
         groups = left.into_iter().flatten().chain(joined).collect();
     }
     // Whoever asks for a pattern wants one answer: unlike messages become kinds of one schema.
     let mut told: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for ((_, levels), places) in groups {
-        told.entry(levels.join("/")).or_default().extend(places);
+    for group in groups {
+        told.entry(group.levels.join("/"))
+            .or_default()
+            .extend(group.places);
     }
     told.into_iter().collect()
+}
+
+/// Of the groups `members` those that could measure one quantity, if they are three quarters of them at least, and what
+/// that is; all if they measure nothing. A fewer part would be chance.
+fn of_one_quantity<'g>(
+    members: &[usize],
+    of: impl Fn(usize) -> Option<&'g Group>,
+) -> Option<(Vec<usize>, Option<Quantity>)> {
+    let mut known: Vec<(usize, Option<Quantity>)> = members
+        .iter()
+        .filter_map(|&n| Some((n, of(n)?.quantity)))
+        .collect();
+    if known.len() < 2 {
+        return None;
+    }
+    if known.iter().any(|(_, quantity)| quantity.is_none()) {
+        return Some((known.into_iter().map(|(n, _)| n).collect(), None));
+    }
+    let size = |quantity: &Option<Quantity>| quantity.map_or(0.0, |it| it.most.max(-it.least));
+    known.sort_by(|a, b| size(&a.1).total_cmp(&size(&b.1)));
+    // The longest run of those that go with its first.
+    let mut best: (Vec<usize>, Option<Quantity>) = (Vec::new(), None);
+    for (from, (_, first)) in known.iter().enumerate() {
+        let (mut run, mut all) = (Vec::new(), *first);
+        for (n, quantity) in known.iter().skip(from) {
+            let near = first
+                .zip(*quantity)
+                .is_some_and(|(a, b)| a.join(b).is_some());
+            let joined = all.zip(*quantity).and_then(|(a, b)| a.join(b));
+            if near && joined.is_some() {
+                run.push(*n);
+                all = joined;
+            }
+        }
+        if run.len() > best.0.len() {
+            best = (run, all);
+        }
+    }
+    let enough = best.0.len() >= 2 && best.0.len() * 4 >= known.len() * 3;
+    enough.then_some(best)
+}
+
+/// A level without its numbers.
+fn masked(name: &str) -> String {
+    let mut masked: String = name.split(|c: char| c.is_ascii_digit()).collect();
+    masked.push('#');
+    masked
 }
 
 /// The levels of a topic, those that differ among a family's topics as `+`.

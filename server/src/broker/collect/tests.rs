@@ -25,6 +25,7 @@ fn feed(collector: &mut Collector, millis: u64, topic: &str, payload: &[u8]) -> 
         matched: 1,
         topic,
         payload,
+        decoded: None,
         qos: QoS::AtLeastOnce,
         retain: false,
     })
@@ -65,7 +66,7 @@ fn findings_count_from_the_start_and_keep_what_matters() {
     );
     assert_eq!((error.qos, error.format), (QoS::AtLeastOnce, "json_object"));
     assert_eq!((messages.errors, messages.error_kinds.len()), (1, 1));
-    assert_eq!(messages.error_kinds[0].topic, "room/1/t");
+    assert_eq!(messages.error_kinds[0].pattern, "room/1/t");
     assert_eq!(messages.error_kinds[0].first, Duration::from_secs(1));
     let last = messages.kept.last().unwrap();
     assert_eq!((last.payload.len(), last.payload_bytes), (64, 500));

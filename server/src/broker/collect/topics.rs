@@ -66,6 +66,7 @@ impl Table {
             rate: slot.rate(),
             format: slot.format.name(),
             preview: slot.preview().to_vec(),
+            shown_bytes: usize::try_from(slot.shown_bytes).unwrap_or(usize::MAX),
             last_bytes: usize::try_from(slot.last_bytes).unwrap_or(usize::MAX),
         });
         let mut topics: Vec<TopicFinding> = told.collect();

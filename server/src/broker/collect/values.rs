@@ -28,7 +28,10 @@ pub(super) struct Values {
 struct Value {
     at: Instant,
     front: Box<[u8]>,
+    /// Bytes of which `front` is the front, and of the payload itself.
+    full: usize,
     size: usize,
+    decoded: Option<&'static str>,
     qos: QoS,
     retain: bool,
 }
@@ -44,19 +47,21 @@ impl Values {
     }
 
     pub(super) fn record(&mut self, arrival: &Arrival<'_>) {
-        let size = arrival.payload.len();
+        let (payload, full) = arrival.content();
         let free = self.budget - self.held;
         let known = self.last.get_mut(arrival.topic);
         let room = match &known {
             Some(value) => free + value.front.len(),
             None => free.saturating_sub(ENTRY + arrival.topic.len()),
         };
-        let kept = size.min(PAYLOAD).min(room);
-        let front = arrival.payload.get(..kept).unwrap_or_default();
+        let kept = payload.len().min(PAYLOAD).min(room);
+        let front = payload.get(..kept).unwrap_or_default();
         let value = Value {
             at: arrival.at,
             front: front.into(),
-            size,
+            full,
+            size: arrival.payload.len(),
+            decoded: arrival.decoded_format(),
             qos: arrival.qos,
             retain: arrival.retain,
         };
@@ -79,7 +84,9 @@ impl Values {
             let last = LastMessage {
                 at: value.at.since(start),
                 payload: value.front.to_vec(),
-                payload_bytes: value.size,
+                payload_bytes: value.full,
+                size: value.size,
+                decoded: value.decoded,
                 qos: value.qos,
                 retain: value.retain,
             };
@@ -124,6 +131,7 @@ mod tests {
             matched: 1,
             topic,
             payload,
+            decoded: None,
             qos: QoS::AtLeastOnce,
             retain: false,
         });

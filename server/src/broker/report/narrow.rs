@@ -169,7 +169,7 @@ fn narrow_messages(findings: &mut Findings, part: &Part) {
         messages.kept.retain(|it| part.takes(&it.topic, it.retain));
         messages
             .error_kinds
-            .retain(|kind| part.matches(&kind.topic));
+            .retain(|kind| kind.examples.iter().any(|it| part.matches(it)));
         messages.errors = messages.error_kinds.iter().map(|kind| kind.count).sum();
     }
 }

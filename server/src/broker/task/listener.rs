@@ -10,6 +10,7 @@ use crate::broker::report::{Asides, Interruption, Listen, Part, Report, Retained
 use crate::broker::shared::ListenerSlot;
 use crate::broker::watch::PROBES;
 use bitsperity_mqtt_core::packet::QoS;
+use bitsperity_mqtt_core::payload::decode::Decoded;
 use bitsperity_mqtt_core::session::{Message, Oversized, SubscriptionId};
 use bitsperity_mqtt_core::time::Instant;
 use bitsperity_mqtt_core::topic;
@@ -127,7 +128,13 @@ impl Listener {
     }
 
     /// Returns whether it is full now.
-    pub(super) fn record(&mut self, now: Instant, clock: Clock, message: &Message<'_>) -> bool {
+    pub(super) fn record(
+        &mut self,
+        now: Instant,
+        clock: Clock,
+        message: &Message<'_>,
+        decoded: Option<Decoded<'_>>,
+    ) -> bool {
         let taken = match self.listen.retained {
             Retained::Include => true,
             Retained::Exclude => !message.retain,
@@ -147,6 +154,7 @@ impl Listener {
             matched,
             topic: message.topic,
             payload: message.payload,
+            decoded,
             qos: message.qos,
             retain: message.retain,
         });

@@ -5,12 +5,14 @@
 
 use super::clock::Clock;
 use super::listener::{Collecting, Listener, members};
+use crate::broker::decoder::Decoder;
 use crate::broker::error::BrokerError;
 use crate::broker::report::{Listen, StopReason};
 use crate::broker::shared::{ListenerSlot, Shared};
 use crate::broker::watch::is_lasting;
 use bitsperity_mqtt_core::limits::MAX_SUBSCRIPTIONS;
 use bitsperity_mqtt_core::packet::QoS;
+use bitsperity_mqtt_core::payload::decode::needs_decoding;
 use bitsperity_mqtt_core::session::{Message, Oversized, SubscriptionId};
 use bitsperity_mqtt_core::time::Instant;
 use futures::channel::oneshot;
@@ -32,6 +34,7 @@ pub(super) struct Listeners {
     /// When the last byte came, while nobody knows whether the line lives.
     doubted_since: Option<Instant>,
     clock: Clock,
+    decoder: Decoder,
     shared: Arc<Shared>,
 }
 
@@ -56,6 +59,7 @@ impl Listeners {
             latest: Instant::ZERO,
             doubted_since: None,
             clock,
+            decoder: Decoder::default(),
             shared,
         }
     }
@@ -198,11 +202,18 @@ impl Listeners {
         let now = now.max(self.latest.after(Duration::from_micros(1)));
         self.latest = now;
         let clock = self.clock;
-        for owner in each(self.owners_of(set)) {
-            let Some(listener) = self.get(owner) else {
+        let owners = self.owners_of(set);
+        let decoded = if needs_decoding(message.topic, message.payload) {
+            self.decoder.decode(message.topic, message.payload)
+        } else {
+            None
+        };
+        for owner in each(owners) {
+            let listener = self.slots.get_mut(usize::from(owner.0));
+            let Some(listener) = listener.and_then(Option::as_deref_mut) else {
                 continue;
             };
-            if listener.record(now, clock, message) {
+            if listener.record(now, clock, message, decoded) {
                 self.full |= members(&listener.ids);
             }
         }

@@ -39,6 +39,7 @@ impl Heard {
             matched: 1,
             topic,
             payload: payload.as_bytes(),
+            decoded: None,
             qos: QoS::AtMostOnce,
             retain,
         });

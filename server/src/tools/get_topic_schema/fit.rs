@@ -90,8 +90,16 @@ fn seen(report: &Report, found: &SchemaFindings) -> (u64, bool) {
 }
 
 fn verdict(head: &Head, report: &Report, found: &SchemaFindings) -> String {
+    // Of a session that has no room left for this topic, listening anew tells it.
+    let unknown = found.families.is_empty() && report.received > 0;
     let beyond = match found.messages_beyond {
         0 => String::new(),
+        _ if unknown && report.narrowed.is_some() => {
+            return format!(
+                "{} came, but the session's memory had no room for their schema: ask again with since now, which listens anew",
+                said::count(report.received, "message", "messages")
+            );
+        }
         beyond => format!(
             "; {} of further families found no room",
             said::count(beyond, "message", "messages")
@@ -238,9 +246,12 @@ fn structure(found: &SchemaFamily) -> std::collections::BTreeMap<String, u32> {
 fn shown(found: &SchemaFamily, count: usize, bytes: usize) -> Vec<Value> {
     let examples = found.examples.iter().take(count);
     examples
-        .map(|(held, size)| match serde_json::from_slice(held) {
-            Ok(json) if *size <= bytes && held.len() == *size => json,
-            _ => Value::from(render::preview(held, *size, bytes)),
+        .map(|(held, size)| {
+            let text = std::str::from_utf8(held).ok();
+            match text.and_then(render::json) {
+                Some(json) if *size <= bytes && held.len() == *size => json,
+                _ => Value::from(render::preview(held, *size, bytes)),
+            }
         })
         .collect()
 }

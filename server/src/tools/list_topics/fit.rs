@@ -200,7 +200,7 @@ fn age(report: &Report, last: Duration) -> f64 {
 }
 
 fn shown(found: &TopicFinding, preview: usize) -> Option<String> {
-    (preview > 0).then(|| render::preview(&found.preview, found.last_bytes, preview))
+    (preview > 0).then(|| render::preview(&found.preview, found.shown_bytes, preview))
 }
 
 /// Names behind one pattern; twenty take some 80 tokens.

@@ -110,8 +110,21 @@ fn verdict(head: &Head, report: &Report, summary: &Summary) -> String {
     };
     if let Some(kind) = summary.error_kinds.first() {
         let why = render::front(&kind.why, 140);
-        let topic = render::front(&kind.topic, 80);
-        all += &format!(", most often `{why}` on {topic} ({}×)", kind.count);
+        let place = match kind.topics {
+            Some(topics) => {
+                let more = if kind.topics_more { " or more" } else { "" };
+                format!(
+                    "on {topics}{more} topics ({})",
+                    render::front(&kind.topic, 80)
+                )
+            }
+            None => format!("on {}", render::front(&kind.topic, 80)),
+        };
+        // One kind needs no counting twice.
+        all += &match summary.errors == kind.count && summary.error_kinds.len() == 1 {
+            true => format!(" {place}, `{why}`"),
+            false => format!(", most often `{why}` {place}, {}×", kind.count),
+        };
     }
     if summary.warnings > 0 {
         all += &format!("; {}", said::count(summary.warnings, "warning", "warnings"));
@@ -188,16 +201,20 @@ fn message(kept: &KeptMessage, report: &Report, limit: usize, format: Format) ->
         topic: render::topic(&kept.topic),
         payload: shown.value,
         encoding: (shown.encoding != Encoding::Json).then_some(shown.encoding),
-        size: kept.payload_bytes,
+        size: kept.size,
         cut_to: shown.cut,
         qos: kept.qos as u8,
         retain: kept.retain,
         why: kept.why.clone(),
         severity,
         format: match kept.wraps {
-            // Shown is only the wrapping.
+            // Shown is what it wraps, if that could be read.
             Some(inside) => Some(format!("{} of {inside}", kept.format)),
-            None => (format == Format::Detailed).then(|| kept.format.to_owned()),
+            // What was decoded looks like JSON.
+            None => {
+                let told = format == Format::Detailed || kept.raw.is_some();
+                told.then(|| kept.format.to_owned())
+            }
         },
     }
 }

@@ -1,24 +1,65 @@
 //! What a payload that is only a wrapping holds: base64 of something, gzip or zlib of something.
-//! The head of it is unwrapped, which is enough to say what it is. Invariant: a few hundred bytes of work.
+//! Invariant: as much is unwrapped as finds room in a buffer of the caller's, so that no bomb takes more.
 
-use super::binary;
-use super::format::Format;
-use super::inflate::{HEAD, Head, inflate};
-use super::json::{self, Fault, Scalar, Text, Visitor};
+use super::super::binary;
+use super::super::format::{self, Format};
+use super::super::json::{self, Fault, Scalar, Text, Visitor};
+use miniz_oxide::inflate::TINFLStatus;
+use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
+
+/// Bytes of base64 that are unwrapped; shorter ones are mostly words.
+pub(super) const BASE64_BYTES: usize = 16;
+/// Bytes of which [`inside`] says what they are.
+const HEAD: usize = 256;
+
+/// The wrapping that a payload is, if it looks like one.
+pub(super) fn format(payload: &[u8]) -> Option<Format> {
+    match payload {
+        [0x1f, 0x8b, 8, ..] => Some(Format::Gzip),
+        [head, check, ..] if binary::is_zlib(*head, *check) && payload.len() > 7 => {
+            Some(Format::Zlib)
+        }
+        _ => {
+            let text = core::str::from_utf8(payload.trim_ascii()).ok()?;
+            let is = text.len() >= BASE64_BYTES && format::is_base64(text);
+            is.then_some(Format::Base64)
+        }
+    }
+}
+
+/// Writes what is wrapped; returns how much of it, and whether that is all.
+pub(super) fn unwrap(format: Format, payload: &[u8], out: &mut [u8]) -> Option<(usize, bool)> {
+    match format {
+        Format::Base64 => base64(payload, out),
+        Format::Gzip => inflate(behind_gzip(payload)?, out, 0),
+        Format::Zlib => inflate(payload, out, inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER),
+        _ => None,
+    }
+}
 
 /// What is inside of a payload of this format; none if nothing is, or it cannot be told.
-pub(super) fn inside(format: Format, payload: &[u8]) -> Option<Format> {
-    let mut head = Head::new();
-    match format {
-        Format::Base64 => decode(payload, &mut head)?,
-        Format::Gzip => inflate(behind_gzip(payload)?, &mut head)?,
-        Format::Zlib => inflate(payload.get(2..)?, &mut head)?,
-        _ => return None,
+pub(in crate::payload) fn inside(format: Format, payload: &[u8]) -> Option<Format> {
+    if !matches!(format, Format::Base64 | Format::Gzip | Format::Zlib) {
+        return None;
     }
-    let found = of(head.bytes(), head.full());
+    let mut head = [0; HEAD];
+    let (used, whole) = unwrap(format, payload, &mut head)?;
+    let found = of(head.get(..used)?, !whole);
     // Anything at all can be written as base64: that it is text or unknown says nothing.
     let told = format != Format::Base64 || !matches!(found, Format::Text | Format::Binary);
     told.then_some(found)
+}
+
+/// DEFLATE (RFC 1951).
+fn inflate(stream: &[u8], out: &mut [u8], flags: u32) -> Option<(usize, bool)> {
+    let flags = flags | inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
+    let mut state = DecompressorOxide::new();
+    let (status, _, written) = decompress(&mut state, stream, out, 0, flags);
+    match status {
+        TINFLStatus::Done => Some((written, true)),
+        TINFLStatus::HasMoreOutput => Some((written, false)),
+        _ => None,
+    }
 }
 
 /// The stream behind the header of gzip (RFC 1952, 2.3).
@@ -36,8 +77,10 @@ fn behind_gzip(payload: &[u8]) -> Option<&[u8]> {
 }
 
 /// RFC 4648, both alphabets.
-fn decode(text: &[u8], head: &mut Head) -> Option<()> {
+fn base64(text: &[u8], out: &mut [u8]) -> Option<(usize, bool)> {
     let (mut bits, mut count) = (0u32, 0);
+    let mut room = out.iter_mut();
+    let mut used = 0;
     for &byte in text.trim_ascii().iter().take_while(|&&byte| byte != b'=') {
         let value = match byte {
             b'A'..=b'Z' => byte - b'A',
@@ -51,20 +94,21 @@ fn decode(text: &[u8], head: &mut Head) -> Option<()> {
         if count >= 8 {
             count -= 8;
             let [byte, ..] = (bits >> count).to_le_bytes();
-            if head.put(byte).is_none() {
-                break;
-            }
+            let Some(place) = room.next() else {
+                return Some((used, false));
+            };
+            *place = byte;
+            used += 1;
         }
     }
-    Some(())
+    Some((used, true))
 }
-
 /// What the head of something is, which may be all of it.
 fn of(head: &[u8], cut: bool) -> Format {
     let text = match core::str::from_utf8(head) {
         Ok(text) => text,
         // A character may be cut through.
-        Err(error) if cut && error.valid_up_to() + 4 > HEAD => head
+        Err(error) if cut && error.error_len().is_none() => head
             .get(..error.valid_up_to())
             .and_then(|front| core::str::from_utf8(front).ok())
             .unwrap_or(""),
@@ -86,7 +130,7 @@ fn of(head: &[u8], cut: bool) -> Format {
     if text.bytes().any(control) {
         binary::guess(head).0
     } else {
-        super::format::text(text).0
+        format::text(text).0
     }
 }
 
@@ -103,7 +147,7 @@ impl Visitor<'_> for Ignore {
 #[cfg(test)]
 mod tests {
     extern crate std;
-    use super::super::{Format, inspect};
+    use crate::payload::{Format, inspect};
     use base64::{Engine, engine::general_purpose::STANDARD};
     use flate2::{Compression, write::GzEncoder, write::ZlibEncoder};
     use std::format;
