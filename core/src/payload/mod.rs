@@ -13,6 +13,7 @@ pub(crate) mod hash;
 mod inflate;
 pub mod json;
 mod judge;
+pub(crate) mod lenient;
 mod lines;
 mod memo;
 mod pass;
@@ -21,7 +22,6 @@ mod stamp;
 mod texts;
 mod topic;
 mod visit;
-mod words;
 mod wrapped;
 
 pub use format::Format;
@@ -30,6 +30,7 @@ pub use severity::Severity;
 pub use stamp::{Stamp, stamp};
 pub(crate) use texts::pairs_of;
 
+use crate::knowledge::words;
 use heapless::Vec;
 
 /// Numbers of one message that are looked at.
@@ -48,6 +49,8 @@ pub struct Facts<'a> {
     pub runner_up: Option<Format>,
     /// What is inside, if it is a wrapping: base64, gzip or zlib.
     pub wraps: Option<Format>,
+    /// It is almost JSON, and was read as if it were: bare NaN, single quotes, commas too many.
+    pub lenient: bool,
     /// How bad what it tells is.
     pub severity: Severity,
     /// Why, unless nothing is wrong.
@@ -106,6 +109,7 @@ impl Facts<'_> {
             confidence: 0,
             runner_up: None,
             wraps: None,
+            lenient: false,
             severity: Severity::None,
             reason: None,
             class: 0,
@@ -156,6 +160,7 @@ fn look<'a>(
     facts.states.clear();
     let mut pass = pass::Pass::new(topic, memo, &mut facts.numbers, &mut facts.states);
     (facts.format, facts.confidence, facts.runner_up) = pass.payload(payload);
+    facts.lenient = pass.lenient;
     facts.wraps = wrapped::inside(facts.format, payload);
     if facts.wraps.is_some() {
         facts.confidence = facts.confidence.max(95);

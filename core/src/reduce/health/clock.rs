@@ -3,6 +3,7 @@
 //! Only a time that goes on as ours does is a clock; one that stands still or leaps is the time of something else.
 //! Invariant: a time without a zone is never wrong by whole quarters of an hour, up to fourteen hours.
 
+use crate::knowledge::time;
 use crate::time::Instant;
 
 /// Messages that must agree.
@@ -27,6 +28,8 @@ pub(super) struct Stamp {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clock {
     place: u64,
+    /// How well the name at this place says that it is the time of the message; less is better.
+    rank: usize,
     count: u32,
     first: (Instant, f64),
     last: (Instant, f64),
@@ -38,11 +41,19 @@ pub struct Clock {
 
 impl Clock {
     /// Takes the time in a live message that came at `at`, which is `wall` seconds after 1970.
-    pub(super) fn add(&mut self, at: Instant, wall: f64, place: u64, stamp: Stamp) {
+    pub(super) fn add(
+        &mut self,
+        at: Instant,
+        wall: f64,
+        (place, rank): (u64, usize),
+        stamp: Stamp,
+    ) {
         let behind = wall - stamp.seconds;
-        if self.count == 0 {
+        if self.count == 0 || rank < self.rank {
             *self = Self {
                 place,
+                rank,
+                count: 0,
                 first: (at, stamp.seconds),
                 low: behind,
                 high: behind,
@@ -112,129 +123,27 @@ impl Clock {
     }
 }
 
-/// A key that tells when its message was made.
-pub(super) fn is_key(key: &str) -> bool {
-    const KEYS: [&str; 13] = [
-        "Time",
-        "time",
-        "ts",
-        "timestamp",
-        "Timestamp",
-        "TIMESTAMP",
-        "datetime",
-        "dateTime",
-        "date_time",
-        "unixtime",
-        "epoch",
-        "utc",
-        "last_seen",
-    ];
-    KEYS.contains(&key)
-}
-
-/// The time that a number is, by its magnitude: seconds, milliseconds, microseconds or nanoseconds since 1970.
+/// The time that a number is, by its magnitude.
 pub(super) fn of_number(number: f64) -> Option<Stamp> {
-    let scale = match number {
-        1e9..4e9 => 1.0,
-        1e12..4e12 => 1e3,
-        1e15..4e15 => 1e6,
-        1e18..4e18 => 1e9,
-        _ => return None,
-    };
+    let seconds = time::of_number(number)?;
     Some(Stamp {
-        seconds: number / scale,
+        seconds,
         zoned: true,
     })
 }
 
-/// The time that a text is: `2026-01-31T12:34:56[.789][Z|+01:00]`, a space for the T.
+/// The time that a text is.
 pub(super) fn of_text(text: &str) -> Option<Stamp> {
-    let number = |range| -> Option<i64> {
-        let digits: &str = text.get(range)?;
-        digits
-            .bytes()
-            .all(|b| b.is_ascii_digit())
-            .then(|| digits.parse().ok())?
-    };
-    let mark = |at: usize| text.as_bytes().get(at).copied();
-    let marks = (mark(4)?, mark(7)?, mark(10)?, mark(13)?, mark(16)?);
-    if !matches!(marks, (b'-', b'-', b'T' | b't' | b' ', b':', b':')) {
-        return None;
-    }
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    if !(1..=12).contains(&month)
-        || !(1..=31).contains(&day)
-        || hour > 23
-        || minute > 59
-        || second > 60
-    {
-        return None;
-    }
-    let whole = days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
-    let rest = text.get(19..)?;
-    let digits = rest.strip_prefix('.').map_or(0, |rest| {
-        1 + rest.bytes().take_while(u8::is_ascii_digit).count()
-    });
-    let fraction: f64 = rest
-        .get(..digits)
-        .and_then(|it| it.parse().ok())
-        .unwrap_or(0.0);
-    let zone = zone(rest.get(digits..)?.trim());
+    let written = time::of_text(text)?;
     Some(Stamp {
-        seconds: whole as f64 + fraction - zone.unwrap_or(0) as f64,
-        zoned: zone.is_some(),
+        seconds: written.micros as f64 / 1e6,
+        zoned: written.zoned,
     })
-}
-
-/// Seconds east of Greenwich.
-fn zone(text: &str) -> Option<i64> {
-    if matches!(text, "Z" | "z" | "UTC") {
-        return Some(0);
-    }
-    let sign = match text.as_bytes().first()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let hours: i64 = text.get(1..3)?.parse().ok()?;
-    let minutes = text.get(3..).map(|rest| rest.trim_start_matches(':'));
-    let minutes: i64 = minutes.and_then(|it| it.parse().ok()).unwrap_or(0);
-    Some(sign * (hours * 3_600 + minutes * 60))
-}
-
-/// Days since 1970-01-01 in the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let shifted = (month + 9) % 12;
-    let of_year = (153 * shifted + 2) / 5 + day - 1;
-    year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719_468
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn texts_are_times() {
-        let seconds = |text| of_text(text).map(|stamp| (stamp.seconds, stamp.zoned));
-        assert_eq!(seconds("1970-01-01T00:00:30"), Some((30.0, false)));
-        assert_eq!(
-            seconds("2023-11-14T22:13:20.5Z"),
-            Some((1_700_000_000.5, true))
-        );
-        assert_eq!(
-            seconds("2023-11-15 00:13:20+02:00"),
-            Some((1_700_000_000.0, true))
-        );
-        assert_eq!(
-            seconds("2024-02-29T00:00:00Z"),
-            Some((1_709_164_800.0, true))
-        );
-        assert_eq!(seconds("1T02:03:04"), None);
-        assert_eq!(of_number(1.7e12).map(|stamp| stamp.seconds), Some(1.7e9));
-        assert_eq!(of_number(23.0), None);
-    }
 
     #[test]
     fn a_clock_goes_and_may_be_wrong() {
@@ -244,7 +153,7 @@ mod tests {
                 let wall = 1_700_000_000.0 + f64::from(n) * 10.0;
                 let seconds = 1_700_000_000.0 + f64::from(n) * 10.0 * pace - off;
                 let at = Instant::from_micros(u64::from(n) * 10_000_000);
-                clock.add(at, wall, 1, Stamp { seconds, zoned });
+                clock.add(at, wall, (1, 1), Stamp { seconds, zoned });
             }
             clock.wrong_by()
         };

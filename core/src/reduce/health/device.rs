@@ -6,6 +6,7 @@
 use super::channel::MAX_NAME;
 use super::clock::Clock;
 use super::dialect::{Dialect, Role};
+use super::marks::{Retyped, Wording};
 use super::names::Span;
 use super::presence::{Connection, Presence};
 use super::vitals::{Reading, Uptime, Vital};
@@ -19,6 +20,8 @@ use heapless::{String, Vec};
 pub const MAX_TOPICS: usize = 8;
 /// Kinds of errors and warnings of a device that are told apart.
 pub const MAX_TROUBLES: usize = 4;
+/// Places whose words are kept.
+const MAX_WORDS: usize = 3;
 /// Bytes of the text that is kept of one.
 pub const MAX_TEXT: usize = 120;
 
@@ -127,6 +130,10 @@ pub struct DeviceSlot {
     /// Of errors and warnings, those that its gateway told of it.
     pub(super) reported: u64,
     pub(super) sequence: Sequence,
+    /// Words that are not well, the latest of each place.
+    pub(super) words: Vec<Wording, MAX_WORDS>,
+    /// The first value that became of another type.
+    pub(super) retyped: Option<Retyped>,
 }
 
 impl Sequence {
@@ -179,6 +186,29 @@ impl DeviceSlot {
         let place = Vital::ALL.iter().position(|&known| known == vital);
         if let Some(reading) = place.and_then(|n| self.vitals.get_mut(n)) {
             reading.add(at, value);
+        }
+    }
+
+    /// Keeps a word that is not well.
+    pub(super) fn word(&mut self, place: u64, text: &str) {
+        let known = self.words.iter().position(|known| known.place == place);
+        if known.is_none() {
+            let _ = self.words.push(Wording {
+                place,
+                ..Wording::default()
+            });
+        }
+        let last = self.words.len().saturating_sub(1);
+        if let Some(kept) = self.words.get_mut(known.unwrap_or(last))
+            && kept.place == place
+            && kept.word != text
+        {
+            kept.word.clear();
+            for c in text.chars() {
+                if kept.word.push(c).is_err() {
+                    break;
+                }
+            }
         }
     }
 

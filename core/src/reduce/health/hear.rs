@@ -9,11 +9,20 @@ use super::fields::{self, Field, Value};
 use super::presence::{Change, Connection};
 use super::table::Entry;
 use super::{Health, vitals};
+use crate::knowledge::battery::{self, Sense};
+use crate::knowledge::nothing::Nothing;
+use crate::knowledge::quality::{self, Mark};
+use crate::knowledge::time;
 use crate::number;
 use crate::payload::{Facts, Severity, hash, json};
 use crate::reduce::Record;
 use core::fmt::Write;
 use heapless::String;
+
+/// Bytes of the shortest text that is a time: `14.11.2023 22:13`.
+const TIME: usize = 16;
+/// Bytes of a text that may be a state.
+const MAX_STATE: usize = 96;
 
 /// Where a message belongs: its device, its topic among those of the device, what is switched by it.
 #[derive(Clone, Copy)]
@@ -125,8 +134,8 @@ where
     fn data(&mut self, at: At, record: &Record<'_>, facts: &Facts<'_>) {
         self.beat(at, record);
         self.trouble(at.device, at.topic, record, facts);
-        fields::each(record.topic, record.payload, |field| {
-            self.field(at, record, field)
+        fields::each(record.topic, record.payload, facts.lenient, |field| {
+            self.field(at, record, field, facts);
         });
     }
 
@@ -182,8 +191,11 @@ where
         let Some(reason) = facts.reason.filter(|_| facts.severity != Severity::None) else {
             return;
         };
-        // Batteries are judged by their level, not by a word.
-        if vitals::is_low_flag(reason.subject) {
+        // Batteries are judged by their flags and levels, values by the marks beside them, not by a word.
+        if battery::flag(reason.parent, reason.subject).is_some()
+            || battery::is_battery(reason.subject)
+            || quality::mark(reason.subject).is_some_and(|mark| mark != Mark::StatusCode)
+        {
             return;
         }
         let mut why = Cut::<MAX_NAME>(String::new());
@@ -215,19 +227,32 @@ where
         }
     }
 
-    fn field(&mut self, at: At, record: &Record<'_>, field: Field<'_>) {
+    fn field(&mut self, at: At, record: &Record<'_>, field: Field<'_>, facts: &Facts<'_>) {
+        if !record.retain && !self.graded(at, record, field) {
+            return;
+        }
         match field.value {
+            Value::Number(number) if Self::is_none(field, number) => {
+                self.nothing(at, record, field, Nothing::Sentinel);
+            }
             Value::Number(number) => self.number(at, record, field, number),
-            Value::Bool(value) if vitals::is_low_flag(field.key) => self.battery_low(at, value),
-            Value::Bool(_) => {}
-            Value::Text(text) => self.text(at, record, field, text),
+            Value::Bool(value) => {
+                if let Some(sense) = battery::flag(field.parent, field.key) {
+                    self.battery_low(at, value == (sense == Sense::Low));
+                }
+            }
+            Value::Text(text) => self.text(at, record, field, text, facts),
+            Value::Nothing(nothing) => self.nothing(at, record, field, nothing),
+            Value::Object => {}
         }
     }
 
     /// Hash of where a field stands: topic and path.
-    fn place(&self, record: &Record<'_>, field: Field<'_>) -> u64 {
+    pub(super) fn place(&self, record: &Record<'_>, field: Field<'_>) -> u64 {
         let topic = hash::bytes(self.seed, record.topic.as_bytes());
-        hash::mix(topic, hash::bytes(self.seed, field.path.as_bytes()))
+        // Of a long path only the front is kept: the key tells what ends there.
+        let path = hash::mix(topic, hash::bytes(self.seed, field.path.as_bytes()));
+        hash::mix(path, hash::bytes(self.seed, field.key.as_bytes()))
     }
 
     fn battery_low(&mut self, at: At, low: bool) {
@@ -236,7 +261,14 @@ where
         }
     }
 
-    fn text(&mut self, at: At, record: &Record<'_>, field: Field<'_>, text: &str) {
+    fn text(
+        &mut self,
+        at: At,
+        record: &Record<'_>,
+        field: Field<'_>,
+        text: &str,
+        facts: &Facts<'_>,
+    ) {
         if at.dialect == Dialect::OwnTracks && field.key == "_type" && field.depth == 1 {
             let state = if text == "lwt" {
                 Connection::Offline
@@ -244,26 +276,39 @@ where
                 Connection::Online
             };
             self.connection(at, state, record);
-        } else if vitals::is_any(field.key, &["battery"]) && text.eq_ignore_ascii_case("low") {
-            self.battery_low(at, true);
+        } else if let Some(low) = battery_says(field, text) {
+            self.battery_low(at, low);
         } else if vitals::is_uptime(field.key)
             && let Some(seconds) = vitals::uptime_text(text)
         {
             self.number(at, record, field, seconds);
-        } else if clock::is_key(field.key) && field.depth <= 2 {
-            let place = self.place(record, field);
-            self.clock(at, record, place, clock::of_text(text));
+        } else if text.len() >= TIME
+            && field.depth <= 2
+            && let Some(stamp) = clock::of_text(text)
+        {
+            if let Some(rank) = time::rank(field.key) {
+                let place = self.place(record, field);
+                self.clock(at, record, (place, rank), Some(stamp));
+            }
         } else if text.len() <= 24
             && let Some(number) = number::parse(text)
         {
-            self.number(at, record, field, number);
+            match Self::is_none(field, number) {
+                true => self.nothing(at, record, field, Nothing::Sentinel),
+                false => self.number(at, record, field, number),
+            }
+        } else if text.len() <= MAX_STATE {
+            self.wording(at, record, field, text, facts);
         }
     }
 
     fn number(&mut self, at: At, record: &Record<'_>, field: Field<'_>, number: f64) {
         let place = self.place(record, field);
-        if clock::is_key(field.key) && field.depth <= 2 {
-            self.clock(at, record, place, clock::of_number(number));
+        if number >= 1e9
+            && field.depth <= 2
+            && let Some(rank) = time::rank(field.key)
+        {
+            self.clock(at, record, (place, rank), clock::of_number(number));
             return;
         }
         let Some(slot) = self.slot(at.device) else {
@@ -275,6 +320,15 @@ where
             }
             return;
         }
+        if (number == 0.0 || number == 1.0)
+            && let Some(sense) = battery::flag(field.parent, field.key)
+        {
+            self.battery_low(at, (number == 1.0) == (sense == Sense::Low));
+            return;
+        }
+        let Some(slot) = self.slot(at.device) else {
+            return;
+        };
         if let Some((vital, value)) = vitals::of_number(at.dialect, field.parent, field.key, number)
         {
             slot.read(record.at, vital, value);
@@ -286,11 +340,18 @@ where
         let make = || ChannelSlot::new(place, field.path, field.key);
         let channel = self.channel_of(at.device, |known| known.hash == place, make);
         if let Some(channel) = channel.and_then(|n| self.channels.as_mut().get_mut(n)) {
+            channel.marks.none.end();
             channel.add(record.at, number, at.switched);
         }
     }
 
-    pub(super) fn clock(&mut self, at: At, record: &Record<'_>, place: u64, stamp: Option<Stamp>) {
+    pub(super) fn clock(
+        &mut self,
+        at: At,
+        record: &Record<'_>,
+        place: (u64, usize),
+        stamp: Option<Stamp>,
+    ) {
         let (Some(wall), Some(stamp), false) = (self.wall_us, stamp, record.retain) else {
             return;
         };
@@ -327,7 +388,7 @@ fn sample(payload: &[u8]) -> String<MAX_TEXT> {
         Err(_) => return sample.0,
     };
     let mut message = "";
-    fields::each("", payload, |field| {
+    fields::each("", payload, false, |field| {
         if let Value::Text(found) = field.value
             && message.is_empty()
             && vitals::is_any(
@@ -350,8 +411,26 @@ fn sample(payload: &[u8]) -> String<MAX_TEXT> {
     sample.0
 }
 
+/// What the text of a battery says: whether it is low.
+fn battery_says(field: Field<'_>, text: &str) -> Option<bool> {
+    if text.len() > 12 {
+        return None;
+    }
+    let flag = match text {
+        "true" | "True" | "TRUE" | "on" | "ON" | "yes" | "YES" => Some(true),
+        "false" | "False" | "FALSE" | "off" | "OFF" | "no" | "NO" => Some(false),
+        _ => None,
+    };
+    match flag {
+        Some(flag) => battery::flag(field.parent, field.key).map(|it| flag == (it == Sense::Low)),
+        None if battery::is_battery(field.key) => battery::is_low(text),
+        None => None,
+    }
+}
+
 /// Takes as much text as fits.
-struct Cut<const N: usize>(String<N>);
+#[derive(Default)]
+pub(super) struct Cut<const N: usize>(pub(super) String<N>);
 
 impl<const N: usize> Write for Cut<N> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {

@@ -4,6 +4,7 @@
 
 use super::channel::{ChannelSlot, Jump};
 use super::device::DeviceSlot;
+use super::marks::Retyped;
 use super::presence::Connection;
 use super::view::Device;
 use super::vitals::Vital;
@@ -13,10 +14,10 @@ use core::time::Duration;
 use heapless::Vec;
 
 /// Findings of one device at most; there are fewer kinds, and at most three each of standing still and jumping.
-pub const MAX_FINDINGS: usize = 20;
+pub const MAX_FINDINGS: usize = 32;
 
-/// Numbers told one by one of those that stand still, and of those that jump.
-const CHANNELS: usize = 3;
+/// Numbers told one by one of those of which the same is to be said.
+pub(super) const CHANNELS: usize = 3;
 
 /// Points for one more number of which the same is to be said.
 const AGAIN: u8 = 5;
@@ -113,6 +114,30 @@ pub enum Cause<'h> {
     Frozen(&'h ChannelSlot),
     /// A number left its own range at once.
     Jumps(&'h ChannelSlot, Jump),
+    /// A value has no reading, or had none.
+    NoReading(&'h ChannelSlot),
+    /// The quality of a value is not good, or was not.
+    BadQuality(&'h ChannelSlot),
+    /// A count of failures grows.
+    Growing(&'h ChannelSlot),
+    /// A total fell and came back.
+    Fell(&'h ChannelSlot, Jump),
+    /// A state that says OK otherwise says something else.
+    NotOk {
+        /// Where.
+        channel: &'h ChannelSlot,
+        /// What it says.
+        word: &'h str,
+        /// Devices of the same kind that say that all is well; zero: it said so itself before.
+        siblings: u32,
+    },
+    /// A value became of another type or unit.
+    Retyped {
+        /// Where, when and which.
+        what: &'h Retyped,
+        /// On this topic.
+        topic: &'h str,
+    },
     /// Its clock is wrong.
     Clock {
         /// Seconds behind ours; negative: ahead.
@@ -145,6 +170,12 @@ impl Cause<'_> {
             Self::WeakLink { .. } => "weak_link",
             Self::Frozen(_) => "frozen_value",
             Self::Jumps(..) => "value_jump",
+            Self::NoReading(_) => "no_reading",
+            Self::BadQuality(_) => "bad_quality",
+            Self::Growing(_) => "failures_grow",
+            Self::Fell(..) => "total_fell",
+            Self::NotOk { .. } => "not_ok",
+            Self::Retyped { .. } => "type_changed",
             Self::Clock { .. } => "clock_off",
             Self::Lost { .. } => "messages_lost",
         }
@@ -182,6 +213,12 @@ impl Cause<'_> {
                 None => 15,
             },
             Self::Frozen(_) => 15,
+            Self::NoReading(channel) if channel.marks.none.last > 0 => 15,
+            Self::BadQuality(channel) if channel.marks.bad.last > 0 => 20,
+            Self::NotOk { channel, .. } if channel.marks.odd.last > 0 => 20,
+            // It is over.
+            Self::NoReading(_) | Self::BadQuality(_) | Self::NotOk { .. } => 5,
+            Self::Growing(_) | Self::Fell(..) | Self::Retyped { .. } => 10,
             Self::WeakLink { .. } | Self::Jumps(..) | Self::Gaps { .. } | Self::Lost { .. } => 10,
             Self::Clock { .. } | Self::Warnings { .. } => 5,
         }
@@ -214,6 +251,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         self.told(&mut tell);
         self.readings(&mut tell);
         self.numbers(&mut tell);
+        self.values(&mut tell);
         // Stable by insertion: equals stay in the order above.
         for n in 1..found.len() {
             let mut at = n;
@@ -338,6 +376,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         }
         let jumps = self
             .channels()
+            .filter(|channel| channel.jumps > 0)
             .filter_map(|channel| Some((channel, channel.jump?)));
         for (channel, jump) in jumps.take(CHANNELS) {
             tell(Cause::Jumps(channel, jump));

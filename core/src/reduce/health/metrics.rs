@@ -57,7 +57,7 @@ where
         let stamp = head
             .timestamp
             .and_then(|millis| clock::of_number(millis as f64));
-        self.clock(at, record, 1, stamp);
+        self.clock(at, record, (1, 1), stamp);
     }
 
     /// The edge node that a Sparkplug device is reached through; a node itself.

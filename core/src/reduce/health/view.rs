@@ -2,6 +2,7 @@
 
 use super::channel::ChannelSlot;
 use super::device::{DeviceSlot, Trouble};
+use super::marks::Retyped;
 use super::names::Names;
 use crate::reduce::stats::Rhythm;
 use crate::time::Instant;
@@ -64,6 +65,11 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
 
     /// Its numbers, latest first seen first.
     pub fn channels(&self) -> impl Iterator<Item = &'h ChannelSlot> {
+        self.values_all().filter(|channel| channel.count > 0)
+    }
+
+    /// Its values, those too that were never a number.
+    pub(super) fn values_all(&self) -> impl Iterator<Item = &'h ChannelSlot> {
         let mut next = self.slot.channels;
         let channels = self.channels;
         core::iter::from_fn(move || {
@@ -71,6 +77,17 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
             next = channel.next;
             Some(channel)
         })
+    }
+
+    /// Values of all devices.
+    pub(super) fn everybody(&self) -> &'h [ChannelSlot] {
+        self.channels
+    }
+
+    /// The value that became of another type, with its topic.
+    pub(super) fn retyped(&self) -> Option<(&'h Retyped, &'h str)> {
+        let what = self.slot.retyped.as_ref()?;
+        Some((what, self.names.get(what.topic)))
     }
 
     pub(super) fn fit(&self) -> u8 {

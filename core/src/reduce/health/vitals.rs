@@ -190,20 +190,6 @@ fn percent(value: f64) -> Option<f64> {
     (0.0..=100.0).contains(&value).then_some(value)
 }
 
-/// The flag of an empty battery.
-pub(super) fn is_low_flag(key: &str) -> bool {
-    is_any(
-        key,
-        &[
-            "batterylow",
-            "lowbattery",
-            "lowbatt",
-            "battlow",
-            "islowbattery",
-        ],
-    )
-}
-
 /// When the uptime was last told, and how often it went back.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Uptime {

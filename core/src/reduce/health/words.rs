@@ -95,6 +95,12 @@ impl Display for Cause<'_> {
                     jump.high
                 )
             }
+            Self::NoReading(_)
+            | Self::BadQuality(_)
+            | Self::Growing(_)
+            | Self::Fell(..)
+            | Self::NotOk { .. }
+            | Self::Retyped { .. } => self.of_value(f),
             Self::Clock { behind } if behind > 1e8 => {
                 f.write_str("its clock was never set (its times are years behind)")
             }
@@ -144,6 +150,18 @@ impl Cause<'_> {
             }
             Self::Frozen(_) => "whether the sensor is stuck or the device repeats an old value",
             Self::Jumps(..) => "sensor and wiring; compare with a neighbouring sensor",
+            Self::NoReading(_) => {
+                "sensor, wiring and its settings: the device runs, the sensor does not answer"
+            }
+            Self::BadQuality(_) => {
+                "the connection between this value's source and what publishes it"
+            }
+            Self::Growing(_) => "cables, interference and load of what is counted",
+            Self::Fell(..) => "who reads totals from it: a zero that was no reading spoils sums",
+            Self::NotOk { .. } => "the maker's manual for this word",
+            Self::Retyped { .. } => {
+                "a change of firmware or settings; who reads this value may no longer do so"
+            }
             Self::Clock { .. } => "time server and time zone of the device",
             Self::Lost { .. } => "QoS and buffers between the edge node and the broker",
         }
@@ -151,7 +169,7 @@ impl Cause<'_> {
 }
 
 /// A time as a person would say it: `45 s`, `12 min`, `3.5 h`.
-struct Span(Duration);
+pub(super) struct Span(pub(super) Duration);
 
 impl Display for Span {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {

@@ -295,11 +295,12 @@ fn problems(found: &DeviceFinding, lines: Lines) -> Vec<Problem> {
     told.collect()
 }
 
-/// Where it was found and what was found there, unless the sample is just that.
+/// Where it was found and what was found there, unless the sample is just that and says enough: `true` says nothing
+/// without its key.
 fn why(trouble: &TroubleFinding) -> Option<&str> {
     let said = |text: &str| !text.is_empty() && trouble.sample.starts_with(text);
     match trouble.why.split_once(": ") {
-        Some((_, text)) if said(text) => None,
+        Some((_, text)) if said(text) && trouble.sample.trim().contains(' ') => None,
         _ => Some(&trouble.why),
     }
 }
