@@ -299,15 +299,15 @@ impl DeviceSlot {
         taught.then_some(limit)
     }
 
-    /// How long it has been silent beyond its own rhythm, unless it is offline or asleep, which explains it.
-    pub fn silent(&self, now: Instant) -> Option<Duration> {
+    /// How long it has been silent beyond `limit`, unless it is offline or asleep, which explains it.
+    pub(super) fn silent_beyond(&self, limit: Duration, now: Instant) -> Option<Duration> {
         let away = matches!(
             self.presence.state(),
             Connection::Offline | Connection::Sleeping
         );
         let (_, last) = self.live.filter(|_| !away)?;
         let silence = now.since(last);
-        let beyond = silence > self.ordinary && silence > self.limit()? && !self.is_done(last);
+        let beyond = silence > self.ordinary && silence > limit && !self.is_done(last);
         beyond.then_some(silence)
     }
 

@@ -100,12 +100,12 @@ where
             dialect::place(state, first, &ask)?
         };
         if place.dialect != Dialect::Generic {
-            return self.enter(&place.id, place.dialect);
+            return self.enter(&place.id, place.dialect, false);
         }
         let mut ident: String<MAX_ID> = String::new();
         let named = entity.named();
         if named.is_empty() || write!(ident, "homeassistant:{named}").is_err() {
-            let device = self.enter(&place.id, Dialect::HomeAssistant)?;
+            let device = self.enter(&place.id, Dialect::HomeAssistant, false)?;
             return Some(device);
         }
         let device = match self.routed(&ident) {
@@ -122,7 +122,7 @@ where
                 } else {
                     place.id.clone()
                 };
-                let device = self.enter(&id, Dialect::HomeAssistant)?;
+                let device = self.enter(&id, Dialect::HomeAssistant, false)?;
                 self.route(&ident, device, None);
                 device
             }
@@ -171,7 +171,7 @@ where
             take: |name: &str| {
                 let mut id = Id::new();
                 if write!(id, "{base}/{name}").is_err()
-                    || self.enter(&id, Dialect::Zigbee2Mqtt).is_none()
+                    || self.enter(&id, Dialect::Zigbee2Mqtt, false).is_none()
                 {
                     self.missed += 1;
                 }

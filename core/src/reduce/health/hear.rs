@@ -6,7 +6,7 @@ use super::clock::{self, Stamp};
 use super::device::{DeviceSlot, MAX_TEXT, Trouble};
 use super::dialect::{Dialect, Id, Role};
 use super::fields::{self, Field, Value};
-use super::presence::{Change, Connection};
+use super::presence::{self, Change, Connection};
 use super::table::Entry;
 use super::{Health, vitals};
 use crate::knowledge::battery::{self, Sense};
@@ -79,6 +79,10 @@ where
             switched,
             dialect,
         };
+        let role = match role {
+            Role::Data if self.tells_connection(at, record) => Role::Presence,
+            role => role,
+        };
         match role {
             Role::About | Role::Command | Role::Discovery => {}
             Role::Directory => self.list(record),
@@ -107,6 +111,25 @@ where
         }
     }
 
+    /// Whether the whole value on a topic of no dialect is a state of the connection: told by a word that says nothing
+    /// else, or by one that may say it on a topic of that name; kept by the broker, or where that was told before.
+    fn tells_connection(&self, at: At, record: &Record<'_>) -> bool {
+        let letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'"';
+        if at.dialect != Dialect::Generic || !record.payload.first().is_some_and(letter) {
+            return false;
+        }
+        let Some(text) = availability::short(record.payload) else {
+            return false;
+        };
+        let text = text.trim_matches('"');
+        let slot = self.devices.as_ref().get(at.device);
+        let known = slot.and_then(|slot| slot.presence_topic);
+        let known = known.is_some_and(|span| self.names.get(span) == record.topic);
+        let level = record.topic.rsplit('/').next().unwrap_or("");
+        let named = || presence::is_connection(level) && presence::word(text).is_some();
+        (known || record.retain) && (presence::plain_word(text).is_some() || named())
+    }
+
     pub(super) fn slot(&mut self, device: usize) -> Option<&mut DeviceSlot> {
         self.devices.as_mut().get_mut(device)
     }
@@ -115,7 +138,7 @@ where
         let Some(slot) = self.slot(at.device) else {
             return;
         };
-        if slot.presence.state() != state {
+        if slot.presence.state() != state || !record.retain {
             slot.ghosts = 0;
         }
         slot.present = true;

@@ -71,7 +71,7 @@ where
         if write!(id, "{group}/{node}").is_err() {
             return device;
         }
-        let Some(node) = self.enter(&id, Dialect::SparkplugB) else {
+        let Some(node) = self.enter(&id, Dialect::SparkplugB, false) else {
             return device;
         };
         if let (Some(slot), Ok(number)) = (self.slot(device), u16::try_from(node + 1)) {

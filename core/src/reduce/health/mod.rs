@@ -45,13 +45,20 @@ pub use view::Device;
 pub use vitals::{Reading, Uptime, Vital};
 
 use super::{Distinct, Record};
-use crate::payload::Facts;
+use crate::payload::{Facts, Severity};
 use crate::time::Instant;
+use core::time::Duration;
 use dialect::Role;
 use names::Names;
 
 /// Channels of one device at most, so that one cannot take the room of all.
 pub const MAX_CHANNELS: u16 = 32;
+
+/// Live messages of one topic from which on a device is judged by the rhythm of its family.
+const FAMILIAR: u64 = 3;
+
+/// Devices that make a family: two may be alike by chance.
+const SIBLINGS: u32 = 3;
 
 /// The table, over slots for devices `D`, an index `I`, slots for channels `C` and an arena `B` for names.
 #[derive(Debug)]
@@ -152,7 +159,7 @@ where
                 }
                 Some(device)
             }
-            None => self.enter(&place.id, dialect),
+            None => self.enter(&place.id, dialect, self.is_urgent(role, record, facts)),
         };
         match entered {
             Some(device) => self.hear(device, role, record, facts),
@@ -177,10 +184,11 @@ where
         (0..self.used).filter_map(|n| self.device(n))
     }
 
-    /// The devices that are asked for: those that fit best. Whoever has the whole name beats parts of names.
+    /// The devices that are asked for: those that fit best, and what stands below a device of that name. Whoever has the
+    /// whole name beats parts of names.
     pub fn wanted(&self) -> impl Iterator<Item = Device<'_, B>> {
         let best = self.devices().map(|device| device.fit()).max().unwrap_or(0);
-        let least = if best >= pattern::EXACT { best } else { 1 };
+        let least = pattern::least(best);
         self.devices().filter(move |device| device.fit() >= least)
     }
 
@@ -198,7 +206,7 @@ where
                 .max(name.unwrap_or(0))
         };
         let best = self.devices().map(|device| fit(&device)).max().unwrap_or(0);
-        let least = if best >= pattern::EXACT { best } else { 1 };
+        let least = pattern::least(best);
         self.devices().filter(move |device| fit(device) >= least)
     }
 
@@ -231,11 +239,47 @@ where
         let gateway = gateway.filter(|&gateway| gateway != n);
         Some(Device {
             slot,
+            family_limit: self.family_limit(slot),
             paused: self.paused,
             gateway: gateway.and_then(|n| self.devices.as_ref().get(n)),
             channels: self.channels.as_ref(),
             names: &self.names,
         })
+    }
+
+    /// The silence that its family allows a device that has not taught a rhythm of its own: those of the same convention
+    /// whose topics end alike.
+    fn family_limit(&self, slot: &DeviceSlot) -> Option<Duration> {
+        let topic = slot
+            .topics
+            .iter()
+            .max_by_key(|topic| topic.rhythm.messages())?;
+        if topic.rhythm.messages() < FAMILIAR || slot.limit().is_some() {
+            return None;
+        }
+        let end = |name: names::Span| self.names.get(name).rsplit('/').next();
+        let (ending, mut siblings, mut slowest) = (end(topic.name), 0, Duration::ZERO);
+        for other in self.devices.as_ref().iter().take(self.used) {
+            let Some((beat, rhythm)) = other.heartbeat() else {
+                continue;
+            };
+            if other.dialect == slot.dialect && end(beat.name) == ending {
+                siblings += 1;
+                slowest = slowest.max(rhythm.quantile(95).unwrap_or_default());
+            }
+        }
+        let own = topic
+            .rhythm
+            .longest()
+            .map_or(Duration::ZERO, |gap| gap.length());
+        let limit = slowest.max(own).saturating_mul(5);
+        (siblings >= SIBLINGS).then_some(limit)
+    }
+
+    /// Whether a message is of a device that must find room: it tells an error, or that it is gone.
+    fn is_urgent(&self, role: Role, record: &Record<'_>, facts: &Facts<'_>) -> bool {
+        let gone = || role == Role::Presence && self.says(record) == Some(Connection::Offline);
+        facts.severity == Severity::Error || gone()
     }
 
     /// What stands between a Zigbee device and the broker.

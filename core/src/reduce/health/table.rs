@@ -93,8 +93,9 @@ where
         self.described < self.index.as_ref().len() as u64 / 4
     }
 
-    /// The place of the device of an id, made if there is room.
-    pub(super) fn enter(&mut self, id: &str, dialect: Dialect) -> Option<usize> {
+    /// The place of the device of an id, made if there is room. The last eighth of it is for `urgent` ones: whoever tells
+    /// an error is found, however many healthy ones came before.
+    pub(super) fn enter(&mut self, id: &str, dialect: Dialect, urgent: bool) -> Option<usize> {
         if let Some(device) = self.find(id) {
             let slot = self.devices.as_mut().get_mut(device)?;
             if slot.dialect == Dialect::Generic || slot.dialect == Dialect::HomeAssistant {
@@ -104,7 +105,11 @@ where
         }
         let fit = self.pattern.fit(id);
         let room = self.devices.as_ref().len();
-        let room = if fit == 0 { room - room / 4 } else { room };
+        let room = match (fit, urgent) {
+            (0, _) => room - room / 4,
+            (_, false) => room - room / 8,
+            (_, true) => room,
+        };
         let hash = hash::bytes(self.seed ^ ID, id.as_bytes());
         let kept = match self.used < room {
             true => self.names.keep(id),
@@ -241,7 +246,11 @@ where
         }
         self.channels_missed += other.channels_missed;
         for theirs in other.devices.as_ref().iter().take(other.used) {
-            let Some(device) = self.enter(other.names.get(theirs.id), theirs.dialect) else {
+            let Some(device) = self.enter(
+                other.names.get(theirs.id),
+                theirs.dialect,
+                theirs.errors > 0,
+            ) else {
                 self.missed += theirs.messages;
                 continue;
             };
@@ -289,7 +298,8 @@ where
         );
         let gateway = usize::from(theirs.gateway).checked_sub(1);
         let gateway = gateway.and_then(|n| other.devices.as_ref().get(n));
-        let gateway = gateway.and_then(|slot| self.enter(other.names.get(slot.id), slot.dialect));
+        let gateway =
+            gateway.and_then(|slot| self.enter(other.names.get(slot.id), slot.dialect, true));
         let Some(slot) = self.devices.as_mut().get_mut(device) else {
             return;
         };
