@@ -285,7 +285,7 @@ fn failure(text: &str) -> Severity {
     }
 }
 
-/// Whether a text says that there is nothing to tell of.
+/// Whether a text says that there is nothing to tell of: a part is not fitted, or nothing is plugged in.
 fn is_absent(text: &str) -> bool {
     matches!(
         nothing::of_text(text),

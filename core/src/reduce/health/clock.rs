@@ -15,6 +15,53 @@ const QUARTER: f64 = 900.0;
 /// Seconds in fourteen hours, the farthest zone.
 const FARTHEST: f64 = 50_400.0;
 
+/// Zones that differ by a quarter of an hour, from fourteen hours behind to fourteen ahead.
+const ZONES: usize = 113;
+/// Clocks of other devices that have to agree.
+const WITNESSES: u32 = 3;
+/// Seconds beyond which a time is of another day: no zone is that far.
+const STALE: f64 = 72_000.0;
+/// Messages with such a time.
+const OLD: u32 = 5;
+/// Seconds behind of a clock that was never set: it tells 1970 or the year its firmware was made.
+pub(super) const NEVER_SET: f64 = 1e8;
+
+/// What a clock is wrong by.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Off {
+    /// Seconds behind ours; negative: ahead.
+    pub behind: f64,
+    /// Seconds behind if it tells a local time and not UTC; none: that is settled.
+    pub local: Option<f64>,
+    /// Clocks of other devices of its kind that agree with ours.
+    pub witnesses: u32,
+}
+
+impl Off {
+    pub(super) fn is_wrong(&self) -> bool {
+        self.behind.abs() > WRONG_BEYOND
+    }
+}
+
+/// Whole quarters of an hour nearest to `seconds`.
+fn zone(seconds: f64) -> f64 {
+    let rest = seconds % QUARTER;
+    let whole = seconds - rest;
+    if rest > QUARTER / 2.0 {
+        whole + QUARTER
+    } else if rest < -QUARTER / 2.0 {
+        whole - QUARTER
+    } else {
+        whole
+    }
+}
+
+/// Which of the zones `seconds` is nearest to.
+fn place_of(seconds: f64) -> Option<usize> {
+    let place = (zone(seconds) + FARTHEST) / QUARTER;
+    (0..ZONES).find(|&n| place == n as f64)
+}
+
 /// A time as it is written in a message.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Stamp {
@@ -70,14 +117,9 @@ impl Clock {
         self.high = self.high.max(behind);
     }
 
-    /// Seconds that the device's clock is behind ours (negative: ahead), if it is a clock, and wrong.
-    pub fn wrong_by(&self) -> Option<f64> {
-        let behind = self.behind()?;
-        (behind.abs() > WRONG_BEYOND).then_some(behind)
-    }
-
-    /// Seconds that the device's clock is behind ours (negative: ahead), if it is a clock.
-    pub fn behind(&self) -> Option<f64> {
+    /// Seconds that the device's clock is behind ours (negative: ahead), if it is a clock; a local time is that much
+    /// behind, too.
+    pub(super) fn whole(&self) -> Option<f64> {
         let passed = self.last.0.since(self.first.0).as_secs_f64();
         let told = self.last.1 - self.first.1;
         let goes =
@@ -85,22 +127,70 @@ impl Clock {
         if !goes || self.high - self.low > 5.0 + passed * 0.1 {
             return None;
         }
-        let behind = if self.low.abs() < self.high.abs() {
+        Some(if self.low.abs() < self.high.abs() {
             self.low
         } else {
             self.high
-        };
-        if self.zoned || behind.abs() > FARTHEST + QUARTER {
-            return Some(behind);
-        }
-        let rest = behind % QUARTER;
-        Some(if rest > QUARTER / 2.0 {
-            rest - QUARTER
-        } else if rest < -QUARTER / 2.0 {
-            rest + QUARTER
-        } else {
-            rest
         })
+    }
+
+    /// What it is wrong by at most if it may tell a local time: what is left of whole quarters of an hour.
+    pub(super) fn rest(&self) -> Option<f64> {
+        let behind = self.whole()?;
+        let local = !self.zoned && behind.abs() <= FARTHEST + QUARTER;
+        Some(if local { behind - zone(behind) } else { behind })
+    }
+
+    /// What the clock is wrong by: against those of `others` that tell local times too, if they agree.
+    pub(super) fn off<'c>(&self, others: impl Iterator<Item = &'c Self>) -> Option<Off> {
+        let (behind, rest) = (self.whole()?, self.rest()?);
+        let mut zones = [0_u16; ZONES];
+        let mut all = 0_u32;
+        for other in others.filter(|other| other.zoned == self.zoned) {
+            let Some(theirs) = other
+                .whole()
+                .filter(|it| (it - zone(*it)).abs() <= WRONG_BEYOND)
+            else {
+                continue;
+            };
+            all += 1;
+            if let Some(count) = place_of(theirs).and_then(|n| zones.get_mut(n)) {
+                *count = count.saturating_add(1);
+            }
+        }
+        // This clock is among them, if it is right.
+        let own = place_of(behind).filter(|_| (behind - zone(behind)).abs() <= WRONG_BEYOND);
+        if let Some(count) = own.and_then(|n| zones.get_mut(n)) {
+            *count = count.saturating_sub(1);
+            all = all.saturating_sub(1);
+        }
+        let (most, &count) = zones.iter().enumerate().max_by_key(|(_, count)| **count)?;
+        let agree = u32::from(count);
+        if agree >= WITNESSES && agree * 4 >= all * 3 {
+            let off = behind - (most as f64 - FARTHEST / QUARTER) * QUARTER;
+            let (behind, local) = (off, None);
+            return Some(Off {
+                behind,
+                local,
+                witnesses: agree,
+            });
+        }
+        let local = (rest != behind).then_some(rest);
+        Some(Off {
+            behind: if rest.abs() > WRONG_BEYOND {
+                behind
+            } else {
+                rest
+            },
+            local: local.filter(|rest| rest.abs() > WRONG_BEYOND),
+            witnesses: 0,
+        })
+    }
+
+    /// Seconds that its times are old, which neither go on nor are of the last day: what it tells is not of now.
+    pub(super) fn stale(&self) -> Option<f64> {
+        let old = self.low > STALE && self.low < NEVER_SET;
+        (old && self.count >= OLD && self.whole().is_none()).then_some(self.low)
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -145,22 +235,55 @@ pub(super) fn of_text(text: &str) -> Option<Stamp> {
 mod tests {
     use super::*;
 
+    fn clock(off: f64, pace: f64, zoned: bool) -> Clock {
+        let mut clock = Clock::default();
+        for n in 0..10_u32 {
+            let wall = 1_700_000_000.0 + f64::from(n) * 10.0;
+            let seconds = 1_700_000_000.0 + f64::from(n) * 10.0 * pace - off;
+            let at = Instant::from_micros(u64::from(n) * 10_000_000);
+            clock.add(at, wall, (1, 1), Stamp { seconds, zoned });
+        }
+        clock
+    }
+
     #[test]
     fn a_clock_goes_and_may_be_wrong() {
-        let clock = |off: f64, pace: f64, zoned: bool| {
-            let mut clock = Clock::default();
-            for n in 0..10_u32 {
-                let wall = 1_700_000_000.0 + f64::from(n) * 10.0;
-                let seconds = 1_700_000_000.0 + f64::from(n) * 10.0 * pace - off;
-                let at = Instant::from_micros(u64::from(n) * 10_000_000);
-                clock.add(at, wall, (1, 1), Stamp { seconds, zoned });
-            }
-            clock.wrong_by()
+        let wrong = |off, pace, zoned| {
+            let off = clock(off, pace, zoned).off(core::iter::empty())?;
+            off.is_wrong().then_some(off.behind)
         };
-        assert_eq!(clock(0.4, 1.0, true), None);
-        assert_eq!(clock(600.0, 1.0, true), Some(600.0));
-        assert_eq!(clock(-7_200.0, 1.0, false), None);
-        assert_eq!(clock(3_600.0, 0.0, true), None);
-        assert_eq!(clock(1.6e9, 1.0, false), Some(1.6e9));
+        assert_eq!(wrong(0.4, 1.0, true), None);
+        assert_eq!(wrong(600.0, 1.0, true), Some(600.0));
+        assert_eq!(wrong(-7_200.0, 1.0, false), None);
+        assert_eq!(wrong(3_600.0, 0.0, true), None);
+        assert_eq!(wrong(1.6e9, 1.0, false), Some(1.6e9));
+        let alone = clock(2_460.0, 1.0, false).off(core::iter::empty());
+        let (behind, local) = (2_460.0, Some(-240.0));
+        assert_eq!(
+            alone,
+            Some(Off {
+                behind,
+                local,
+                witnesses: 0
+            })
+        );
+        assert_eq!(clock(90_000.0, 0.0, true).stale(), Some(90_000.0));
+        assert_eq!(clock(9_000.0, 0.0, true).stale(), None);
     }
+
+    #[test]
+    fn siblings_tell_the_zone() {
+        for zone in [0.0, -7_200.0] {
+            let family: std::vec::Vec<_> = (0..5).map(|_| clock(zone, 1.0, false)).collect();
+            for wrong in [2_460.0, 4_500.0, -2_700.0] {
+                let odd = clock(zone + wrong, 1.0, false);
+                let off = odd.off(family.iter().chain([&odd])).unwrap();
+                assert_eq!((off.behind, off.witnesses), (wrong, 5), "{zone} {wrong}");
+            }
+            let right = family[0].off(family.iter()).unwrap();
+            assert!(!right.is_wrong());
+        }
+    }
+
+    extern crate std;
 }

@@ -4,7 +4,9 @@
 //! Invariant: only live messages teach and are judged by time; replayed ones tell of a state.
 
 use super::channel::MAX_NAME;
+use super::classes::{Alarm, MAX_ALARMS};
 use super::clock::Clock;
+use super::deeds::Deeds;
 use super::dialect::{Dialect, Role};
 use super::marks::{Retyped, Wording};
 use super::names::Span;
@@ -21,7 +23,7 @@ pub const MAX_TOPICS: usize = 8;
 /// Kinds of errors and warnings of a device that are told apart.
 pub const MAX_TROUBLES: usize = 4;
 /// Places whose words are kept.
-const MAX_WORDS: usize = 3;
+const MAX_WORDS: usize = 2;
 /// Bytes of the text that is kept of one.
 pub const MAX_TEXT: usize = 120;
 
@@ -39,6 +41,11 @@ pub(super) struct TopicUse {
     /// Hash of the latest replayed payload that is a word; zero: none.
     pub(super) word: u64,
     pub(super) rhythm: Rhythm,
+    /// Of the latest live message: what tells it from others, and when it came.
+    pub(super) sign: u32,
+    pub(super) at: Instant,
+    /// Messages that were the one before again, at once.
+    pub(super) twice: u16,
 }
 
 /// A kind of error or warning.
@@ -130,6 +137,10 @@ pub struct DeviceSlot {
     /// Of errors and warnings, those that its gateway told of it.
     pub(super) reported: u64,
     pub(super) sequence: Sequence,
+    /// What it was asked for.
+    pub(super) deeds: Deeds,
+    /// Alarms by its description.
+    pub(super) alarms: Vec<Alarm, MAX_ALARMS>,
     /// Words that are not well, the latest of each place.
     pub(super) words: Vec<Wording, MAX_WORDS>,
     /// The first value that became of another type.
@@ -186,29 +197,6 @@ impl DeviceSlot {
         let place = Vital::ALL.iter().position(|&known| known == vital);
         if let Some(reading) = place.and_then(|n| self.vitals.get_mut(n)) {
             reading.add(at, value);
-        }
-    }
-
-    /// Keeps a word that is not well.
-    pub(super) fn word(&mut self, place: u64, text: &str) {
-        let known = self.words.iter().position(|known| known.place == place);
-        if known.is_none() {
-            let _ = self.words.push(Wording {
-                place,
-                ..Wording::default()
-            });
-        }
-        let last = self.words.len().saturating_sub(1);
-        if let Some(kept) = self.words.get_mut(known.unwrap_or(last))
-            && kept.place == place
-            && kept.word != text
-        {
-            kept.word.clear();
-            for c in text.chars() {
-                if kept.word.push(c).is_err() {
-                    break;
-                }
-            }
         }
     }
 

@@ -8,7 +8,7 @@ use super::dialect::{Dialect, Id, Role};
 use super::fields::{self, Field, Value};
 use super::presence::{self, Change, Connection};
 use super::table::Entry;
-use super::{Health, vitals};
+use super::{Health, values, vitals};
 use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::Nothing;
 use crate::knowledge::quality::{self, Mark};
@@ -63,7 +63,14 @@ where
         }
         if role == Role::Command {
             slot.commands += 1;
+            self.commanded(device, record);
             return;
+        }
+        if let Some(topic) = topic
+            .and_then(|n| slot.topics.get_mut(n))
+            .filter(|_| !record.retain)
+        {
+            topic.again(record, facts);
         }
         slot.messages += 1;
         slot.retained += u64::from(record.retain);
@@ -254,6 +261,14 @@ where
         if !record.retain && !self.graded(at, record, field) {
             return;
         }
+        self.by_description(at, record, field);
+        let seed = self.seed;
+        if let Some(slot) = self.slot(at.device)
+            && slot.deeds.waits()
+            && !record.retain
+        {
+            slot.deeds.report(record.at, seed, field);
+        }
         match field.value {
             Value::Number(number) if Self::is_none(field, number) => {
                 self.nothing(at, record, field, Nothing::Sentinel);
@@ -299,7 +314,7 @@ where
                 Connection::Online
             };
             self.connection(at, state, record);
-        } else if let Some(low) = battery_says(field, text) {
+        } else if let Some(low) = values::battery_says(field, text) {
             self.battery_low(at, low);
         } else if vitals::is_uptime(field.key)
             && let Some(seconds) = vitals::uptime_text(text)
@@ -432,23 +447,6 @@ fn sample(payload: &[u8]) -> String<MAX_TEXT> {
     };
     let _ = sample.write_str(text);
     sample.0
-}
-
-/// What the text of a battery says: whether it is low.
-fn battery_says(field: Field<'_>, text: &str) -> Option<bool> {
-    if text.len() > 12 {
-        return None;
-    }
-    let flag = match text {
-        "true" | "True" | "TRUE" | "on" | "ON" | "yes" | "YES" => Some(true),
-        "false" | "False" | "FALSE" | "off" | "OFF" | "no" | "NO" => Some(false),
-        _ => None,
-    };
-    match flag {
-        Some(flag) => battery::flag(field.parent, field.key).map(|it| flag == (it == Sense::Low)),
-        None if battery::is_battery(field.key) => battery::is_low(text),
-        None => None,
-    }
 }
 
 /// Takes as much text as fits.

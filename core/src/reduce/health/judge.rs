@@ -3,6 +3,7 @@
 //! Invariant: no cause without evidence; one fault is deducted once (who is offline is not silent as well).
 
 use super::channel::{ChannelSlot, Jump};
+use super::clock::Off;
 use super::device::DeviceSlot;
 use super::marks::Retyped;
 use super::presence::Connection;
@@ -139,9 +140,38 @@ pub enum Cause<'h> {
         topic: &'h str,
     },
     /// Its clock is wrong.
-    Clock {
-        /// Seconds behind ours; negative: ahead.
-        behind: f64,
+    Clock(Off),
+    /// Its messages tell of times that are a day old or more, and do not go on.
+    OldTime {
+        /// Seconds.
+        age: f64,
+    },
+    /// Every message comes twice.
+    Twice {
+        /// How often.
+        count: u32,
+        /// On this topic.
+        topic: &'h str,
+    },
+    /// What it was asked for did not come to be.
+    Unfollowed {
+        /// Commands.
+        count: u32,
+        /// What the latest asked for.
+        asked: &'h str,
+        /// What it says since.
+        says: &'h str,
+    },
+    /// A sensor says what its description calls an alarm.
+    Alarm {
+        /// Of which kind.
+        class: &'static str,
+        /// On this topic.
+        topic: &'h str,
+        /// In this word.
+        word: &'h str,
+        /// Since then.
+        lasting: Duration,
     },
     /// Sparkplug B: numbers of messages are missing.
     Lost {
@@ -176,7 +206,11 @@ impl Cause<'_> {
             Self::Fell(..) => "total_fell",
             Self::NotOk { .. } => "not_ok",
             Self::Retyped { .. } => "type_changed",
-            Self::Clock { .. } => "clock_off",
+            Self::Clock(_) => "clock_off",
+            Self::OldTime { .. } => "old_time",
+            Self::Twice { .. } => "messages_twice",
+            Self::Unfollowed { .. } => "command_ignored",
+            Self::Alarm { .. } => "alarm",
             Self::Lost { .. } => "messages_lost",
         }
     }
@@ -220,7 +254,10 @@ impl Cause<'_> {
             Self::NoReading(_) | Self::BadQuality(_) | Self::NotOk { .. } => 5,
             Self::Growing(_) | Self::Fell(..) | Self::Retyped { .. } => 10,
             Self::WeakLink { .. } | Self::Jumps(..) | Self::Gaps { .. } | Self::Lost { .. } => 10,
-            Self::Clock { .. } | Self::Warnings { .. } => 5,
+            Self::Clock(_) | Self::Warnings { .. } | Self::Twice { .. } => 5,
+            Self::OldTime { .. } => 10,
+            Self::Unfollowed { .. } => 15,
+            Self::Alarm { .. } => 35,
         }
     }
 }
@@ -252,6 +289,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         self.readings(&mut tell);
         self.numbers(&mut tell);
         self.values(&mut tell);
+        self.deeds(now, &mut tell);
         // Stable by insertion: equals stay in the order above.
         for n in 1..found.len() {
             let mut at = n;
@@ -265,6 +303,9 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
 
     fn connection(&self, now: Instant, tell: &mut impl FnMut(Cause<'h>)) {
         let presence = &self.slot.presence;
+        if self.gateway.is_none() && self.slot.sleeps(now) {
+            return;
+        }
         let state = presence.state();
         match (state, presence.latest()) {
             (Connection::Offline, Some(told)) => tell(Cause::Offline {
@@ -314,8 +355,10 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
                 ago: now.since(slot.uptime.latest_restart),
             });
         }
-        if let Some(behind) = slot.clock.wrong_by() {
-            tell(Cause::Clock { behind });
+        if let Some(off) = self.clock_off().filter(Off::is_wrong) {
+            tell(Cause::Clock(off));
+        } else if let Some(age) = slot.clock.stale() {
+            tell(Cause::OldTime { age });
         }
         let (gaps, of) = (slot.sequence.gaps, slot.sequence.steps);
         // Where many are missing, only a part of the node's messages was listened to.

@@ -3,6 +3,7 @@
 //! Elsewhere: the numbers themselves (`channel`), where these are taken from (`values`), what follows of them (`judge`).
 //! Invariant: only live messages are counted; a mark costs the same for any number of messages.
 
+use super::device::DeviceSlot;
 use crate::knowledge::nothing::Nothing;
 use crate::knowledge::quality::Grade;
 use crate::knowledge::words::{
@@ -103,6 +104,31 @@ impl Marks {
 pub(super) struct Wording {
     pub(super) place: u64,
     pub(super) word: String<MAX_WORD>,
+}
+
+impl DeviceSlot {
+    /// Keeps a word that is not well.
+    pub(super) fn word(&mut self, place: u64, text: &str) {
+        let known = self.words.iter().position(|known| known.place == place);
+        if known.is_none() {
+            let _ = self.words.push(Wording {
+                place,
+                ..Wording::default()
+            });
+        }
+        let last = self.words.len().saturating_sub(1);
+        if let Some(kept) = self.words.get_mut(known.unwrap_or(last))
+            && kept.place == place
+            && kept.word != text
+        {
+            kept.word.clear();
+            for c in text.chars() {
+                if kept.word.push(c).is_err() {
+                    break;
+                }
+            }
+        }
+    }
 }
 
 /// A value that is of another type or unit than it was.

@@ -12,6 +12,8 @@ use super::presence::Connection;
 use super::sparkplug::{self, Metric, Raw};
 use super::table::Entry;
 use super::vitals;
+use crate::knowledge::nothing::Nothing;
+use crate::knowledge::quality::{Grade, Mark};
 use crate::payload::{hash, inspect};
 use crate::reduce::Record;
 use core::fmt::Write;
@@ -91,7 +93,12 @@ where
             None => metric.alias.is_some() && known.alias == metric.alias,
         };
         let name = metric.name.unwrap_or("");
+        let grade = metric
+            .quality
+            .and_then(|code| Mark::Quality.of_number(code as f64));
+        let empty = metric.null || grade == Some(Grade::Bad);
         match metric.value {
+            _ if empty => {}
             Some(Raw::Whole(_) | Raw::Float(_)) => {}
             Some(raw) => return self.state(at, record, name, raw),
             None => return,
@@ -116,6 +123,22 @@ where
             channel.datatype = metric.datatype;
         }
         channel.alias = metric.alias.or(channel.alias);
+        match grade {
+            Some(Grade::Good) => channel.marks.bad.end(),
+            Some(grade) => {
+                channel.marks.grade = grade;
+                channel.marks.add(record.at, |marks| &mut marks.bad);
+            }
+            None => {}
+        }
+        if metric.null && grade != Some(Grade::Bad) {
+            channel.marks.nothing = Some(Nothing::Null);
+            channel.marks.add(record.at, |marks| &mut marks.none);
+        }
+        if empty {
+            return;
+        }
+        channel.marks.none.end();
         let number = match metric.value {
             Some(Raw::Float(number)) => Some(number),
             Some(Raw::Whole(bits)) => sparkplug::number(bits, channel.datatype),

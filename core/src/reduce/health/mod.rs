@@ -10,7 +10,9 @@
 
 mod availability;
 mod channel;
+mod classes;
 mod clock;
+mod deeds;
 mod device;
 mod dialect;
 mod discovery;
@@ -23,6 +25,7 @@ mod metrics;
 mod names;
 mod pattern;
 mod presence;
+mod sleep;
 mod sparkplug;
 mod table;
 mod tasmota;
@@ -33,7 +36,7 @@ mod vitals;
 mod words;
 
 pub use channel::{ChannelSlot, Jump, MAX_NAME};
-pub use clock::Clock;
+pub use clock::{Clock, Off};
 pub use device::{DeviceSlot, MAX_TEXT, MAX_TOPICS, MAX_TROUBLES, Trouble};
 pub use dialect::{Dialect, MAX_ID};
 pub use judge::{Cause, Finding, MAX_FINDINGS, score};
@@ -83,6 +86,8 @@ pub struct Health<D, I, C, B> {
     /// Entries of the index that are of descriptions; of these, words.
     described: u64,
     words: u64,
+    /// Entries of the index that are of values with a meaning of their own.
+    classes: u64,
 }
 
 impl<D, I, C, B> Health<D, I, C, B>
@@ -114,6 +119,7 @@ where
             channels_missed: 0,
             described: 0,
             words: 0,
+            classes: 0,
         }
     }
 
@@ -242,6 +248,7 @@ where
             family_limit: self.family_limit(slot),
             paused: self.paused,
             gateway: gateway.and_then(|n| self.devices.as_ref().get(n)),
+            all: self.devices.as_ref().get(..self.used).unwrap_or(&[]),
             channels: self.channels.as_ref(),
             names: &self.names,
         })

@@ -15,6 +15,10 @@ pub(super) struct Metric<'p> {
     pub(super) timestamp: Option<u64>,
     pub(super) datatype: u32,
     pub(super) historical: bool,
+    /// It says that it has no value.
+    pub(super) null: bool,
+    /// The property `Quality`.
+    pub(super) quality: Option<u64>,
     pub(super) value: Option<Raw<'p>>,
 }
 
@@ -76,6 +80,8 @@ fn metric(bytes: &[u8]) -> Option<Metric<'_>> {
             (3, Wire::Varint(millis)) => metric.timestamp = Some(millis),
             (4, Wire::Varint(datatype)) => metric.datatype = u32::try_from(datatype).unwrap_or(0),
             (5, Wire::Varint(flag)) => metric.historical = flag != 0,
+            (7, Wire::Varint(flag)) => metric.null = flag != 0,
+            (9, Wire::Bytes(properties)) => metric.quality = quality(properties),
             (10 | 11, Wire::Varint(bits)) => metric.value = Some(Raw::Whole(bits)),
             (12, Wire::Fixed32(bits)) => {
                 metric.value = Some(Raw::Float(f64::from(f32::from_bits(bits))));
@@ -89,6 +95,46 @@ fn metric(bytes: &[u8]) -> Option<Metric<'_>> {
         }
     }
     Some(metric)
+}
+
+/// The whole number that the property `Quality` has (6.4.16): names stand in a list, values in another of equal order.
+fn quality(properties: &[u8]) -> Option<u64> {
+    let (mut names, mut wanted, mut values) = (0_u32, None, 0_u32);
+    let mut found = None;
+    // Names may stand behind values.
+    for _ in 0..2 {
+        let mut rest = properties;
+        while !rest.is_empty() {
+            match field(&mut rest)? {
+                (1, Wire::Bytes(name)) if wanted.is_none() => {
+                    if name.eq_ignore_ascii_case(b"quality") {
+                        wanted = Some(names);
+                    }
+                    names += 1;
+                }
+                (2, Wire::Bytes(value)) => {
+                    if wanted == Some(values) {
+                        found = whole(value);
+                    }
+                    values += 1;
+                }
+                _ => {}
+            }
+        }
+        values = 0;
+    }
+    found
+}
+
+/// The whole number that a property has.
+fn whole(value: &[u8]) -> Option<u64> {
+    let mut rest = value;
+    while !rest.is_empty() {
+        if let (3 | 4, Wire::Varint(number)) = field(&mut rest)? {
+            return Some(number);
+        }
+    }
+    None
 }
 
 /// The number that `bits` are by their datatype (6.4.16); none for dates, which are no readings.
@@ -168,5 +214,20 @@ mod tests {
             each(&bytes[..end], |_| {});
         }
         assert_eq!(each(b"{\"a\":1}", |_| {}), None);
+    }
+
+    #[test]
+    fn a_metric_without_a_value_says_why() {
+        // A metric `p` that is null; properties `unit` (text) and `Quality` (0).
+        let bytes = [
+            0x12, 31, 0x0a, 1, b'p', 0x38, 1, 0x4a, 24, 0x0a, 4, b'u', b'n', b'i', b't', 0x0a, 7,
+            b'Q', b'u', b'a', b'l', b'i', b't', b'y', 0x12, 3, 0x42, 1, b'x', 0x12, 2, 0x18, 0,
+        ];
+        let mut metrics = Vec::new();
+        let _ = each(&bytes, |metric| metrics.push((metric.null, metric.quality)));
+        assert_eq!(metrics, [(true, Some(0))]);
+        for end in 1..bytes.len() {
+            each(&bytes[..end], |_| {});
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! outsiders choose what is hashed, and 64 bits of them stand for the text.
 
 use super::channel::ChannelSlot;
+use super::classes::Class;
 use super::device::{DeviceSlot, TopicUse};
 use super::dialect::{Dialect, Known};
 use super::presence::Connection;
@@ -20,6 +21,8 @@ pub struct Entry {
     presence: Option<bool>,
     /// A word that tells this of the connection.
     means: Connection,
+    /// What a description says that a value, or a word of it, is of.
+    class: Class,
 }
 
 /// Of one text several hashes are made.
@@ -86,6 +89,29 @@ where
     pub(super) fn meaning(&self, hash: u64) -> Option<Connection> {
         let entry = self.entry(hash)?.1?;
         Some(entry.means).filter(|means| *means != Connection::Unknown)
+    }
+
+    /// From now on the value, or the word, of this hash is of this class; false if there is no room.
+    pub(super) fn put_class(&mut self, hash: u64, device: usize, class: Class) -> bool {
+        if !self.has_room_to_describe() || !self.put(hash, device, None, Connection::Unknown) {
+            return false;
+        }
+        if let Some((place, Some(_))) = self.entry(hash)
+            && let Some(entry) = self.index.as_mut().get_mut(place)
+            && entry.class == Class::None
+        {
+            entry.class = class;
+            self.described += 1;
+            self.classes += 1;
+        }
+        true
+    }
+
+    /// The device and the class of a value, or of a word of it.
+    pub(super) fn class_of(&self, hash: u64) -> Option<(usize, Class)> {
+        let entry = self.entry(hash)?.1?;
+        let device = usize::from(entry.device).checked_sub(1)?;
+        Some((device, entry.class)).filter(|(_, class)| *class != Class::None)
     }
 
     /// Descriptions leave half of the room to devices.
@@ -168,6 +194,7 @@ where
                         device,
                         presence,
                         means,
+                        class: Class::None,
                     };
                     self.entries += 1;
                 }

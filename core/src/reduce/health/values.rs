@@ -10,6 +10,7 @@ use super::fields::{Field, Value};
 use super::hear::{At, Cut};
 use super::marks::{MAX_WORD, Retyped, Said, is_ordinary, is_well};
 use super::table::Entry;
+use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::{self, Nothing};
 use crate::knowledge::quality::Grade;
 use crate::knowledge::time;
@@ -218,6 +219,23 @@ where
                 to: after.0,
             });
         }
+    }
+}
+
+/// What the text of a battery says: whether it is low.
+pub(super) fn battery_says(field: Field<'_>, text: &str) -> Option<bool> {
+    if text.len() > 12 {
+        return None;
+    }
+    let flag = match text {
+        "true" | "True" | "TRUE" | "on" | "ON" | "yes" | "YES" => Some(true),
+        "false" | "False" | "FALSE" | "off" | "OFF" | "no" | "NO" => Some(false),
+        _ => None,
+    };
+    match flag {
+        Some(flag) => battery::flag(field.parent, field.key).map(|it| flag == (it == Sense::Low)),
+        None if battery::is_battery(field.key) => battery::is_low(text),
+        None => None,
     }
 }
 

@@ -1,7 +1,8 @@
 //! One device as an answer shows it: its slot with the names and channels that belong to it.
 
 use super::channel::ChannelSlot;
-use super::device::{DeviceSlot, Trouble};
+use super::clock::Off;
+use super::device::{DeviceSlot, TopicUse, Trouble};
 use super::marks::Retyped;
 use super::names::Names;
 use crate::reduce::stats::Rhythm;
@@ -16,6 +17,8 @@ pub struct Device<'h, B> {
     /// Nobody listens since then.
     pub(super) paused: Option<Instant>,
     pub(super) gateway: Option<&'h DeviceSlot>,
+    /// All devices.
+    pub(super) all: &'h [DeviceSlot],
     pub(super) channels: &'h [ChannelSlot],
     pub(super) names: &'h Names<B>,
 }
@@ -80,6 +83,17 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
             next = channel.next;
             Some(channel)
         })
+    }
+
+    /// What its clock is wrong by, little or much, if it tells one.
+    pub fn clock_off(&self) -> Option<Off> {
+        let kin = |other: &&DeviceSlot| other.dialect == self.slot.dialect;
+        let others = self.all.iter().filter(kin);
+        self.slot.clock.off(others.map(|other| &other.clock))
+    }
+
+    pub(super) fn name_of(&self, topic: &TopicUse) -> &'h str {
+        self.names.get(topic.name)
     }
 
     /// Values of all devices.

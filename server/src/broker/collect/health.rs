@@ -166,7 +166,7 @@ fn device(device: &Known<'_>, start: Instant, now: Instant) -> DeviceFinding {
         readings: readings(device),
         uptime: device.uptime.seconds(),
         restarts: device.uptime.restarts(),
-        clock_behind: device.clock.behind(),
+        clock_behind: device.clock_off().map(|off| off.behind),
         values: values(device),
         topics,
         more_topics: device.more_topics,
