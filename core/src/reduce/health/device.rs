@@ -11,6 +11,7 @@ use super::dialect::{Dialect, Role};
 use super::marks::{Retyped, Wording};
 use super::names::Span;
 use super::presence::{Connection, Presence};
+use super::speakers::{MEMBERS, Member};
 use super::vitals::{Reading, Uptime, Vital};
 use crate::payload::Severity;
 use crate::reduce::stats::{Gap, Rhythm, TAUGHT};
@@ -46,6 +47,10 @@ pub(super) struct TopicUse {
     pub(super) at: Instant,
     /// Messages that were the one before again, at once.
     pub(super) twice: u16,
+    /// Members that may tell devices apart that share it.
+    pub(super) members: [Member; MEMBERS],
+    /// Hash of the path of the one that does; zero: none.
+    pub(super) told_apart: u64,
 }
 
 /// A kind of error or warning.
@@ -88,6 +93,8 @@ pub struct DeviceSlot {
     /// Convention by which it speaks.
     pub dialect: Dialect,
     pub(super) present: bool,
+    /// It is one of many on its topics, told apart by a member.
+    pub(super) speaks: bool,
     /// One above the place of the device that it is reached through; zero: none.
     pub(super) gateway: u16,
     /// One above the place of its first channel.
@@ -198,6 +205,34 @@ impl DeviceSlot {
         if let Some(reading) = place.and_then(|n| self.vitals.get_mut(n)) {
             reading.add(at, value);
         }
+    }
+
+    /// Many devices speak on one of its topics, each told by itself.
+    pub fn is_shared(&self) -> bool {
+        self.topics.iter().any(|topic| topic.told_apart != 0)
+    }
+
+    /// It is one of many on its topics, told apart by a member of what they say.
+    pub fn is_speaker(&self) -> bool {
+        self.speaks
+    }
+
+    /// Its connection was told under its own id.
+    pub fn is_present(&self) -> bool {
+        self.present
+    }
+
+    /// What was heard was of several devices: nothing of it may be said of one.
+    pub(super) fn forget(&mut self) {
+        self.vitals = Default::default();
+        self.battery_low = false;
+        self.troubles.clear();
+        (self.errors, self.warnings, self.more_troubles) = (0, 0, 0);
+        (self.channels, self.channel_count) = (0, 0);
+        self.uptime = Uptime::default();
+        self.clock = Clock::default();
+        self.words.clear();
+        self.retyped = None;
     }
 
     /// Kinds of errors and warnings, in order of first sight.

@@ -8,6 +8,7 @@ use super::dialect::{Dialect, Id, Role};
 use super::fields::{self, Field, Value};
 use super::presence::{self, Change, Connection};
 use super::table::Entry;
+use super::vitals::Vital;
 use super::{Health, values, vitals};
 use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::Nothing;
@@ -23,6 +24,9 @@ use heapless::String;
 const TIME: usize = 16;
 /// Bytes of a text that may be a state.
 const MAX_STATE: usize = 96;
+
+/// Steps below which a number of a battery may be volts or a step of few.
+const STEPS: f64 = 20.0;
 
 /// Where a message belongs: its device, its topic among those of the device, what is switched by it.
 #[derive(Clone, Copy)]
@@ -257,11 +261,37 @@ where
         }
     }
 
+    /// Takes the names that devices are called by where a member or a topic tells it.
+    fn name(&mut self, at: At, record: &Record<'_>, field: Field<'_>, text: &str) {
+        const KEYS: [&str; 5] = [
+            "devicename",
+            "friendlyname",
+            "longname",
+            "displayname",
+            "devicelabel",
+        ];
+        let whole = field.depth == 0
+            && vitals::is_any(
+                record.topic.rsplit('/').next().unwrap_or(""),
+                &["name", "friendlyname", "devicename", "label"],
+            );
+        let speaks = self.slot(at.device).is_some_and(|slot| slot.speaks);
+        if whole
+            || vitals::is_any(field.key, &KEYS)
+            || speaks && field.key.eq_ignore_ascii_case("name")
+        {
+            self.call(at.device, text);
+        }
+    }
+
     fn field(&mut self, at: At, record: &Record<'_>, field: Field<'_>, facts: &Facts<'_>) {
         if !record.retain && !self.graded(at, record, field) {
             return;
         }
         self.by_description(at, record, field);
+        if !record.retain {
+            self.learn_speakers(at, &field);
+        }
         let seed = self.seed;
         if let Some(slot) = self.slot(at.device)
             && slot.deeds.waits()
@@ -336,6 +366,7 @@ where
                 false => self.number(at, record, field, number),
             }
         } else if text.len() <= MAX_STATE {
+            self.name(at, record, field, text);
             self.wording(at, record, field, text, facts);
         }
     }
@@ -367,8 +398,12 @@ where
         let Some(slot) = self.slot(at.device) else {
             return;
         };
-        if let Some((vital, value)) = vitals::of_number(at.dialect, field.parent, field.key, number)
-        {
+        // A battery that has told more than a few steps tells percent.
+        let percent = slot.reading(Vital::Battery).max > STEPS && (0.0..=STEPS).contains(&number);
+        let known = vitals::of_number(at.dialect, field.parent, field.key, number);
+        let known = known
+            .or((percent && vitals::is_battery(field.key)).then_some((Vital::Battery, number)));
+        if let Some((vital, value)) = known {
             slot.read(record.at, vital, value);
             return;
         }

@@ -27,6 +27,7 @@ mod pattern;
 mod presence;
 mod sleep;
 mod sparkplug;
+mod speakers;
 mod table;
 mod tasmota;
 mod values;
@@ -168,7 +169,14 @@ where
             None => self.enter(&place.id, dialect, self.is_urgent(role, record, facts)),
         };
         match entered {
-            Some(device) => self.hear(device, role, record, facts),
+            Some(device) => {
+                let urgent = facts.severity == Severity::Error;
+                let speaker = match role {
+                    Role::Data => self.speaker(device, record, facts, urgent),
+                    _ => None,
+                };
+                self.hear(speaker.unwrap_or(device), role, record, facts);
+            }
             None => self.missed += 1,
         }
     }

@@ -103,6 +103,11 @@ pub(super) fn is_any(name: &str, wanted: &[&str]) -> bool {
     wanted.iter().any(|wanted| is(name, wanted))
 }
 
+/// `key` is that of a battery's level.
+pub(super) fn is_battery(key: &str) -> bool {
+    is_any(key, &["battery", "batt", "bat"])
+}
+
 /// What a number is under `key` inside of `parent` (or the level before, of a topic).
 pub(super) fn of_number(
     dialect: Dialect,
@@ -111,7 +116,7 @@ pub(super) fn of_number(
     value: f64,
 ) -> Option<(Vital, f64)> {
     let within = is_any(parent, &["battery", "devicepower:0", "devicepower"]);
-    if is_any(key, &["battery", "batt", "bat"]) || within && is_any(key, &["value", "level"]) {
+    if is_battery(key) || within && is_any(key, &["value", "level"]) {
         return battery(dialect, value);
     }
     if is_any(
