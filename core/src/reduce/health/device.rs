@@ -47,10 +47,6 @@ pub(super) struct TopicUse {
     pub(super) at: Instant,
     /// Messages that were the one before again, at once.
     pub(super) twice: u16,
-    /// Members that may tell devices apart that share it.
-    pub(super) members: [Member; MEMBERS],
-    /// Hash of the path of the one that does; zero: none.
-    pub(super) told_apart: u64,
 }
 
 /// A kind of error or warning.
@@ -95,6 +91,10 @@ pub struct DeviceSlot {
     pub(super) present: bool,
     /// It is one of many on its topics, told apart by a member.
     pub(super) speaks: bool,
+    /// Members that may tell devices apart that share its topics.
+    pub(super) members: [Member; MEMBERS],
+    /// Hash of the path of the one that does; zero: none.
+    pub(super) told_apart: u32,
     /// One above the place of the device that it is reached through; zero: none.
     pub(super) gateway: u16,
     /// One above the place of its first channel.
@@ -209,7 +209,7 @@ impl DeviceSlot {
 
     /// Many devices speak on one of its topics, each told by itself.
     pub fn is_shared(&self) -> bool {
-        self.topics.iter().any(|topic| topic.told_apart != 0)
+        self.told_apart != 0
     }
 
     /// It is one of many on its topics, told apart by a member of what they say.

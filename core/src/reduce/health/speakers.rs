@@ -28,18 +28,18 @@ const DEPTH: usize = 3;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Member {
     /// Hash of its key; zero: none.
-    key: u64,
+    key: u32,
     /// The first two values and the latest one, as hashes.
-    first: u64,
-    second: u64,
-    latest: u64,
+    first: u32,
+    second: u32,
+    latest: u32,
     /// A value came back after another.
     returned: bool,
 }
 
 impl Member {
     /// Takes a value; true if it is now known that devices are told apart by it.
-    fn take(&mut self, value: u64) -> bool {
+    fn take(&mut self, value: u32) -> bool {
         if self.first == 0 {
             self.first = value;
         } else if value == self.first || value == self.second {
@@ -100,6 +100,11 @@ fn identity(value: Value<'_>) -> Option<Id> {
     (plain && text.bytes().any(|byte| byte.is_ascii_digit())).then_some(text)
 }
 
+/// Half of a hash, never zero.
+fn short(seed: u64, text: &str) -> u32 {
+    (hash::bytes(seed, text.as_bytes()) as u32).max(1)
+}
+
 impl<D, I, C, B> Health<D, I, C, B>
 where
     D: AsMut<[DeviceSlot]> + AsRef<[DeviceSlot]>,
@@ -112,31 +117,22 @@ where
         if !is_identity(field) {
             return;
         }
-        let (seed, key) = (
-            self.seed,
-            hash::bytes(self.seed, field.path.as_bytes()).max(1),
-        );
+        let seed = self.seed;
+        let key = short(seed, field.path);
         let Some(value) = identity(field.value) else {
             return;
         };
-        let value = hash::bytes(seed, value.as_bytes()).max(1);
-        let Some(slot) = self.slot(at.device) else {
+        let Some(slot) = self.slot(at.device).filter(|slot| !slot.speaks) else {
             return;
         };
-        if slot.speaks {
-            return;
-        }
-        let Some(topic) = at.topic.and_then(|n| slot.topics.get_mut(n)) else {
-            return;
-        };
-        let members = &mut topic.members;
+        let members = &mut slot.members;
         let known = members.iter().position(|it| it.key == key || it.key == 0);
         let Some(member) = known.and_then(|n| members.get_mut(n)) else {
             return;
         };
         member.key = key;
-        if topic.told_apart == 0 && member.take(value) {
-            topic.told_apart = key;
+        if slot.told_apart == 0 && member.take(short(seed, &value)) {
+            slot.told_apart = key;
             slot.forget();
         }
     }
@@ -149,10 +145,8 @@ where
         facts: &Facts<'_>,
         urgent: bool,
     ) -> Option<usize> {
-        let hash = hash::bytes(self.seed, record.topic.as_bytes());
         let slot = self.devices.as_ref().get(device)?;
-        let topic = slot.topics.iter().find(|topic| topic.hash == hash)?;
-        let (told_apart, dialect, seed) = (topic.told_apart, slot.dialect, self.seed);
+        let (told_apart, dialect, seed) = (slot.told_apart, slot.dialect, self.seed);
         if told_apart == 0 {
             return None;
         }
@@ -160,7 +154,7 @@ where
         let mut found = None;
         fields::each(record.topic, record.payload, facts.lenient, |field| {
             let wanted = found.is_none() && is_identity(&field);
-            if wanted && hash::bytes(seed, field.path.as_bytes()).max(1) == told_apart {
+            if wanted && short(seed, field.path) == told_apart {
                 found = identity(field.value);
             }
         });
@@ -186,7 +180,7 @@ mod tests {
 
     #[test]
     fn values_that_return_tell_devices_apart_and_counters_do_not() {
-        let told = |values: &[u64]| {
+        let told = |values: &[u32]| {
             let mut member = Member::default();
             values.iter().any(|&value| member.take(value))
         };

@@ -119,8 +119,8 @@ where
         self.described < self.index.as_ref().len() as u64 / 4
     }
 
-    /// The place of the device of an id, made if there is room. The last eighth of it is for `urgent` ones: whoever tells
-    /// an error is found, however many healthy ones came before.
+    /// The place of the device of an id, made if there is room. The last eighth of it, of tables that
+    /// have some to spare, is for `urgent` ones: whoever tells an error is found, however many healthy ones came before.
     pub(super) fn enter(&mut self, id: &str, dialect: Dialect, urgent: bool) -> Option<usize> {
         if let Some(device) = self.find(id) {
             let slot = self.devices.as_mut().get_mut(device)?;
@@ -133,7 +133,7 @@ where
         let room = self.devices.as_ref().len();
         let room = match (fit, urgent) {
             (0, _) => room - room / 4,
-            (_, false) => room - room / 8,
+            (_, false) => room - room / 32 * 4,
             (_, true) => room,
         };
         let hash = hash::bytes(self.seed ^ ID, id.as_bytes());
