@@ -58,6 +58,19 @@ use names::Names;
 /// Channels of one device at most, so that one cannot take the room of all.
 pub const MAX_CHANNELS: u16 = 32;
 
+/// Bytes and members of an object that is one reading: a value with its time, its unit and a mark.
+const READING: (usize, usize) = (160, 4);
+
+/// Whether an object is one reading: `{"value":21.5,"time":1700000000}` says no more than `21.5`.
+fn is_reading(payload: &[u8]) -> bool {
+    let (bytes, members) = READING;
+    let value = |payload: &[u8]| payload.windows(8).any(|it| it == b"\"value\":");
+    payload.len() <= bytes
+        && payload.first() == Some(&b'{')
+        && value(payload)
+        && payload.windows(2).filter(|it| it == b"\":").count() <= members
+}
+
 /// Live messages of one topic from which on a device is judged by the rhythm of its family.
 const FAMILIAR: u64 = 3;
 
@@ -131,12 +144,15 @@ where
             self.unheard(record.at);
         }
         self.wall_us = wall_us;
-        let first = record
-            .payload
-            .trim_ascii_start()
-            .first()
-            .copied()
-            .unwrap_or(0);
+        let first = match is_reading(record.payload) {
+            true => b'0',
+            false => record
+                .payload
+                .trim_ascii_start()
+                .first()
+                .copied()
+                .unwrap_or(0),
+        };
         let place = {
             let ask = |id: &str| self.known(id);
             dialect::place(record.topic, first, &ask)
