@@ -4,8 +4,8 @@
 //! arguments, memory is the caller's. Read from here: [`packet`] and [`framer`] (bytes to packets),
 //! [`session`] (the client's state machine), [`payload`] (one pass over a payload), [`reduce`] (bounded
 //! accumulators). Who may import whom, left to right only:
-//! `limits, time, number` ← `wire` ← `framer`, `topic` ← `packet` ← `session`; `payload` ← `reduce`, which never
-//! sees a packet or a session. Every size that somebody else can choose has a name in [`limits`].
+//! `limits, time, number` ← `wire` ← `framer`, `topic` ← `packet` ← `session`; `knowledge` ← `payload` ← `reduce`,
+//! which never sees a packet or a session. Every size that somebody else can choose has a name in [`limits`].
 #![no_std]
 #![cfg_attr(
     not(test),
@@ -22,6 +22,7 @@
 )]
 
 pub mod framer;
+mod knowledge;
 pub mod limits;
 mod number;
 pub mod packet;

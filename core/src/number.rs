@@ -22,6 +22,12 @@ pub(crate) fn limit(number: f64, least: f64, most: f64) -> f64 {
     }
 }
 
+/// The low half of `x`.
+pub(crate) const fn low(x: u128) -> u64 {
+    let [a, b, c, d, e, f, g, h, ..] = x.to_le_bytes();
+    u64::from_le_bytes([a, b, c, d, e, f, g, h])
+}
+
 /// Half of the largest magnitude: the difference of any two numbers within it is finite.
 const LARGEST: f64 = f64::MAX / 4.0;
 

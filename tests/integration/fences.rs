@@ -20,8 +20,12 @@ const CORE: &[(&str, &[&str])] = &[
     ("packet", &["wire", "topic"]),
     // An outgoing packet that was kept is framed again when it is resent.
     ("session", &["packet", "framer", "topic", "wire", "time"]),
-    ("payload", &["limits", "number"]),
-    ("reduce", &["payload", "topic", "time", "limits", "number"]),
+    ("knowledge", &["topic", "time", "number"]),
+    ("payload", &["knowledge", "limits", "number"]),
+    (
+        "reduce",
+        &["knowledge", "payload", "topic", "time", "limits", "number"],
+    ),
 ];
 
 /// Text that only files whose path begins like one of these may hold.

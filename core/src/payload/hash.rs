@@ -1,13 +1,9 @@
 //! A fast non-cryptographic hash (folded multiplication), seeded where outsiders choose what is hashed.
 
+use crate::number::low;
+
 const K0: u64 = 0x9e37_79b9_7f4a_7c15;
 const K1: u64 = 0xd6e8_feb8_6659_fd93;
-
-/// The low half of `x`.
-pub(crate) const fn low(x: u128) -> u64 {
-    let [a, b, c, d, e, f, g, h, ..] = x.to_le_bytes();
-    u64::from_le_bytes([a, b, c, d, e, f, g, h])
-}
 
 /// Both halves of the 128-bit product, folded.
 #[inline]

@@ -263,7 +263,7 @@ const FORMATS: &[(&[u8], &str)] = &[
     (b"ON", "text"),
     (b"NaN", "text"),
     (b"{\"a\":1}\n{\"a\":2}\n", "json_lines"),
-    (b"{'a': 1}", "text"),
+    (b"{'a': 1}", "json_object"),
     (b"<?xml version=\"1.0\"?><r><t>21</t></r>", "xml"),
     (b"<status>ok</status>", "xml"),
     (b"1,2,3\n4,5,6\n", "csv"),

@@ -31,7 +31,7 @@ impl<'a> Pass<'_, 'a> {
                 }),
                 Some(memo),
             ) if raw.len() <= 32 => {
-                let hash = hash::bytes(self.seed ^ u64::from(flags), raw.as_bytes());
+                let hash = hash::bytes(self.seed ^ flags, raw.as_bytes());
                 memo.value(hash, || severity::pair(flags, value))
             }
             _ => severity::pair(flags, value),
@@ -48,19 +48,39 @@ impl<'a> Pass<'_, 'a> {
             }
             Scalar::Number(number) if self.flags & HEAT != 0 && number.starts_with("-127") => HEAT,
             Scalar::Number(_) => PROBLEM | HINT | GOOD | STATUS | CODE | LEVEL | WITHIN | MINOR,
-            Scalar::String(_) => !(HEAT | PLAIN | SETTING | NAME),
+            Scalar::String(_) => !(HEAT | PLAIN | SETTING | NAME | NEUTRAL),
         };
         let short = matches!(value, Scalar::String(text) if matches!(text.raw.len(), 4..=16));
-        if (self.flags & telling != 0 || self.flags == 0 && short) && self.flags & ASKED == 0 {
+        if value == Scalar::Bool(false)
+            && matches!(self.key, "enabled" | "Enabled" | "enable")
+            && let Some(frame) = self.frames.last_mut()
+        {
+            frame.off = true;
+        }
+        let plain = self.flags & !(NEUTRAL | PLAIN | VALUE) == 0;
+        if (self.flags & telling != 0 || plain && short) && self.flags & ASKED == 0 {
             self.judge_telling(value);
         }
     }
 
     fn judge_telling(&mut self, value: Scalar<'a>) {
         let flags = self.flags;
-        let within = flags & WITHIN != 0 && flags & (NAME | SETTING) == 0;
-        let told =
-            within && (flags & (PLAIN | TEXT | CODE) != 0 || matches!(value, Scalar::Bool(_)));
+        let numeric = matches!(value, Scalar::Number(_));
+        // Ids and counters inside of an error tell nothing of it.
+        let within = flags & WITHIN != 0
+            && flags & (NAME | SETTING) == 0
+            && !(numeric && flags & (COUNT | IDENTITY) != 0);
+        if let Scalar::String(text) = value {
+            self.name_error(flags, text.raw);
+        }
+        // A flag is one of the error's own, not of what it is about.
+        let own = self.frames.len() <= 1
+            || self
+                .frames
+                .last()
+                .is_some_and(|frame| frame.flags & (PROBLEM | HINT) != 0);
+        let flag = own && matches!(value, Scalar::Bool(_));
+        let told = within && (flags & (PLAIN | TEXT | CODE) != 0 || flag);
         let flags = if told { flags | PROBLEM } else { flags };
         match value {
             Scalar::String(text) if flags & (TEXT | PROBLEM) != 0 => {
@@ -97,9 +117,77 @@ impl<'a> Pass<'_, 'a> {
             || flags & LEVEL != 0
             || flags == 0
             || told;
-        if severity != Severity::None {
-            self.found(!soft, severity, self.key, raw(value));
+        if severity == Severity::None || numeric && self.is_limit(flags, value) {
+            return;
         }
+        if flags & GOOD != 0 && flags & PRESENCE != 0 && self.is_optional(value) {
+            return;
+        }
+        self.found(!soft, severity, self.key, raw(value));
+    }
+
+    /// Inside of an error, the first text that names it.
+    fn name_error(&mut self, flags: Flags, text: &'a str) {
+        let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
+        let error = self.frames.len() > 1
+            && self
+                .frames
+                .last()
+                .is_some_and(|it| it.flags & (PROBLEM | HINT) != 0);
+        if error
+            && flags & (NAME | TYPED | TEXT | CODE) != 0
+            && letters >= 3
+            && self.named.is_none()
+        {
+            self.named = Some(self.reason(self.key, text));
+        }
+    }
+
+    /// A service that is not connected (`cloud`), or that may be switched off: the message says so elsewhere, if it does.
+    fn is_optional(&mut self, value: Scalar<'a>) -> bool {
+        let service = match self.frames.len() {
+            0 => return false,
+            1 => self.topic.says.key,
+            _ => self.frames.last().map_or(0, |frame| frame.flags),
+        };
+        if service & SERVICE != 0 {
+            return true;
+        }
+        let reason = self.reason(self.key, raw(value));
+        if let Some(frame) = self.frames.last_mut() {
+            frame.away = frame.away.or(Some(reason));
+        }
+        true
+    }
+
+    /// Whether a number is a limit: its name is a step (`load_warning`) and another step of the same (`load_critical`)
+    /// stands beside it, with a number that is no flag either.
+    fn is_limit(&self, flags: Flags, value: Scalar<'a>) -> bool {
+        let flag = matches!(value, Scalar::Number("0" | "1"));
+        let Some(step) = Words::new(self.key).last() else {
+            return false;
+        };
+        let name = self.key.get(..step.span.0).unwrap_or("");
+        if flags & GRADE == 0 || flag || name.is_empty() && flags & MINOR == 0 {
+            return false;
+        }
+        let text = core::str::from_utf8(self.whole).unwrap_or("");
+        text.match_indices('"').take(QUOTES).any(|(at, _)| {
+            let Some(rest) = text.get(at + 1..).and_then(|it| it.strip_prefix(name)) else {
+                return false;
+            };
+            let mut words = Words::new(rest);
+            let Some(other) = words.next() else {
+                return false;
+            };
+            let behind = rest.get(other.span.1..).unwrap_or("");
+            let number = behind.trim_start_matches(['"', ':', ' ']);
+            other.span.0 == 0
+                && other.flags & GRADE != 0
+                && other.packed != step.packed
+                && behind.starts_with('"')
+                && number.starts_with(|c: char| c.is_ascii_digit() || c == '-')
+        })
     }
 
     /// Answers that are known by key and value together, whatever the parts mean.
@@ -189,11 +277,15 @@ impl<'a> Pass<'_, 'a> {
         let flags = severity::key(reason.subject);
         let mere = words.next().is_none()
             && (flags & (LEVEL | TYPED) != 0 || flags & STATUS != 0 && word & FAILED == FAILED);
-        match self
-            .prose
-            .filter(|prose| mere && prose.parent == reason.parent)
-        {
-            Some(prose) => (severity, Some(prose)),
+        // A number, or a topic that is the verdict, says less than what the error calls itself.
+        let bare = reason.parent == "topic"
+            || matches!(reason.value, "true" | "false")
+            || number::parse(reason.value).is_some();
+        let prose = self.prose.filter(|prose| {
+            (mere || bare) && prose.parent == reason.parent || reason.parent == "topic"
+        });
+        match prose.or(self.named.filter(|_| bare)) {
+            Some(better) => (severity, Some(better)),
             None => found,
         }
     }
@@ -221,9 +313,6 @@ impl<'a> Pass<'_, 'a> {
             };
             worst = worst.max_with((severity.min(most), reason));
         }
-        if worst.0 != Severity::None && self.prose.is_some() {
-            worst = self.said(worst);
-        }
         if let Some((severity, level)) = self.topic.verdict()
             && !self.over
             && !neutral(payload)
@@ -239,9 +328,15 @@ impl<'a> Pass<'_, 'a> {
                 worst = (severity, Some(said));
             }
         }
-        worst
+        match worst.0 {
+            Severity::None => worst,
+            _ => self.said(worst),
+        }
     }
 }
+
+/// Quotes behind which another step of the same name is looked for: those of 128 members.
+const QUOTES: usize = 512;
 
 /// States of an alarm that stands.
 const ACTIVE: [&str; 5] = ["active", "raised", "open", "unacknowledged", "standing"];

@@ -13,6 +13,7 @@ mod format;
 pub(crate) mod hash;
 pub mod json;
 mod judge;
+pub(crate) mod lenient;
 mod lines;
 mod memo;
 mod pass;
@@ -21,7 +22,6 @@ mod stamp;
 mod texts;
 mod topic;
 mod visit;
-mod words;
 
 pub use format::Format;
 pub use memo::Memo;
@@ -29,6 +29,7 @@ pub use severity::Severity;
 pub use stamp::{Stamp, stamp};
 pub(crate) use texts::pairs_of;
 
+use crate::knowledge::words;
 use heapless::Vec;
 
 /// Numbers of one message that are looked at.
@@ -49,6 +50,8 @@ pub struct Facts<'a> {
     pub wraps: Option<Format>,
     /// What the payload holds as JSON or text, if it was decoded: all else is about that.
     pub decoded: Option<decode::Decoded<'a>>,
+    /// It is almost JSON, and was read as if it were: bare NaN, single quotes, commas too many.
+    pub lenient: bool,
     /// How bad what it tells is.
     pub severity: Severity,
     /// Why, unless nothing is wrong.
@@ -108,6 +111,7 @@ impl Facts<'_> {
             runner_up: None,
             wraps: None,
             decoded: None,
+            lenient: false,
             severity: Severity::None,
             reason: None,
             class: 0,
@@ -199,6 +203,7 @@ fn look<'a>(
     facts.decoded = None;
     let mut pass = pass::Pass::new(topic, memo, &mut facts.numbers, &mut facts.states);
     (facts.format, facts.confidence, facts.runner_up) = pass.payload(payload);
+    facts.lenient = pass.lenient;
     facts.wraps = decode::inside(facts.format, payload);
     if facts.wraps.is_some() {
         facts.confidence = facts.confidence.max(95);

@@ -5,6 +5,7 @@
 use super::format::{self, Format, Guess};
 use super::json::{self, Fault, Scalar};
 use super::judge::MaxWith;
+use super::lenient;
 use super::memo::Memo;
 use super::severity::{self, Severity};
 use super::texts::json_lines;
@@ -32,6 +33,10 @@ pub(super) struct Frame<'a> {
     /// `"name": "Fault"` waits for `"value": true`, or the other way round.
     pub(super) name: Option<&'a str>,
     pub(super) value: Option<Scalar<'a>>,
+    /// It says that it is switched off.
+    pub(super) off: bool,
+    /// Something in it is not connected, which is wrong if it is switched on.
+    pub(super) away: Option<Reason<'a>>,
 }
 
 /// The state of one pass.
@@ -39,6 +44,8 @@ pub(super) struct Pass<'t, 'a> {
     pub(super) topic: Topic<'a>,
     pub(super) memo: Option<&'t mut Memo>,
     pub(super) seed: u64,
+    /// The payload.
+    pub(super) whole: &'a [u8],
     pub(super) frames: Vec<Frame<'a>, FRAMES>,
     pub(super) deeper: u32,
     pub(super) key: &'a str,
@@ -66,7 +73,11 @@ pub(super) struct Pass<'t, 'a> {
     pub(super) log_level: Option<(&'a str, &'a str)>,
     /// The first prose, with the keys around it and before it.
     pub(super) prose: Option<Reason<'a>>,
+    /// What an error calls itself.
+    pub(super) named: Option<Reason<'a>>,
     pub(super) kind: u64,
+    /// It is almost JSON.
+    pub(super) lenient: bool,
 }
 
 pub(super) type Found<'a> = (Severity, Option<Reason<'a>>);
@@ -100,12 +111,16 @@ impl<'t, 'a> Pass<'t, 'a> {
             numeric_level: None,
             log_level: None,
             prose: None,
+            named: None,
+            whole: &[],
             kind: 0,
+            lenient: false,
         }
     }
 
     /// Goes through the payload.
     pub(super) fn payload(&mut self, payload: &'a [u8]) -> Guess {
+        self.whole = payload;
         if payload.is_empty() {
             return (Format::Empty, 100, None);
         }
@@ -177,6 +192,14 @@ impl<'t, 'a> Pass<'t, 'a> {
             Fault::Syntax(at) if first == b'{' && json_lines(text, at) => {
                 (Format::JsonLines, 90, Some(Format::Text))
             }
+            _ if let Some(slip) = lenient::slip(text) => {
+                self.forget();
+                let _ = lenient::walk(text, self);
+                self.lenient = true;
+                let warning = (Severity::Warning, reason(slip.name()));
+                self.hard = self.hard.max_with(warning);
+                (format, 80, Some(Format::Text))
+            }
             _ => {
                 if self.once != 0 {
                     self.hard = self
@@ -194,6 +217,21 @@ impl<'t, 'a> Pass<'t, 'a> {
                 (guess, confidence.min(60), runner.or(Some(format)))
             }
         }
+    }
+
+    /// Takes back what was found in a payload that is to be read anew.
+    fn forget(&mut self) {
+        self.frames.clear();
+        self.numbers.clear();
+        self.states.clear();
+        self.deeper = 0;
+        (self.once, self.often, self.kind) = (0, [0; 4], 0);
+        (self.key, self.flags) = (self.topic.subject(), self.topic.says.key);
+        self.path = self.topic.says.class;
+        (self.hard, self.soft) = ((Severity::None, None), (Severity::None, None));
+        (self.quiet, self.over, self.minor, self.has_text) = (false, false, false, false);
+        (self.numeric_level, self.log_level) = (None, None);
+        (self.prose, self.named) = (None, None);
     }
 
     /// Makes `key` inside `path` the current one.

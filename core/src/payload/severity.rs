@@ -8,6 +8,7 @@
 use super::json::{Scalar, Text, unescape};
 use super::lines::{level, line};
 use super::words::{self, *};
+use crate::knowledge::nothing::{self, Nothing};
 use crate::number;
 
 /// How bad it is.
@@ -43,13 +44,17 @@ pub(super) fn key(text: &str) -> Flags {
     let mut all: Flags = 0;
     let mut last: Flags = 0;
     let mut telling = 0;
-    let mut end = 0;
     let mut caution = false;
+    let mut several = false;
     for word in Words::new(text).take(12) {
-        if word.number {
+        // `state_id` tells the state.
+        if word.number || all & STATUS != 0 && IDS.contains(&word.packed) {
             continue;
         }
         let flags = word.flags;
+        if flags & (PROBLEM | PLAIN) == 0 {
+            several = is_plural(text, &word);
+        }
         if flags & PROBLEM != 0 && all & NOT == 0 {
             problem = true;
             blurred = false;
@@ -61,7 +66,6 @@ pub(super) fn key(text: &str) -> Flags {
             || caution && flags & PLAIN != 0;
         all |= flags;
         last = flags;
-        end = word.packed;
         telling += u32::from(flags & PLAIN == 0 || flags & (VALUE | STATUS | TEXT) != 0);
     }
     if all & LEVEL != 0 && all & TEXT != 0 {
@@ -69,13 +73,20 @@ pub(super) fn key(text: &str) -> Flags {
         return LEVEL | HINT;
     }
     let mut key = last & (STATUS | TEXT | CODE | VALUE | DANGER | LEVEL | PLAIN | PRESENCE | OVER)
-        | all & (HEAT | BATTERY | DANGER);
-    if all & SETTING != 0 && last & STATUS == 0 {
+        | all & (HEAT | BATTERY | DANGER | SERVICE | MODE)
+        | last & (COUNT | IDENTITY | GRADE);
+    if (several || all & (COUNT | MANY) != 0) && all & CURRENT == 0 {
+        key |= MANY;
+    }
+    if last & STATUS != 0 && telling > 1 {
+        key |= PART;
+    }
+    if all & (SETTING | MODE) != 0 && last & STATUS == 0 {
         let typed = if telling <= 1 { last & TYPED } else { 0 };
         return (key | SETTING | typed) & !(PLAIN | DANGER);
     }
     // `alarmMsgCount` counts messages; that there were some is nothing wrong.
-    if problem && !(all & TEXT != 0 && COUNTS.contains(&end)) {
+    if problem && !(all & TEXT != 0 && last & COUNT != 0) {
         key |= if blurred { HINT } else { PROBLEM };
     }
     if caution && all & (NOT | LEVEL) == 0 {
@@ -83,6 +94,9 @@ pub(super) fn key(text: &str) -> Flags {
     }
     if telling <= 1 {
         key |= last & (GOOD | NAME | TYPED);
+    }
+    if all & BATTERY != 0 {
+        key |= last & GOOD;
     }
     if all & RESTART != 0 && all & CAUSE != 0 || last & CAUSE != 0 {
         key |= all & (RESTART | CAUSE);
@@ -97,12 +111,19 @@ pub(super) fn key(text: &str) -> Flags {
     key
 }
 
-/// Words at the end of a key that counts.
-const COUNTS: [u128; 3] = [
-    words::pack(b"count"),
-    words::pack(b"counter"),
-    words::pack(b"total"),
-];
+/// Words that make of a state a number that stands for it.
+const IDS: [u128; 1] = [words::pack(b"id")];
+
+/// A word that is neither a problem nor plain, and of several: `failed_logins` counts logins.
+fn is_plural(text: &str, word: &Word) -> bool {
+    let word = text.get(word.span.0..word.span.1).unwrap_or("");
+    let lower = |end: &str| {
+        let at = word.len().saturating_sub(end.len());
+        word.get(at..)
+            .is_some_and(|tail| tail.eq_ignore_ascii_case(end))
+    };
+    word.len() >= 4 && lower("s") && !(lower("ss") || lower("us") || lower("is"))
+}
 
 /// What a key and its value say together.
 #[derive(Clone, Copy, Debug)]
@@ -160,6 +181,7 @@ fn flag(key: Flags, value: bool) -> Severity {
         false => key & GOOD != 0,
     };
     match wrong {
+        true if !value && key & BATTERY != 0 => Severity::Warning,
         true => Severity::Error,
         false if value && key & (BATTERY | MINOR) != 0 && key & SETTING == 0 => Severity::Warning,
         false => Severity::None,
@@ -173,6 +195,10 @@ fn count(key: Flags, number: &str) -> Severity {
     }
     if key & GOOD != 0 && key & PRESENCE != 0 && value == 0.0 {
         return Severity::Error;
+    }
+    if key & MANY != 0 {
+        // What was counted is past; whether the count grows is seen over time only.
+        return Severity::None;
     }
     let whole = !number.contains(['.', 'e', 'E']) || number.ends_with(".0");
     if key & PROBLEM != 0 && whole && value != 0.0 || key & HINT != 0 && number == "1" {
@@ -209,6 +235,13 @@ pub(super) fn string(key: Flags, text: &str) -> Severity {
         _ => {}
     }
     if key & SETTING != 0 {
+        return match key & MODE != 0 {
+            true => failure(text),
+            false => Severity::None,
+        };
+    }
+    if key & PART != 0 && key & (PRESENCE | PROBLEM) == 0 && is_absent(text) {
+        // A part that is not fitted says so in every message.
         return Severity::None;
     }
     if key & STATUS != 0 && key & CODE != 0 && is_bad_opc_ua(text) {
@@ -235,10 +268,43 @@ pub(super) fn string(key: Flags, text: &str) -> Severity {
     if key & (TEXT | CAUSE) != 0 {
         return line(text);
     }
-    if key == 0 {
-        return participle(text);
+    if key & !(NEUTRAL | VALUE | PLAIN) == 0 {
+        return participle(text).max(failure(text));
     }
     Severity::None
+}
+
+/// A text that is nothing but the word for a failure (`ERROR`, `Störung`), whatever it is said of.
+fn failure(text: &str) -> Severity {
+    let mut words = Words::new(text);
+    let flags = words.next().map_or(0, |word| word.flags);
+    if flags & FAILED == FAILED && flags & MANY == 0 && words.next().is_none() {
+        Severity::Error
+    } else {
+        Severity::None
+    }
+}
+
+/// Whether a text says that there is nothing to tell of: a part is not fitted, or nothing is plugged in.
+fn is_absent(text: &str) -> bool {
+    matches!(
+        nothing::of_text(text),
+        Some(Nothing::Unavailable | Nothing::Unknown | Nothing::Null)
+    ) || [
+        "not_available",
+        "not available",
+        "not_present",
+        "not present",
+    ]
+    .iter()
+    .any(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// A code whose digits are all zero: `H00`, `E-0000`.
+fn is_zero_code(text: &str) -> bool {
+    let digits = text.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let digits = digits.trim_start_matches(['-', '_', ' ', '.', ':', '#']);
+    text.len() - digits.len() <= 4 && !digits.is_empty() && digits.bytes().all(|b| b == b'0')
 }
 
 /// OPC UA Part 4, 7.39: the two highest bits of a StatusCode, here in hexadecimal, are 10 where it is bad.
@@ -267,6 +333,7 @@ fn affirmed(text: &str) -> Severity {
     if text
         .trim_matches(['0', 'x', 'X', '.', ' ', '-', '[', ']', '{', '}'])
         .is_empty()
+        || is_zero_code(text)
     {
         return Severity::None;
     }

@@ -79,9 +79,9 @@ impl<'a> Topic<'a> {
                 last = [b, c, level];
             }
             match level {
-                "settings" | "Settings" | "config" | "configuration" | "thresholds" | "limits" => {
-                    setting = true
-                }
+                "settings" | "Settings" | "config" | "configuration" | "thresholds" | "limits"
+                | "definitions" | "catalog" | "catalogue" | "dictionary" | "capabilities"
+                | "factsheet" | "manifest" | "schema" => setting = true,
                 "alarms" | "Alarms" | "events" => alarms = level,
                 "critical" | "major" if !alarms.is_empty() => {
                     found = Some((Severity::Error, level))
@@ -103,6 +103,7 @@ impl<'a> Topic<'a> {
             found = Some((Severity::Error, death));
         }
         let (subject, mut key) = subject(outer, inner);
+        let setting = setting || describes(inner);
         let asked = setting || matches!(inner, "set" | "get");
         if asked {
             key = SETTING;
@@ -162,10 +163,30 @@ fn subject<'a>(outer: &'a str, inner: &'a str) -> (&'a str, Flags) {
         return (inner, key);
     }
     let around = severity::key(outer);
-    match around & (PROBLEM | HINT | HEAT | LEVEL | PRESENCE | GOOD | DANGER | BATTERY | SETTING) {
+    const MORE: Flags = PROBLEM
+        | HINT
+        | HEAT
+        | LEVEL
+        | PRESENCE
+        | GOOD
+        | DANGER
+        | BATTERY
+        | SETTING
+        | MODE
+        | SERVICE;
+    match around & MORE {
         0 => (inner, key),
-        more => (outer, key & STATUS | more),
+        more => (outer, key & (STATUS | MANY | COUNT) | more | around & MANY),
     }
+}
+
+/// A last level that describes what stands before it, as attributes of Homie do: `$name`, `$format`. Its text is of what
+/// could be, not of what is.
+fn describes(level: &str) -> bool {
+    level.strip_prefix('$').is_some_and(|name| {
+        name.bytes().all(|b| b.is_ascii_alphabetic())
+            && !matches!(name, "state" | "alert" | "log" | "target" | "")
+    })
 }
 
 /// Whether a level names the code of an answer, and not just a state: `http_status`, `statusCode`, `response/code`.

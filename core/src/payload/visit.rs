@@ -1,8 +1,10 @@
 //! What a pass does at each event of the JSON walk: keeps where it is, gathers paths, numbers and states, and
 //! hands each pair of key and value to the judgement.
 
+use super::Severity;
 use super::hash;
 use super::json::{Scalar, Text, Visitor};
+use super::judge::MaxWith;
 use super::pass::{ASKED, Frame, Pass, WITHIN};
 use super::words::*;
 use crate::number;
@@ -36,6 +38,8 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
             again: again || !object,
             name: None,
             value: None,
+            off: false,
+            away: None,
         };
         if self.frames.push(frame).is_err() {
             self.deeper += 1;
@@ -50,6 +54,9 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
         let Some(frame) = self.frames.pop() else {
             return;
         };
+        if let Some(reason) = frame.away.filter(|_| !frame.off) {
+            self.hard = self.hard.max_with((Severity::Error, Some(reason)));
+        }
         if let (Some(name), Some(value)) = (frame.name, frame.value) {
             self.set_key(frame.path, name);
             self.flags |= frame.flags & ASKED;
@@ -138,7 +145,16 @@ impl<'a> Pass<'_, 'a> {
         }
         if self.flags & VALUE != 0 && self.frames.len() == 1 {
             self.flags |= self.topic.says.key
-                & (PROBLEM | HINT | HEAT | STATUS | PRESENCE | GOOD | DANGER | SETTING);
+                & (PROBLEM
+                    | HINT
+                    | HEAT
+                    | STATUS
+                    | PRESENCE
+                    | GOOD
+                    | DANGER
+                    | SETTING
+                    | MODE
+                    | MANY);
         }
     }
 
@@ -179,7 +195,8 @@ impl<'a> Pass<'_, 'a> {
     fn element(&mut self) {
         if let Some(frame) = self.frames.last() {
             self.key = frame.key;
-            self.flags = frame.flags;
+            // A list of codes is no count.
+            self.flags = frame.flags & !MANY;
             self.path = hash::mix(frame.path, 7);
         }
     }

@@ -70,8 +70,8 @@ struct Device {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     dialect: &'static str,
-    /// 100 less the points of the findings.
-    score: u8,
+    /// 100 less the points of the findings; null: not enough was heard to judge.
+    score: Option<u8>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<Finding>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -58,7 +58,7 @@ where
                 self.own_presence(device, told.topic);
             }
             dialect::Role::Presence => {
-                let Some(gateway) = self.enter(&place.id, place.dialect) else {
+                let Some(gateway) = self.enter(&place.id, place.dialect, false) else {
                     return;
                 };
                 whose = gateway;

@@ -4,6 +4,7 @@
 //! nothing is a switch, a counter that begins anew no leap. Invariant: what stands still has changed before so
 //! steadily that standing so long by chance has a probability below one in a thousand million.
 
+use super::marks::{Marks, counts_failures};
 use super::vitals::is_any;
 use crate::time::Instant;
 use heapless::String;
@@ -28,6 +29,8 @@ pub(super) enum Nature {
     Inert(f64),
     /// Is switched, set, or counts.
     Free,
+    /// Adds up and never falls.
+    Total,
 }
 
 /// One number of a device.
@@ -42,6 +45,8 @@ pub struct ChannelSlot {
     pub(super) datatype: u32,
     pub(super) name: String<MAX_NAME>,
     pub(super) nature: Nature,
+    /// When the first live value came.
+    pub(super) begun: Instant,
     /// Live values.
     pub count: u32,
     /// The latest.
@@ -68,6 +73,16 @@ pub struct ChannelSlot {
     pub jumps: u32,
     /// The first of them.
     pub jump: Option<Jump>,
+    /// What it was before it fell to less than half, if it is a total, which should not; zero: it did not.
+    pub(super) fallen: f64,
+    /// Falls of a total that it came back from.
+    pub(super) glitches: u32,
+    /// It counts failures.
+    pub(super) counts: bool,
+    /// What such a count was first.
+    pub(super) counted_from: f64,
+    /// What is known beside numbers.
+    pub(super) marks: Marks,
 }
 
 /// A step out of a channel's own range.
@@ -93,10 +108,12 @@ impl ChannelSlot {
                 break;
             }
         }
+        let counts = counts_failures(key);
         Self {
             hash,
             name: kept,
-            nature: nature(key),
+            nature: if counts { Nature::Free } else { nature(key) },
+            counts,
             ..Self::default()
         }
     }
@@ -112,9 +129,12 @@ impl ChannelSlot {
             return;
         }
         self.count = self.count.saturating_add(1);
+        if self.count == 1 || value < self.last {
+            self.counted_from = value;
+        }
         if self.count == 1 {
             (self.min, self.max) = (value, value);
-            (self.run, self.run_since) = (1, at);
+            (self.run, self.run_since, self.begun) = (1, at, at);
         } else if value == self.last {
             self.run = self.run.saturating_add(1);
             self.excused |= switched && self.run <= 3;
@@ -129,6 +149,9 @@ impl ChannelSlot {
     }
 
     fn step(&mut self, at: Instant, value: f64, switched: bool) {
+        if self.nature == Nature::Total && self.falls(at, value) {
+            return;
+        }
         let step = (value - self.last).abs();
         if self.is_jump(value, step) && !switched {
             self.jumps = self.jumps.saturating_add(1);
@@ -152,6 +175,38 @@ impl ChannelSlot {
         }
     }
 
+    /// A total that falls to less than half and comes back to where it was, or a little further, was not read right; one
+    /// that goes on from there was reset.
+    fn falls(&mut self, at: Instant, value: f64) -> bool {
+        if self.fallen > 0.0 {
+            let before = self.fallen;
+            if value < before {
+                return true;
+            }
+            self.fallen = 0.0;
+            if value <= before + (before - self.min).max(before * 0.01) * 2.0 {
+                self.glitches = self.glitches.saturating_add(1);
+                self.jump.get_or_insert(Jump {
+                    at,
+                    from: before,
+                    to: self.last,
+                    low: self.min,
+                    high: self.max,
+                });
+                self.max = self.max.max(value);
+                return true;
+            }
+            return false;
+        }
+        let rose = self.changes >= 2 && self.last == self.max && self.min > 0.0;
+        let steadily = self.steps <= (self.max - self.min) * 1.001;
+        if rose && steadily && value < self.last * 0.5 {
+            self.fallen = self.last;
+            return true;
+        }
+        false
+    }
+
     fn within(&self, value: f64) -> bool {
         (self.min..=self.max).contains(&value)
     }
@@ -169,7 +224,7 @@ impl ChannelSlot {
                 let moved = self.changes >= TAUGHT && value != 0.0 && value % 1.0 != 0.0;
                 moved && self.count > 20 && step > 20.0 * range && self.counts_not()
             }
-            Nature::Free => false,
+            Nature::Free | Nature::Total => false,
         }
     }
 
@@ -182,7 +237,11 @@ impl ChannelSlot {
     pub fn is_frozen(&self) -> bool {
         let moving = self.count.saturating_sub(self.run);
         let steadily = self.changes >= TAUGHT && self.changes.saturating_mul(2) >= moving;
-        if self.nature == Nature::Free || self.excused || self.last == 0.0 || !steadily {
+        if matches!(self.nature, Nature::Free | Nature::Total)
+            || self.excused
+            || self.last == 0.0
+            || !steadily
+        {
             return false;
         }
         self.run >= STILL
@@ -193,12 +252,15 @@ impl ChannelSlot {
 
     pub(super) fn merge(&mut self, other: &Self) {
         if other.count == 0 {
+            self.marks.merge(&other.marks);
             return;
         }
         if self.count == 0 {
+            let mut marks = self.marks;
+            marks.merge(&other.marks);
             let (next, alias) = (self.next, self.alias);
             *self = other.clone();
-            (self.next, self.alias) = (next, alias.or(other.alias));
+            (self.next, self.alias, self.marks) = (next, alias.or(other.alias), marks);
             return;
         }
         let late = other.at > self.at;
@@ -221,6 +283,9 @@ impl ChannelSlot {
             (self.last, self.at) = (other.last, other.at);
         }
         self.excused |= other.excused;
+        self.glitches = self.glitches.saturating_add(other.glitches);
+        self.counted_from = self.counted_from.min(other.counted_from);
+        self.marks.merge(&other.marks);
         self.jumps = self.jumps.saturating_add(other.jumps);
         self.jump = match (self.jump, other.jump) {
             (Some(ours), Some(theirs)) => Some(if theirs.at < ours.at { theirs } else { ours }),
@@ -285,6 +350,14 @@ fn nature(key: &str) -> Nature {
         "limit",
         "size",
     ];
+    if ["total", "energy", "kwh", "odometer", "lifetime", "counter"]
+        .iter()
+        .any(|word| has(word))
+        && !has("rate")
+        && !has("power")
+    {
+        return Nature::Total;
+    }
     if FREE.iter().any(|word| has(word)) && !has("pressure") && !has("moisture") {
         return Nature::Free;
     }

@@ -3,6 +3,7 @@
 //! Only a time that goes on as ours does is a clock; one that stands still or leaps is the time of something else.
 //! Invariant: a time without a zone is never wrong by whole quarters of an hour, up to fourteen hours.
 
+use crate::knowledge::time;
 use crate::time::Instant;
 
 /// Messages that must agree.
@@ -13,6 +14,53 @@ const WRONG_BEYOND: f64 = 90.0;
 const QUARTER: f64 = 900.0;
 /// Seconds in fourteen hours, the farthest zone.
 const FARTHEST: f64 = 50_400.0;
+
+/// Zones that differ by a quarter of an hour, from fourteen hours behind to fourteen ahead.
+const ZONES: usize = 113;
+/// Clocks of other devices that have to agree.
+const WITNESSES: u32 = 3;
+/// Seconds beyond which a time is of another day: no zone is that far.
+const STALE: f64 = 72_000.0;
+/// Messages with such a time.
+const OLD: u32 = 5;
+/// Seconds behind of a clock that was never set: it tells 1970 or the year its firmware was made.
+pub(super) const NEVER_SET: f64 = 1e8;
+
+/// What a clock is wrong by.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Off {
+    /// Seconds behind ours; negative: ahead.
+    pub behind: f64,
+    /// Seconds behind if it tells a local time and not UTC; none: that is settled.
+    pub local: Option<f64>,
+    /// Clocks of other devices of its kind that agree with ours.
+    pub witnesses: u32,
+}
+
+impl Off {
+    pub(super) fn is_wrong(&self) -> bool {
+        self.behind.abs() > WRONG_BEYOND
+    }
+}
+
+/// Whole quarters of an hour nearest to `seconds`.
+fn zone(seconds: f64) -> f64 {
+    let rest = seconds % QUARTER;
+    let whole = seconds - rest;
+    if rest > QUARTER / 2.0 {
+        whole + QUARTER
+    } else if rest < -QUARTER / 2.0 {
+        whole - QUARTER
+    } else {
+        whole
+    }
+}
+
+/// Which of the zones `seconds` is nearest to.
+fn place_of(seconds: f64) -> Option<usize> {
+    let place = (zone(seconds) + FARTHEST) / QUARTER;
+    (0..ZONES).find(|&n| place == n as f64)
+}
 
 /// A time as it is written in a message.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -27,6 +75,8 @@ pub(super) struct Stamp {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clock {
     place: u64,
+    /// How well the name at this place says that it is the time of the message; less is better.
+    rank: usize,
     count: u32,
     first: (Instant, f64),
     last: (Instant, f64),
@@ -38,11 +88,19 @@ pub struct Clock {
 
 impl Clock {
     /// Takes the time in a live message that came at `at`, which is `wall` seconds after 1970.
-    pub(super) fn add(&mut self, at: Instant, wall: f64, place: u64, stamp: Stamp) {
+    pub(super) fn add(
+        &mut self,
+        at: Instant,
+        wall: f64,
+        (place, rank): (u64, usize),
+        stamp: Stamp,
+    ) {
         let behind = wall - stamp.seconds;
-        if self.count == 0 {
+        if self.count == 0 || rank < self.rank {
             *self = Self {
                 place,
+                rank,
+                count: 0,
                 first: (at, stamp.seconds),
                 low: behind,
                 high: behind,
@@ -59,14 +117,9 @@ impl Clock {
         self.high = self.high.max(behind);
     }
 
-    /// Seconds that the device's clock is behind ours (negative: ahead), if it is a clock, and wrong.
-    pub fn wrong_by(&self) -> Option<f64> {
-        let behind = self.behind()?;
-        (behind.abs() > WRONG_BEYOND).then_some(behind)
-    }
-
-    /// Seconds that the device's clock is behind ours (negative: ahead), if it is a clock.
-    pub fn behind(&self) -> Option<f64> {
+    /// Seconds that the device's clock is behind ours (negative: ahead), if it is a clock; a local time is that much
+    /// behind, too.
+    pub(super) fn whole(&self) -> Option<f64> {
         let passed = self.last.0.since(self.first.0).as_secs_f64();
         let told = self.last.1 - self.first.1;
         let goes =
@@ -74,22 +127,70 @@ impl Clock {
         if !goes || self.high - self.low > 5.0 + passed * 0.1 {
             return None;
         }
-        let behind = if self.low.abs() < self.high.abs() {
+        Some(if self.low.abs() < self.high.abs() {
             self.low
         } else {
             self.high
-        };
-        if self.zoned || behind.abs() > FARTHEST + QUARTER {
-            return Some(behind);
-        }
-        let rest = behind % QUARTER;
-        Some(if rest > QUARTER / 2.0 {
-            rest - QUARTER
-        } else if rest < -QUARTER / 2.0 {
-            rest + QUARTER
-        } else {
-            rest
         })
+    }
+
+    /// What it is wrong by at most if it may tell a local time: what is left of whole quarters of an hour.
+    pub(super) fn rest(&self) -> Option<f64> {
+        let behind = self.whole()?;
+        let local = !self.zoned && behind.abs() <= FARTHEST + QUARTER;
+        Some(if local { behind - zone(behind) } else { behind })
+    }
+
+    /// What the clock is wrong by: against those of `others` that tell local times too, if they agree.
+    pub(super) fn off<'c>(&self, others: impl Iterator<Item = &'c Self>) -> Option<Off> {
+        let (behind, rest) = (self.whole()?, self.rest()?);
+        let mut zones = [0_u16; ZONES];
+        let mut all = 0_u32;
+        for other in others.filter(|other| other.zoned == self.zoned) {
+            let Some(theirs) = other
+                .whole()
+                .filter(|it| (it - zone(*it)).abs() <= WRONG_BEYOND)
+            else {
+                continue;
+            };
+            all += 1;
+            if let Some(count) = place_of(theirs).and_then(|n| zones.get_mut(n)) {
+                *count = count.saturating_add(1);
+            }
+        }
+        // This clock is among them, if it is right.
+        let own = place_of(behind).filter(|_| (behind - zone(behind)).abs() <= WRONG_BEYOND);
+        if let Some(count) = own.and_then(|n| zones.get_mut(n)) {
+            *count = count.saturating_sub(1);
+            all = all.saturating_sub(1);
+        }
+        let (most, &count) = zones.iter().enumerate().max_by_key(|(_, count)| **count)?;
+        let agree = u32::from(count);
+        if agree >= WITNESSES && agree * 4 >= all * 3 {
+            let off = behind - (most as f64 - FARTHEST / QUARTER) * QUARTER;
+            let (behind, local) = (off, None);
+            return Some(Off {
+                behind,
+                local,
+                witnesses: agree,
+            });
+        }
+        let local = (rest != behind).then_some(rest);
+        Some(Off {
+            behind: if rest.abs() > WRONG_BEYOND {
+                behind
+            } else {
+                rest
+            },
+            local: local.filter(|rest| rest.abs() > WRONG_BEYOND),
+            witnesses: 0,
+        })
+    }
+
+    /// Seconds that its times are old, which neither go on nor are of the last day: what it tells is not of now.
+    pub(super) fn stale(&self) -> Option<f64> {
+        let old = self.low > STALE && self.low < NEVER_SET;
+        (old && self.count >= OLD && self.whole().is_none()).then_some(self.low)
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -112,146 +213,77 @@ impl Clock {
     }
 }
 
-/// A key that tells when its message was made.
-pub(super) fn is_key(key: &str) -> bool {
-    const KEYS: [&str; 13] = [
-        "Time",
-        "time",
-        "ts",
-        "timestamp",
-        "Timestamp",
-        "TIMESTAMP",
-        "datetime",
-        "dateTime",
-        "date_time",
-        "unixtime",
-        "epoch",
-        "utc",
-        "last_seen",
-    ];
-    KEYS.contains(&key)
-}
-
-/// The time that a number is, by its magnitude: seconds, milliseconds, microseconds or nanoseconds since 1970.
+/// The time that a number is, by its magnitude.
 pub(super) fn of_number(number: f64) -> Option<Stamp> {
-    let scale = match number {
-        1e9..4e9 => 1.0,
-        1e12..4e12 => 1e3,
-        1e15..4e15 => 1e6,
-        1e18..4e18 => 1e9,
-        _ => return None,
-    };
+    let seconds = time::of_number(number)?;
     Some(Stamp {
-        seconds: number / scale,
+        seconds,
         zoned: true,
     })
 }
 
-/// The time that a text is: `2026-01-31T12:34:56[.789][Z|+01:00]`, a space for the T.
+/// The time that a text is.
 pub(super) fn of_text(text: &str) -> Option<Stamp> {
-    let number = |range| -> Option<i64> {
-        let digits: &str = text.get(range)?;
-        digits
-            .bytes()
-            .all(|b| b.is_ascii_digit())
-            .then(|| digits.parse().ok())?
-    };
-    let mark = |at: usize| text.as_bytes().get(at).copied();
-    let marks = (mark(4)?, mark(7)?, mark(10)?, mark(13)?, mark(16)?);
-    if !matches!(marks, (b'-', b'-', b'T' | b't' | b' ', b':', b':')) {
-        return None;
-    }
-    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
-    let (hour, minute, second) = (number(11..13)?, number(14..16)?, number(17..19)?);
-    if !(1..=12).contains(&month)
-        || !(1..=31).contains(&day)
-        || hour > 23
-        || minute > 59
-        || second > 60
-    {
-        return None;
-    }
-    let whole = days(year, month, day) * 86_400 + hour * 3_600 + minute * 60 + second;
-    let rest = text.get(19..)?;
-    let digits = rest.strip_prefix('.').map_or(0, |rest| {
-        1 + rest.bytes().take_while(u8::is_ascii_digit).count()
-    });
-    let fraction: f64 = rest
-        .get(..digits)
-        .and_then(|it| it.parse().ok())
-        .unwrap_or(0.0);
-    let zone = zone(rest.get(digits..)?.trim());
+    let written = time::of_text(text)?;
     Some(Stamp {
-        seconds: whole as f64 + fraction - zone.unwrap_or(0) as f64,
-        zoned: zone.is_some(),
+        seconds: written.micros as f64 / 1e6,
+        zoned: written.zoned,
     })
-}
-
-/// Seconds east of Greenwich.
-fn zone(text: &str) -> Option<i64> {
-    if matches!(text, "Z" | "z" | "UTC") {
-        return Some(0);
-    }
-    let sign = match text.as_bytes().first()? {
-        b'+' => 1,
-        b'-' => -1,
-        _ => return None,
-    };
-    let hours: i64 = text.get(1..3)?.parse().ok()?;
-    let minutes = text.get(3..).map(|rest| rest.trim_start_matches(':'));
-    let minutes: i64 = minutes.and_then(|it| it.parse().ok()).unwrap_or(0);
-    Some(sign * (hours * 3_600 + minutes * 60))
-}
-
-/// Days since 1970-01-01 in the Gregorian calendar.
-fn days(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let shifted = (month + 9) % 12;
-    let of_year = (153 * shifted + 2) / 5 + day - 1;
-    year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719_468
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn texts_are_times() {
-        let seconds = |text| of_text(text).map(|stamp| (stamp.seconds, stamp.zoned));
-        assert_eq!(seconds("1970-01-01T00:00:30"), Some((30.0, false)));
-        assert_eq!(
-            seconds("2023-11-14T22:13:20.5Z"),
-            Some((1_700_000_000.5, true))
-        );
-        assert_eq!(
-            seconds("2023-11-15 00:13:20+02:00"),
-            Some((1_700_000_000.0, true))
-        );
-        assert_eq!(
-            seconds("2024-02-29T00:00:00Z"),
-            Some((1_709_164_800.0, true))
-        );
-        assert_eq!(seconds("1T02:03:04"), None);
-        assert_eq!(of_number(1.7e12).map(|stamp| stamp.seconds), Some(1.7e9));
-        assert_eq!(of_number(23.0), None);
+    fn clock(off: f64, pace: f64, zoned: bool) -> Clock {
+        let mut clock = Clock::default();
+        for n in 0..10_u32 {
+            let wall = 1_700_000_000.0 + f64::from(n) * 10.0;
+            let seconds = 1_700_000_000.0 + f64::from(n) * 10.0 * pace - off;
+            let at = Instant::from_micros(u64::from(n) * 10_000_000);
+            clock.add(at, wall, (1, 1), Stamp { seconds, zoned });
+        }
+        clock
     }
 
     #[test]
     fn a_clock_goes_and_may_be_wrong() {
-        let clock = |off: f64, pace: f64, zoned: bool| {
-            let mut clock = Clock::default();
-            for n in 0..10_u32 {
-                let wall = 1_700_000_000.0 + f64::from(n) * 10.0;
-                let seconds = 1_700_000_000.0 + f64::from(n) * 10.0 * pace - off;
-                let at = Instant::from_micros(u64::from(n) * 10_000_000);
-                clock.add(at, wall, 1, Stamp { seconds, zoned });
-            }
-            clock.wrong_by()
+        let wrong = |off, pace, zoned| {
+            let off = clock(off, pace, zoned).off(core::iter::empty())?;
+            off.is_wrong().then_some(off.behind)
         };
-        assert_eq!(clock(0.4, 1.0, true), None);
-        assert_eq!(clock(600.0, 1.0, true), Some(600.0));
-        assert_eq!(clock(-7_200.0, 1.0, false), None);
-        assert_eq!(clock(3_600.0, 0.0, true), None);
-        assert_eq!(clock(1.6e9, 1.0, false), Some(1.6e9));
+        assert_eq!(wrong(0.4, 1.0, true), None);
+        assert_eq!(wrong(600.0, 1.0, true), Some(600.0));
+        assert_eq!(wrong(-7_200.0, 1.0, false), None);
+        assert_eq!(wrong(3_600.0, 0.0, true), None);
+        assert_eq!(wrong(1.6e9, 1.0, false), Some(1.6e9));
+        let alone = clock(2_460.0, 1.0, false).off(core::iter::empty());
+        let (behind, local) = (2_460.0, Some(-240.0));
+        assert_eq!(
+            alone,
+            Some(Off {
+                behind,
+                local,
+                witnesses: 0
+            })
+        );
+        assert_eq!(clock(90_000.0, 0.0, true).stale(), Some(90_000.0));
+        assert_eq!(clock(9_000.0, 0.0, true).stale(), None);
     }
+
+    #[test]
+    fn siblings_tell_the_zone() {
+        for zone in [0.0, -7_200.0] {
+            let family: std::vec::Vec<_> = (0..5).map(|_| clock(zone, 1.0, false)).collect();
+            for wrong in [2_460.0, 4_500.0, -2_700.0] {
+                let odd = clock(zone + wrong, 1.0, false);
+                let off = odd.off(family.iter().chain([&odd])).unwrap();
+                assert_eq!((off.behind, off.witnesses), (wrong, 5), "{zone} {wrong}");
+            }
+            let right = family[0].off(family.iter()).unwrap();
+            assert!(!right.is_wrong());
+        }
+    }
+
+    extern crate std;
 }

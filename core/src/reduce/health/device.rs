@@ -4,10 +4,14 @@
 //! Invariant: only live messages teach and are judged by time; replayed ones tell of a state.
 
 use super::channel::MAX_NAME;
+use super::classes::{Alarm, MAX_ALARMS};
 use super::clock::Clock;
+use super::deeds::Deeds;
 use super::dialect::{Dialect, Role};
+use super::marks::{Retyped, Wording};
 use super::names::Span;
 use super::presence::{Connection, Presence};
+use super::speakers::{MEMBERS, Member};
 use super::vitals::{Reading, Uptime, Vital};
 use crate::payload::Severity;
 use crate::reduce::stats::{Gap, Rhythm, TAUGHT};
@@ -19,6 +23,8 @@ use heapless::{String, Vec};
 pub const MAX_TOPICS: usize = 8;
 /// Kinds of errors and warnings of a device that are told apart.
 pub const MAX_TROUBLES: usize = 4;
+/// Places whose words are kept.
+const MAX_WORDS: usize = 2;
 /// Bytes of the text that is kept of one.
 pub const MAX_TEXT: usize = 120;
 
@@ -36,6 +42,11 @@ pub(super) struct TopicUse {
     /// Hash of the latest replayed payload that is a word; zero: none.
     pub(super) word: u64,
     pub(super) rhythm: Rhythm,
+    /// Of the latest live message: what tells it from others, and when it came.
+    pub(super) sign: u32,
+    pub(super) at: Instant,
+    /// Messages that were the one before again, at once.
+    pub(super) twice: u16,
 }
 
 /// A kind of error or warning.
@@ -78,6 +89,12 @@ pub struct DeviceSlot {
     /// Convention by which it speaks.
     pub dialect: Dialect,
     pub(super) present: bool,
+    /// It is one of many on its topics, told apart by a member.
+    pub(super) speaks: bool,
+    /// Members that may tell devices apart that share its topics.
+    pub(super) members: [Member; MEMBERS],
+    /// Hash of the path of the one that does; zero: none.
+    pub(super) told_apart: u32,
     /// One above the place of the device that it is reached through; zero: none.
     pub(super) gateway: u16,
     /// One above the place of its first channel.
@@ -127,6 +144,14 @@ pub struct DeviceSlot {
     /// Of errors and warnings, those that its gateway told of it.
     pub(super) reported: u64,
     pub(super) sequence: Sequence,
+    /// What it was asked for.
+    pub(super) deeds: Deeds,
+    /// Alarms by its description.
+    pub(super) alarms: Vec<Alarm, MAX_ALARMS>,
+    /// Words that are not well, the latest of each place.
+    pub(super) words: Vec<Wording, MAX_WORDS>,
+    /// The first value that became of another type.
+    pub(super) retyped: Option<Retyped>,
 }
 
 impl Sequence {
@@ -180,6 +205,34 @@ impl DeviceSlot {
         if let Some(reading) = place.and_then(|n| self.vitals.get_mut(n)) {
             reading.add(at, value);
         }
+    }
+
+    /// Many devices speak on one of its topics, each told by itself.
+    pub fn is_shared(&self) -> bool {
+        self.told_apart != 0
+    }
+
+    /// It is one of many on its topics, told apart by a member of what they say.
+    pub fn is_speaker(&self) -> bool {
+        self.speaks
+    }
+
+    /// Its connection was told under its own id.
+    pub fn is_present(&self) -> bool {
+        self.present
+    }
+
+    /// What was heard was of several devices: nothing of it may be said of one.
+    pub(super) fn forget(&mut self) {
+        self.vitals = Default::default();
+        self.battery_low = false;
+        self.troubles.clear();
+        (self.errors, self.warnings, self.more_troubles) = (0, 0, 0);
+        (self.channels, self.channel_count) = (0, 0);
+        self.uptime = Uptime::default();
+        self.clock = Clock::default();
+        self.words.clear();
+        self.retyped = None;
     }
 
     /// Kinds of errors and warnings, in order of first sight.
@@ -269,15 +322,15 @@ impl DeviceSlot {
         taught.then_some(limit)
     }
 
-    /// How long it has been silent beyond its own rhythm, unless it is offline or asleep, which explains it.
-    pub fn silent(&self, now: Instant) -> Option<Duration> {
+    /// How long it has been silent beyond `limit`, unless it is offline or asleep, which explains it.
+    pub(super) fn silent_beyond(&self, limit: Duration, now: Instant) -> Option<Duration> {
         let away = matches!(
             self.presence.state(),
             Connection::Offline | Connection::Sleeping
         );
         let (_, last) = self.live.filter(|_| !away)?;
         let silence = now.since(last);
-        let beyond = silence > self.ordinary && silence > self.limit()? && !self.is_done(last);
+        let beyond = silence > self.ordinary && silence > limit && !self.is_done(last);
         beyond.then_some(silence)
     }
 

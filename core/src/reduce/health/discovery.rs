@@ -6,6 +6,7 @@
 
 use super::availability::{Told, member};
 use super::channel::ChannelSlot;
+use super::classes::{Class, Sensor};
 use super::device::DeviceSlot;
 use super::dialect::{self, Dialect, Id};
 use super::table::Entry;
@@ -19,6 +20,8 @@ use heapless::{String, Vec};
 const AVAILABILITY: usize = 4;
 /// State topics that are looked at of one document, which may describe many entities.
 const STATES: usize = 16;
+/// Entities with a class that are looked at of one document.
+const SENSORS: usize = 16;
 
 impl<D, I, C, B> Health<D, I, C, B>
 where
@@ -61,6 +64,13 @@ where
             };
             self.available_by(device, told, record);
         }
+        for sensor in &entity.sensors {
+            let class = Class::of(sensor.class);
+            if let Some(topic) = expanded(sensor.state, entity.base) {
+                let on = (class, sensor.on.unwrap_or("ON"));
+                self.learn_class(device, &topic, member(sensor.template), on, record.at);
+            }
+        }
         self.call(device, entity.name);
     }
 
@@ -100,12 +110,12 @@ where
             dialect::place(state, first, &ask)?
         };
         if place.dialect != Dialect::Generic {
-            return self.enter(&place.id, place.dialect);
+            return self.enter(&place.id, place.dialect, false);
         }
         let mut ident: String<MAX_ID> = String::new();
         let named = entity.named();
         if named.is_empty() || write!(ident, "homeassistant:{named}").is_err() {
-            let device = self.enter(&place.id, Dialect::HomeAssistant)?;
+            let device = self.enter(&place.id, Dialect::HomeAssistant, false)?;
             return Some(device);
         }
         let device = match self.routed(&ident) {
@@ -122,7 +132,7 @@ where
                 } else {
                     place.id.clone()
                 };
-                let device = self.enter(&id, Dialect::HomeAssistant)?;
+                let device = self.enter(&id, Dialect::HomeAssistant, false)?;
                 self.route(&ident, device, None);
                 device
             }
@@ -171,7 +181,7 @@ where
             take: |name: &str| {
                 let mut id = Id::new();
                 if write!(id, "{base}/{name}").is_err()
-                    || self.enter(&id, Dialect::Zigbee2Mqtt).is_none()
+                    || self.enter(&id, Dialect::Zigbee2Mqtt, false).is_none()
                 {
                     self.missed += 1;
                 }
@@ -205,6 +215,9 @@ struct Entity<'a> {
     states: Vec<&'a str, STATES>,
     template: bool,
     attributes: &'a str,
+    /// The entity that is read, and those that were read and have a class.
+    sensor: Sensor<'a>,
+    sensors: Vec<Sensor<'a>, SENSORS>,
     /// The topic that is told beside the others.
     own: Availability<'a>,
     /// Those of a list.
@@ -252,6 +265,45 @@ impl<'a> Entity<'a> {
     }
 }
 
+impl<'a> Entity<'a> {
+    /// A member of the description of an entity, which stands alone or in a list of components.
+    fn describe(&mut self, text: &'a str) {
+        let component = self.around.len() == 3 && self.in_components();
+        if self.deeper > 0 || self.around.len() != 1 && !component {
+            return;
+        }
+        let sensor = &mut self.sensor;
+        match self.key {
+            "state_topic" | "stat_t" => sensor.state = text,
+            "device_class" | "dev_cla" => sensor.class = text,
+            "payload_on" | "pl_on" => sensor.on = Some(text),
+            "value_template" | "val_tpl" => sensor.template = text,
+            _ => {}
+        }
+    }
+
+    fn in_components(&self) -> bool {
+        self.around
+            .get(1)
+            .is_some_and(|key| COMPONENTS.contains(key))
+    }
+
+    /// A container is closed: of the document, or of a component, what was read is complete.
+    fn end_of_entity(&mut self) {
+        let component = self.around.len() == 2 && self.in_components();
+        if !self.around.is_empty() && !component {
+            return;
+        }
+        let sensor = core::mem::take(&mut self.sensor);
+        if !sensor.class.is_empty() && !sensor.state.is_empty() {
+            let _ = self.sensors.push(sensor);
+        }
+    }
+}
+
+/// Where a description of a device lists its entities.
+const COMPONENTS: [&str; 2] = ["cmps", "components"];
+
 const LISTS: [&str; 2] = ["availability", "avty"];
 
 impl<'a> Visitor<'a> for Entity<'a> {
@@ -268,6 +320,7 @@ impl<'a> Visitor<'a> for Entity<'a> {
             self.deeper -= 1;
         } else if let Some(key) = self.around.pop() {
             self.key = key;
+            self.end_of_entity();
         }
     }
 
@@ -279,6 +332,7 @@ impl<'a> Visitor<'a> for Entity<'a> {
         let Scalar::String(Text { raw: text, escaped }) = value else {
             return;
         };
+        self.describe(text);
         let within = |wanted: [&str; 2]| self.around.iter().any(|key| wanted.contains(key));
         let listed = within(LISTS);
         let of_device = within(["device", "dev"]);

@@ -1,10 +1,15 @@
-//! The values of a payload with their places: `ENERGY.Power`, or what the topic calls a bare value.
+//! The values of a payload with their places: `ENERGY.Power`, or what the topic calls a bare value; each with the mark
+//! of quality that stands beside it.
 //!
-//! One pass of the strict walk over JSON; what stands in arrays is left out, because it has no name that stays.
+//! One pass of a walk over JSON. What stands in arrays is left out, because it has no name that stays, except objects
+//! that name themselves: `{"id":"Press.Force","v":4.1,"q":true}`.
 
 use super::channel::MAX_NAME;
+use crate::knowledge::nothing::{self, Nothing};
+use crate::knowledge::quality::{self, Grade, Mark};
 use crate::number;
 use crate::payload::json::{self, Scalar, Text, Visitor};
+use crate::payload::lenient;
 use heapless::{String, Vec};
 
 /// Objects inside one another that are followed.
@@ -23,6 +28,8 @@ pub(super) struct Field<'p> {
     /// Objects around it; zero: the payload is a bare value.
     pub(super) depth: usize,
     pub(super) value: Value<'p>,
+    /// What the mark beside it says.
+    pub(super) grade: Option<Grade>,
 }
 
 /// A value as far as it can be judged.
@@ -32,10 +39,19 @@ pub(super) enum Value<'p> {
     Bool(bool),
     /// Between its quotes, escapes and all.
     Text(&'p str),
+    /// None, said as null or as a number that is none.
+    Nothing(Nothing),
+    /// None of its own: the mark is of the object around.
+    Object,
 }
 
-/// Calls `take` with each value of `payload` on `topic`.
-pub(super) fn each<'p>(topic: &'p str, payload: &'p [u8], take: impl FnMut(Field<'_>)) {
+/// Calls `take` with each value of `payload` on `topic`; `almost`: it is only almost JSON.
+pub(super) fn each<'p>(
+    topic: &'p str,
+    payload: &'p [u8],
+    almost: bool,
+    take: impl FnMut(Field<'_>),
+) {
     let Ok(text) = core::str::from_utf8(payload) else {
         return;
     };
@@ -49,7 +65,10 @@ pub(super) fn each<'p>(topic: &'p str, payload: &'p [u8], take: impl FnMut(Field
         left: FIELDS,
         take,
     };
-    if text.starts_with(['{', '"', '-', 't', 'f']) || text.starts_with(|c: char| c.is_ascii_digit())
+    if almost {
+        let _ = lenient::walk(text, &mut walk);
+    } else if text.starts_with(['{', '[', '"', '-', 't', 'f'])
+        || text.starts_with(|c: char| c.is_ascii_digit())
     {
         // What came before something malformed has been taken already, and was valid.
         let _ = json::walk(text, &mut walk);
@@ -75,11 +94,19 @@ fn name_of(topic: &str) -> (&str, &str) {
     (levels.next().unwrap_or(""), name)
 }
 
+#[derive(Default)]
 struct Frame<'p> {
     key: &'p str,
     object: bool,
     /// Bytes of the path before this key.
     before: usize,
+    /// What an object calls itself.
+    id: &'p str,
+    /// The key and the value of an object that is one reading: what it says waits for the mark of quality.
+    held: Option<(&'p str, Value<'p>)>,
+    grade: Option<Grade>,
+    /// The mark is so short that it is one only beside a value.
+    short: bool,
 }
 
 struct Walk<'p, F> {
@@ -93,7 +120,15 @@ struct Walk<'p, F> {
     take: F,
 }
 
-impl<F: FnMut(Field<'_>)> Walk<'_, F> {
+/// Keys of what an object calls itself.
+const IDS: [&str; 8] = ["id", "name", "tag", "n", "Id", "Name", "tagName", "signal"];
+
+/// Keys of the value that an object is made for.
+fn is_value(key: &str) -> bool {
+    matches!(key, "value" | "val" | "v" | "Value" | "Val" | "d")
+}
+
+impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
     fn bare(&mut self, value: Value<'_>) {
         let (parent, key) = name_of(self.topic);
         (self.take)(Field {
@@ -102,35 +137,120 @@ impl<F: FnMut(Field<'_>)> Walk<'_, F> {
             key,
             depth: 0,
             value,
+            grade: None,
         });
     }
 
-    fn value(&mut self, value: Value<'_>) {
-        if self.deeper > 0 || self.left == 0 || self.frames.iter().any(|frame| !frame.object) {
+    fn value(&mut self, value: Value<'p>) {
+        if self.deeper > 0 || self.left == 0 {
             return;
         }
         self.left -= 1;
-        let Some(frame) = self.frames.last() else {
+        let arrays = self.frames.iter().filter(|frame| !frame.object).count();
+        let key = self.key;
+        let Some(frame) = self.frames.last_mut() else {
             self.bare(value);
             return;
         };
-        let (depth, before) = (self.frames.len(), self.path.len());
-        let (mut parent, mut key) = (frame.key, self.key);
-        let end = extend(&mut self.path, key);
-        // `{"value": 21.5}` is what the topic says.
-        if depth == 1 && matches!(key, "value" | "val" | "v" | "Value") {
-            (parent, key) = name_of(self.topic);
+        if arrays > 1 || !frame.object {
+            return;
         }
+        if let Some((grade, mark)) = graded(key, value) {
+            frame.grade = frame.grade.max(Some(grade));
+            frame.short = key.len() == 1 && mark != Mark::Null;
+            return;
+        }
+        if let Value::Text(text) = value
+            && frame.id.is_empty()
+            && IDS.contains(&key)
+        {
+            frame.id = text;
+        }
+        if is_value(key) && frame.held.is_none() {
+            frame.held = Some((key, value));
+        } else if arrays == 0 {
+            self.give(key, value, None);
+        }
+    }
+
+    /// Hands on a value of the innermost object.
+    fn give(&mut self, key: &'p str, value: Value<'p>, grade: Option<Grade>) {
+        let (depth, before) = (self.frames.len(), self.path.len());
+        let parent = self.frames.last().map_or("", |frame| frame.key);
+        extend(&mut self.path, key);
         (self.take)(Field {
             path: &self.path,
             parent,
             key,
             depth,
             value,
+            grade,
         });
-        debug_assert!(end >= before);
         self.path.truncate(before);
     }
+
+    /// At the end of an object: what waited for its mark, or the mark alone.
+    fn finish(&mut self) {
+        let arrays = self.frames.iter().filter(|frame| !frame.object).count();
+        let depth = self.frames.len();
+        let Some(frame) = self.frames.last().filter(|frame| frame.object) else {
+            return;
+        };
+        let (id, grade) = (frame.id, frame.grade);
+        match (frame.held, grade) {
+            (Some((_, value)), _) if arrays == 1 && !id.is_empty() => {
+                let key = id.rsplit(['.', '/', ':', '|']).next().unwrap_or(id);
+                (self.take)(Field {
+                    path: id,
+                    parent: "",
+                    key,
+                    depth,
+                    value,
+                    grade,
+                });
+            }
+            // `{"value": 21.5}` is what the topic says.
+            (Some((held, value)), _) if depth == 1 && (grade.is_some() || held != "d") => {
+                let (parent, key) = name_of(self.topic);
+                (self.take)(Field {
+                    path: key,
+                    parent,
+                    key,
+                    depth,
+                    value,
+                    grade,
+                });
+            }
+            (Some((key, value)), _) if arrays == 0 => self.give(key, value, grade),
+            (None, Some(_)) if arrays == 0 && !frame.short => {
+                let key = match depth {
+                    1 => name_of(self.topic).1,
+                    _ => frame.key,
+                };
+                (self.take)(Field {
+                    path: if depth == 1 { key } else { &self.path },
+                    parent: "",
+                    key,
+                    depth,
+                    value: Value::Object,
+                    grade,
+                });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What a member says of the quality of what stands beside it, if it is such a mark.
+fn graded(key: &str, value: Value<'_>) -> Option<(Grade, Mark)> {
+    let mark = quality::mark(key)?;
+    let grade = match value {
+        Value::Number(number) => mark.of_number(number)?,
+        Value::Bool(value) => mark.of_bool(value),
+        Value::Text(text) => mark.of_text(text)?,
+        Value::Nothing(_) | Value::Object => return None,
+    };
+    Some((grade, mark))
 }
 
 /// Adds a key to a path, as much of it as fits; returns the new length.
@@ -153,6 +273,7 @@ impl<'p, F: FnMut(Field<'_>)> Visitor<'p> for Walk<'p, F> {
             key,
             object,
             before,
+            ..Frame::default()
         };
         if self.deeper > 0 || self.frames.push(frame).is_err() {
             self.deeper += 1;
@@ -164,7 +285,10 @@ impl<'p, F: FnMut(Field<'_>)> Visitor<'p> for Walk<'p, F> {
     fn close(&mut self) {
         if self.deeper > 0 {
             self.deeper -= 1;
-        } else if let Some(frame) = self.frames.pop() {
+            return;
+        }
+        self.finish();
+        if let Some(frame) = self.frames.pop() {
             self.path.truncate(frame.before);
         }
     }
@@ -178,12 +302,14 @@ impl<'p, F: FnMut(Field<'_>)> Visitor<'p> for Walk<'p, F> {
     fn number(&mut self, text: &'p str, value: Option<f64>) {
         if let Some(number) = value.or_else(|| number::parse(text)) {
             self.value(Value::Number(number));
+        } else if let Some(nothing) = nothing::of_text(text) {
+            self.value(Value::Nothing(nothing));
         }
     }
 
     fn scalar(&mut self, value: Scalar<'p>) {
         match value {
-            Scalar::Null => {}
+            Scalar::Null => self.value(Value::Nothing(Nothing::Null)),
             Scalar::Bool(value) => self.value(Value::Bool(value)),
             Scalar::Number(text) => self.number(text, None),
             Scalar::String(text) => self.value(Value::Text(text.raw)),
@@ -201,7 +327,7 @@ mod tests {
 
     fn of(topic: &str, payload: &str) -> Vec<String> {
         let mut fields = Vec::new();
-        each(topic, payload.as_bytes(), |field| {
+        each(topic, payload.as_bytes(), false, |field| {
             let value = match field.value {
                 Value::Number(number) => number.to_string(),
                 other => format!("{other:?}"),
@@ -215,12 +341,56 @@ mod tests {
     }
 
     #[test]
+    fn values_come_with_the_mark_beside_them() {
+        let graded = |topic: &str, payload: &str| {
+            let mut found = Vec::new();
+            each(topic, payload.as_bytes(), false, |field| {
+                found.push(format!(
+                    "{} {:?} {:?}",
+                    field.path, field.value, field.grade
+                ));
+            });
+            found
+        };
+        assert_eq!(
+            graded("plant/Force", r#"{"q":24,"v":0,"t":5}"#),
+            ["t Number(5.0) None", "Force Number(0.0) Some(Bad)"]
+        );
+        assert_eq!(
+            graded(
+                "gw",
+                r#"{"values":[{"id":"P1.Force","v":null,"q":false},{"id":"P2.Speed","v":7,"q":true}]}"#
+            ),
+            [
+                "P1.Force Nothing(Null) Some(Bad)",
+                "P2.Speed Number(7.0) Some(Good)"
+            ]
+        );
+        assert_eq!(
+            graded("plant/press", r#"{"speed":7,"quality":"bad"}"#),
+            ["speed Number(7.0) None", "press Object Some(Bad)"]
+        );
+        assert_eq!(
+            graded(
+                "plant/press",
+                r#"{"Force":{"value":4.5,"StatusCode":2147483648}}"#
+            ),
+            ["Force.value Number(4.5) Some(Bad)"]
+        );
+        // A number that happens to be called `q`.
+        assert_eq!(
+            graded("meter", r#"{"p":230,"q":0}"#),
+            ["p Number(230.0) None"]
+        );
+    }
+
+    #[test]
     fn values_come_with_their_places() {
         let found = of(
             "a/b",
             r#"{"a":{"b":1,"c":[1,{"d":2}]},"e":"x","value":-2.5}"#,
         );
-        assert_eq!(found, ["a.b a|b=1", "e |e=Text(\"x\")", "value a|b=-2.5"]);
+        assert_eq!(found, ["a.b a|b=1", "e |e=Text(\"x\")", "b a|b=-2.5"]);
         assert_eq!(of("x/sensor/co2/state", "612"), ["co2 sensor|co2=612"]);
         assert_eq!(of("x/relay/0", "on"), ["0 relay|0=Text(\"on\")"]);
         let deep = of("a", &format!("{}1{}", r#"{"k":"#.repeat(9), "}".repeat(9)));

@@ -6,14 +6,27 @@ use super::clock::{self, Stamp};
 use super::device::{DeviceSlot, MAX_TEXT, Trouble};
 use super::dialect::{Dialect, Id, Role};
 use super::fields::{self, Field, Value};
-use super::presence::{Change, Connection};
+use super::presence::{self, Change, Connection};
 use super::table::Entry;
-use super::{Health, vitals};
+use super::vitals::Vital;
+use super::{Health, values, vitals};
+use crate::knowledge::battery::{self, Sense};
+use crate::knowledge::nothing::Nothing;
+use crate::knowledge::quality::{self, Mark};
+use crate::knowledge::time;
 use crate::number;
 use crate::payload::{Facts, Severity, hash, json};
 use crate::reduce::Record;
 use core::fmt::Write;
 use heapless::String;
+
+/// Bytes of the shortest text that is a time: `14.11.2023 22:13`.
+const TIME: usize = 16;
+/// Bytes of a text that may be a state.
+const MAX_STATE: usize = 96;
+
+/// Steps below which a number of a battery may be volts or a step of few.
+const STEPS: f64 = 20.0;
 
 /// Where a message belongs: its device, its topic among those of the device, what is switched by it.
 #[derive(Clone, Copy)]
@@ -54,7 +67,14 @@ where
         }
         if role == Role::Command {
             slot.commands += 1;
+            self.commanded(device, record);
             return;
+        }
+        if let Some(topic) = topic
+            .and_then(|n| slot.topics.get_mut(n))
+            .filter(|_| !record.retain)
+        {
+            topic.again(record, facts);
         }
         slot.messages += 1;
         slot.retained += u64::from(record.retain);
@@ -69,6 +89,10 @@ where
             topic,
             switched,
             dialect,
+        };
+        let role = match role {
+            Role::Data if self.tells_connection(at, record) => Role::Presence,
+            role => role,
         };
         match role {
             Role::About | Role::Command | Role::Discovery => {}
@@ -98,6 +122,25 @@ where
         }
     }
 
+    /// Whether the whole value on a topic of no dialect is a state of the connection: told by a word that says nothing
+    /// else, or by one that may say it on a topic of that name; kept by the broker, or where that was told before.
+    fn tells_connection(&self, at: At, record: &Record<'_>) -> bool {
+        let letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'"';
+        if at.dialect != Dialect::Generic || !record.payload.first().is_some_and(letter) {
+            return false;
+        }
+        let Some(text) = availability::short(record.payload) else {
+            return false;
+        };
+        let text = text.trim_matches('"');
+        let slot = self.devices.as_ref().get(at.device);
+        let known = slot.and_then(|slot| slot.presence_topic);
+        let known = known.is_some_and(|span| self.names.get(span) == record.topic);
+        let level = record.topic.rsplit('/').next().unwrap_or("");
+        let named = || presence::is_connection(level) && presence::word(text).is_some();
+        (known || record.retain) && (presence::plain_word(text).is_some() || named())
+    }
+
     pub(super) fn slot(&mut self, device: usize) -> Option<&mut DeviceSlot> {
         self.devices.as_mut().get_mut(device)
     }
@@ -106,7 +149,7 @@ where
         let Some(slot) = self.slot(at.device) else {
             return;
         };
-        if slot.presence.state() != state {
+        if slot.presence.state() != state || !record.retain {
             slot.ghosts = 0;
         }
         slot.present = true;
@@ -125,8 +168,8 @@ where
     fn data(&mut self, at: At, record: &Record<'_>, facts: &Facts<'_>) {
         self.beat(at, record);
         self.trouble(at.device, at.topic, record, facts);
-        fields::each(record.topic, record.payload, |field| {
-            self.field(at, record, field)
+        fields::each(record.topic, record.payload, facts.lenient, |field| {
+            self.field(at, record, field, facts);
         });
     }
 
@@ -182,8 +225,11 @@ where
         let Some(reason) = facts.reason.filter(|_| facts.severity != Severity::None) else {
             return;
         };
-        // Batteries are judged by their level, not by a word.
-        if vitals::is_low_flag(reason.subject) {
+        // Batteries are judged by their flags and levels, values by the marks beside them, not by a word.
+        if battery::flag(reason.parent, reason.subject).is_some()
+            || battery::is_battery(reason.subject)
+            || quality::mark(reason.subject).is_some_and(|mark| mark != Mark::StatusCode)
+        {
             return;
         }
         let mut why = Cut::<MAX_NAME>(String::new());
@@ -215,19 +261,66 @@ where
         }
     }
 
-    fn field(&mut self, at: At, record: &Record<'_>, field: Field<'_>) {
+    /// Takes the names that devices are called by where a member or a topic tells it.
+    fn name(&mut self, at: At, record: &Record<'_>, field: Field<'_>, text: &str) {
+        const KEYS: [&str; 5] = [
+            "devicename",
+            "friendlyname",
+            "longname",
+            "displayname",
+            "devicelabel",
+        ];
+        let whole = field.depth == 0
+            && vitals::is_any(
+                record.topic.rsplit('/').next().unwrap_or(""),
+                &["name", "friendlyname", "devicename", "label"],
+            );
+        let speaks = self.slot(at.device).is_some_and(|slot| slot.speaks);
+        if whole
+            || vitals::is_any(field.key, &KEYS)
+            || speaks && field.key.eq_ignore_ascii_case("name")
+        {
+            self.call(at.device, text);
+        }
+    }
+
+    fn field(&mut self, at: At, record: &Record<'_>, field: Field<'_>, facts: &Facts<'_>) {
+        if !record.retain && !self.graded(at, record, field) {
+            return;
+        }
+        self.by_description(at, record, field);
+        if !record.retain {
+            self.learn_speakers(at, &field);
+        }
+        let seed = self.seed;
+        if let Some(slot) = self.slot(at.device)
+            && slot.deeds.waits()
+            && !record.retain
+        {
+            slot.deeds.report(record.at, seed, field);
+        }
         match field.value {
+            Value::Number(number) if Self::is_none(field, number) => {
+                self.nothing(at, record, field, Nothing::Sentinel);
+            }
             Value::Number(number) => self.number(at, record, field, number),
-            Value::Bool(value) if vitals::is_low_flag(field.key) => self.battery_low(at, value),
-            Value::Bool(_) => {}
-            Value::Text(text) => self.text(at, record, field, text),
+            Value::Bool(value) => {
+                if let Some(sense) = battery::flag(field.parent, field.key) {
+                    self.battery_low(at, value == (sense == Sense::Low));
+                }
+            }
+            Value::Text(text) => self.text(at, record, field, text, facts),
+            Value::Nothing(nothing) => self.nothing(at, record, field, nothing),
+            Value::Object => {}
         }
     }
 
     /// Hash of where a field stands: topic and path.
-    fn place(&self, record: &Record<'_>, field: Field<'_>) -> u64 {
+    pub(super) fn place(&self, record: &Record<'_>, field: Field<'_>) -> u64 {
         let topic = hash::bytes(self.seed, record.topic.as_bytes());
-        hash::mix(topic, hash::bytes(self.seed, field.path.as_bytes()))
+        // Of a long path only the front is kept: the key tells what ends there.
+        let path = hash::mix(topic, hash::bytes(self.seed, field.path.as_bytes()));
+        hash::mix(path, hash::bytes(self.seed, field.key.as_bytes()))
     }
 
     fn battery_low(&mut self, at: At, low: bool) {
@@ -236,7 +329,14 @@ where
         }
     }
 
-    fn text(&mut self, at: At, record: &Record<'_>, field: Field<'_>, text: &str) {
+    fn text(
+        &mut self,
+        at: At,
+        record: &Record<'_>,
+        field: Field<'_>,
+        text: &str,
+        facts: &Facts<'_>,
+    ) {
         if at.dialect == Dialect::OwnTracks && field.key == "_type" && field.depth == 1 {
             let state = if text == "lwt" {
                 Connection::Offline
@@ -244,26 +344,40 @@ where
                 Connection::Online
             };
             self.connection(at, state, record);
-        } else if vitals::is_any(field.key, &["battery"]) && text.eq_ignore_ascii_case("low") {
-            self.battery_low(at, true);
+        } else if let Some(low) = values::battery_says(field, text) {
+            self.battery_low(at, low);
         } else if vitals::is_uptime(field.key)
             && let Some(seconds) = vitals::uptime_text(text)
         {
             self.number(at, record, field, seconds);
-        } else if clock::is_key(field.key) && field.depth <= 2 {
-            let place = self.place(record, field);
-            self.clock(at, record, place, clock::of_text(text));
+        } else if text.len() >= TIME
+            && field.depth <= 2
+            && let Some(stamp) = clock::of_text(text)
+        {
+            if let Some(rank) = time::rank(field.key) {
+                let place = self.place(record, field);
+                self.clock(at, record, (place, rank), Some(stamp));
+            }
         } else if text.len() <= 24
             && let Some(number) = number::parse(text)
         {
-            self.number(at, record, field, number);
+            match Self::is_none(field, number) {
+                true => self.nothing(at, record, field, Nothing::Sentinel),
+                false => self.number(at, record, field, number),
+            }
+        } else if text.len() <= MAX_STATE {
+            self.name(at, record, field, text);
+            self.wording(at, record, field, text, facts);
         }
     }
 
     fn number(&mut self, at: At, record: &Record<'_>, field: Field<'_>, number: f64) {
         let place = self.place(record, field);
-        if clock::is_key(field.key) && field.depth <= 2 {
-            self.clock(at, record, place, clock::of_number(number));
+        if number >= 1e9
+            && field.depth <= 2
+            && let Some(rank) = time::rank(field.key)
+        {
+            self.clock(at, record, (place, rank), clock::of_number(number));
             return;
         }
         let Some(slot) = self.slot(at.device) else {
@@ -275,8 +389,21 @@ where
             }
             return;
         }
-        if let Some((vital, value)) = vitals::of_number(at.dialect, field.parent, field.key, number)
+        if (number == 0.0 || number == 1.0)
+            && let Some(sense) = battery::flag(field.parent, field.key)
         {
+            self.battery_low(at, (number == 1.0) == (sense == Sense::Low));
+            return;
+        }
+        let Some(slot) = self.slot(at.device) else {
+            return;
+        };
+        // A battery that has told more than a few steps tells percent.
+        let percent = slot.reading(Vital::Battery).max > STEPS && (0.0..=STEPS).contains(&number);
+        let known = vitals::of_number(at.dialect, field.parent, field.key, number);
+        let known = known
+            .or((percent && vitals::is_battery(field.key)).then_some((Vital::Battery, number)));
+        if let Some((vital, value)) = known {
             slot.read(record.at, vital, value);
             return;
         }
@@ -286,11 +413,18 @@ where
         let make = || ChannelSlot::new(place, field.path, field.key);
         let channel = self.channel_of(at.device, |known| known.hash == place, make);
         if let Some(channel) = channel.and_then(|n| self.channels.as_mut().get_mut(n)) {
+            channel.marks.none.end();
             channel.add(record.at, number, at.switched);
         }
     }
 
-    pub(super) fn clock(&mut self, at: At, record: &Record<'_>, place: u64, stamp: Option<Stamp>) {
+    pub(super) fn clock(
+        &mut self,
+        at: At,
+        record: &Record<'_>,
+        place: (u64, usize),
+        stamp: Option<Stamp>,
+    ) {
         let (Some(wall), Some(stamp), false) = (self.wall_us, stamp, record.retain) else {
             return;
         };
@@ -327,7 +461,7 @@ fn sample(payload: &[u8]) -> String<MAX_TEXT> {
         Err(_) => return sample.0,
     };
     let mut message = "";
-    fields::each("", payload, |field| {
+    fields::each("", payload, false, |field| {
         if let Value::Text(found) = field.value
             && message.is_empty()
             && vitals::is_any(
@@ -351,7 +485,8 @@ fn sample(payload: &[u8]) -> String<MAX_TEXT> {
 }
 
 /// Takes as much text as fits.
-struct Cut<const N: usize>(String<N>);
+#[derive(Default)]
+pub(super) struct Cut<const N: usize>(pub(super) String<N>);
 
 impl<const N: usize> Write for Cut<N> {
     fn write_str(&mut self, text: &str) -> core::fmt::Result {

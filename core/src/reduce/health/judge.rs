@@ -3,7 +3,9 @@
 //! Invariant: no cause without evidence; one fault is deducted once (who is offline is not silent as well).
 
 use super::channel::{ChannelSlot, Jump};
+use super::clock::Off;
 use super::device::DeviceSlot;
+use super::marks::Retyped;
 use super::presence::Connection;
 use super::view::Device;
 use super::vitals::Vital;
@@ -13,10 +15,10 @@ use core::time::Duration;
 use heapless::Vec;
 
 /// Findings of one device at most; there are fewer kinds, and at most three each of standing still and jumping.
-pub const MAX_FINDINGS: usize = 20;
+pub const MAX_FINDINGS: usize = 32;
 
-/// Numbers told one by one of those that stand still, and of those that jump.
-const CHANNELS: usize = 3;
+/// Numbers told one by one of those of which the same is to be said.
+pub(super) const CHANNELS: usize = 3;
 
 /// Points for one more number of which the same is to be said.
 const AGAIN: u8 = 5;
@@ -113,10 +115,63 @@ pub enum Cause<'h> {
     Frozen(&'h ChannelSlot),
     /// A number left its own range at once.
     Jumps(&'h ChannelSlot, Jump),
+    /// A value has no reading, or had none.
+    NoReading(&'h ChannelSlot),
+    /// The quality of a value is not good, or was not.
+    BadQuality(&'h ChannelSlot),
+    /// A count of failures grows.
+    Growing(&'h ChannelSlot),
+    /// A total fell and came back.
+    Fell(&'h ChannelSlot, Jump),
+    /// A state that says OK otherwise says something else.
+    NotOk {
+        /// Where.
+        channel: &'h ChannelSlot,
+        /// What it says.
+        word: &'h str,
+        /// Devices of the same kind that say that all is well; zero: it said so itself before.
+        siblings: u32,
+    },
+    /// A value became of another type or unit.
+    Retyped {
+        /// Where, when and which.
+        what: &'h Retyped,
+        /// On this topic.
+        topic: &'h str,
+    },
     /// Its clock is wrong.
-    Clock {
-        /// Seconds behind ours; negative: ahead.
-        behind: f64,
+    Clock(Off),
+    /// Its messages tell of times that are a day old or more, and do not go on.
+    OldTime {
+        /// Seconds.
+        age: f64,
+    },
+    /// Every message comes twice.
+    Twice {
+        /// How often.
+        count: u32,
+        /// On this topic.
+        topic: &'h str,
+    },
+    /// What it was asked for did not come to be.
+    Unfollowed {
+        /// Commands.
+        count: u32,
+        /// What the latest asked for.
+        asked: &'h str,
+        /// What it says since.
+        says: &'h str,
+    },
+    /// A sensor says what its description calls an alarm.
+    Alarm {
+        /// Of which kind.
+        class: &'static str,
+        /// On this topic.
+        topic: &'h str,
+        /// In this word.
+        word: &'h str,
+        /// Since then.
+        lasting: Duration,
     },
     /// Sparkplug B: numbers of messages are missing.
     Lost {
@@ -145,7 +200,17 @@ impl Cause<'_> {
             Self::WeakLink { .. } => "weak_link",
             Self::Frozen(_) => "frozen_value",
             Self::Jumps(..) => "value_jump",
-            Self::Clock { .. } => "clock_off",
+            Self::NoReading(_) => "no_reading",
+            Self::BadQuality(_) => "bad_quality",
+            Self::Growing(_) => "failures_grow",
+            Self::Fell(..) => "total_fell",
+            Self::NotOk { .. } => "not_ok",
+            Self::Retyped { .. } => "type_changed",
+            Self::Clock(_) => "clock_off",
+            Self::OldTime { .. } => "old_time",
+            Self::Twice { .. } => "messages_twice",
+            Self::Unfollowed { .. } => "command_ignored",
+            Self::Alarm { .. } => "alarm",
             Self::Lost { .. } => "messages_lost",
         }
     }
@@ -182,8 +247,17 @@ impl Cause<'_> {
                 None => 15,
             },
             Self::Frozen(_) => 15,
+            Self::NoReading(channel) if channel.marks.none.last > 0 => 15,
+            Self::BadQuality(channel) if channel.marks.bad.last > 0 => 20,
+            Self::NotOk { channel, .. } if channel.marks.odd.last > 0 => 20,
+            // It is over.
+            Self::NoReading(_) | Self::BadQuality(_) | Self::NotOk { .. } => 5,
+            Self::Growing(_) | Self::Fell(..) | Self::Retyped { .. } => 10,
             Self::WeakLink { .. } | Self::Jumps(..) | Self::Gaps { .. } | Self::Lost { .. } => 10,
-            Self::Clock { .. } | Self::Warnings { .. } => 5,
+            Self::Clock(_) | Self::Warnings { .. } | Self::Twice { .. } => 5,
+            Self::OldTime { .. } => 10,
+            Self::Unfollowed { .. } => 15,
+            Self::Alarm { .. } => 35,
         }
     }
 }
@@ -214,6 +288,8 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         self.told(&mut tell);
         self.readings(&mut tell);
         self.numbers(&mut tell);
+        self.values(&mut tell);
+        self.deeds(now, &mut tell);
         // Stable by insertion: equals stay in the order above.
         for n in 1..found.len() {
             let mut at = n;
@@ -227,6 +303,9 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
 
     fn connection(&self, now: Instant, tell: &mut impl FnMut(Cause<'h>)) {
         let presence = &self.slot.presence;
+        if self.gateway.is_none() && self.slot.sleeps(now) {
+            return;
+        }
         let state = presence.state();
         match (state, presence.latest()) {
             (Connection::Offline, Some(told)) => tell(Cause::Offline {
@@ -258,7 +337,9 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         let cut_off = self
             .gateway
             .is_some_and(|gateway| is_cut_off(slot, gateway));
-        if let (Some(silence), Some(limit), false) = (slot.silent(now), slot.limit(), cut_off) {
+        let limit = slot.limit().or(self.family_limit);
+        let silence = limit.and_then(|limit| slot.silent_beyond(limit, now));
+        if let (Some(silence), Some(limit), false) = (silence, limit, cut_off) {
             tell(Cause::Silent { silence, limit });
         }
         if let (1.., Some(longest)) = (slot.gaps, slot.longest_gap) {
@@ -274,8 +355,10 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
                 ago: now.since(slot.uptime.latest_restart),
             });
         }
-        if let Some(behind) = slot.clock.wrong_by() {
-            tell(Cause::Clock { behind });
+        if let Some(off) = self.clock_off().filter(Off::is_wrong) {
+            tell(Cause::Clock(off));
+        } else if let Some(age) = slot.clock.stale() {
+            tell(Cause::OldTime { age });
         }
         let (gaps, of) = (slot.sequence.gaps, slot.sequence.steps);
         // Where many are missing, only a part of the node's messages was listened to.
@@ -338,6 +421,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         }
         let jumps = self
             .channels()
+            .filter(|channel| channel.jumps > 0)
             .filter_map(|channel| Some((channel, channel.jump?)));
         for (channel, jump) in jumps.take(CHANNELS) {
             tell(Cause::Jumps(channel, jump));

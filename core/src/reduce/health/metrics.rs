@@ -11,6 +11,8 @@ use super::hear::At;
 use super::presence::Connection;
 use super::table::Entry;
 use super::vitals;
+use crate::knowledge::nothing::Nothing;
+use crate::knowledge::quality::{Grade, Mark};
 use crate::payload::decode::sparkplug::{self, Metric, Raw};
 use crate::payload::{hash, inspect};
 use crate::reduce::Record;
@@ -57,7 +59,7 @@ where
         let stamp = head
             .timestamp
             .and_then(|millis| clock::of_number(millis as f64));
-        self.clock(at, record, 1, stamp);
+        self.clock(at, record, (1, 1), stamp);
     }
 
     /// The edge node that a Sparkplug device is reached through; a node itself.
@@ -71,7 +73,7 @@ where
         if write!(id, "{group}/{node}").is_err() {
             return device;
         }
-        let Some(node) = self.enter(&id, Dialect::SparkplugB) else {
+        let Some(node) = self.enter(&id, Dialect::SparkplugB, false) else {
             return device;
         };
         if let (Some(slot), Ok(number)) = (self.slot(device), u16::try_from(node + 1)) {
@@ -91,7 +93,12 @@ where
             None => metric.alias.is_some() && known.alias == metric.alias,
         };
         let name = metric.name.unwrap_or("");
+        let grade = metric
+            .quality
+            .and_then(|code| Mark::Quality.of_number(code as f64));
+        let empty = metric.is_null || grade == Some(Grade::Bad);
         match metric.value {
+            _ if empty => {}
             Some(Raw::Whole(_) | Raw::Float(_)) => {}
             Some(raw) => return self.state(at, record, name, raw),
             None => return,
@@ -116,6 +123,22 @@ where
             channel.datatype = metric.datatype;
         }
         channel.alias = metric.alias.or(channel.alias);
+        match grade {
+            Some(Grade::Good) => channel.marks.bad.end(),
+            Some(grade) => {
+                channel.marks.grade = grade;
+                channel.marks.add(record.at, |marks| &mut marks.bad);
+            }
+            None => {}
+        }
+        if metric.is_null && grade != Some(Grade::Bad) {
+            channel.marks.nothing = Some(Nothing::Null);
+            channel.marks.add(record.at, |marks| &mut marks.none);
+        }
+        if empty {
+            return;
+        }
+        channel.marks.none.end();
         let number = match metric.value {
             Some(Raw::Float(number)) => Some(number),
             Some(Raw::Whole(bits)) => sparkplug::number(bits, channel.datatype),

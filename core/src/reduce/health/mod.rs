@@ -10,7 +10,9 @@
 
 mod availability;
 mod channel;
+mod classes;
 mod clock;
+mod deeds;
 mod device;
 mod dialect;
 mod discovery;
@@ -18,21 +20,27 @@ mod fields;
 mod generic;
 mod hear;
 mod judge;
+mod marks;
 mod metrics;
 mod names;
 mod pattern;
 mod presence;
+mod sleep;
+mod speakers;
 mod table;
 mod tasmota;
+mod values;
+mod verdicts;
 mod view;
 mod vitals;
 mod words;
 
 pub use channel::{ChannelSlot, Jump, MAX_NAME};
-pub use clock::Clock;
+pub use clock::{Clock, Off};
 pub use device::{DeviceSlot, MAX_TEXT, MAX_TOPICS, MAX_TROUBLES, Trouble};
 pub use dialect::{Dialect, MAX_ID};
 pub use judge::{Cause, Finding, MAX_FINDINGS, score};
+pub use marks::Retyped;
 pub use pattern::{MAX_PATTERN, Pattern};
 pub use presence::{Change, Connection, MAX_CHANGES, Presence};
 pub use table::Entry;
@@ -40,13 +48,33 @@ pub use view::Device;
 pub use vitals::{Reading, Uptime, Vital};
 
 use super::{Distinct, Record};
-use crate::payload::Facts;
+use crate::payload::{Facts, Severity};
 use crate::time::Instant;
+use core::time::Duration;
 use dialect::Role;
 use names::Names;
 
 /// Channels of one device at most, so that one cannot take the room of all.
 pub const MAX_CHANNELS: u16 = 32;
+
+/// Bytes and members of an object that is one reading: a value with its time, its unit and a mark.
+const READING: (usize, usize) = (160, 4);
+
+/// Whether an object is one reading: `{"value":21.5,"time":1700000000}` says no more than `21.5`.
+fn is_reading(payload: &[u8]) -> bool {
+    let (bytes, members) = READING;
+    let value = |payload: &[u8]| payload.windows(8).any(|it| it == b"\"value\":");
+    payload.len() <= bytes
+        && payload.first() == Some(&b'{')
+        && value(payload)
+        && payload.windows(2).filter(|it| it == b"\":").count() <= members
+}
+
+/// Live messages of one topic from which on a device is judged by the rhythm of its family.
+const FAMILIAR: u64 = 3;
+
+/// Devices that make a family: two may be alike by chance.
+const SIBLINGS: u32 = 3;
 
 /// The table, over slots for devices `D`, an index `I`, slots for channels `C` and an arena `B` for names.
 #[derive(Debug)]
@@ -71,6 +99,8 @@ pub struct Health<D, I, C, B> {
     /// Entries of the index that are of descriptions; of these, words.
     described: u64,
     words: u64,
+    /// Entries of the index that are of values with a meaning of their own.
+    classes: u64,
 }
 
 impl<D, I, C, B> Health<D, I, C, B>
@@ -102,6 +132,7 @@ where
             channels_missed: 0,
             described: 0,
             words: 0,
+            classes: 0,
         }
     }
 
@@ -112,12 +143,15 @@ where
             self.unheard(record.at);
         }
         self.wall_us = wall_us;
-        let first = record
-            .payload
-            .trim_ascii_start()
-            .first()
-            .copied()
-            .unwrap_or(0);
+        let first = match is_reading(record.payload) {
+            true => b'0',
+            false => record
+                .payload
+                .trim_ascii_start()
+                .first()
+                .copied()
+                .unwrap_or(0),
+        };
         let place = {
             let ask = |id: &str| self.known(id);
             dialect::place(record.topic, first, &ask)
@@ -147,10 +181,17 @@ where
                 }
                 Some(device)
             }
-            None => self.enter(&place.id, dialect),
+            None => self.enter(&place.id, dialect, self.is_urgent(role, record, facts)),
         };
         match entered {
-            Some(device) => self.hear(device, role, record, facts),
+            Some(device) => {
+                let urgent = facts.severity == Severity::Error;
+                let speaker = match role {
+                    Role::Data => self.speaker(device, record, facts, urgent),
+                    _ => None,
+                };
+                self.hear(speaker.unwrap_or(device), role, record, facts);
+            }
             None => self.missed += 1,
         }
     }
@@ -172,10 +213,11 @@ where
         (0..self.used).filter_map(|n| self.device(n))
     }
 
-    /// The devices that are asked for: those that fit best. Whoever has the whole name beats parts of names.
+    /// The devices that are asked for: those that fit best, and what stands below a device of that name. Whoever has the
+    /// whole name beats parts of names.
     pub fn wanted(&self) -> impl Iterator<Item = Device<'_, B>> {
         let best = self.devices().map(|device| device.fit()).max().unwrap_or(0);
-        let least = if best >= pattern::EXACT { best } else { 1 };
+        let least = pattern::least(best);
         self.devices().filter(move |device| device.fit() >= least)
     }
 
@@ -193,7 +235,7 @@ where
                 .max(name.unwrap_or(0))
         };
         let best = self.devices().map(|device| fit(&device)).max().unwrap_or(0);
-        let least = if best >= pattern::EXACT { best } else { 1 };
+        let least = pattern::least(best);
         self.devices().filter(move |device| fit(device) >= least)
     }
 
@@ -226,11 +268,48 @@ where
         let gateway = gateway.filter(|&gateway| gateway != n);
         Some(Device {
             slot,
+            family_limit: self.family_limit(slot),
             paused: self.paused,
             gateway: gateway.and_then(|n| self.devices.as_ref().get(n)),
+            all: self.devices.as_ref().get(..self.used).unwrap_or(&[]),
             channels: self.channels.as_ref(),
             names: &self.names,
         })
+    }
+
+    /// The silence that its family allows a device that has not taught a rhythm of its own: those of the same convention
+    /// whose topics end alike.
+    fn family_limit(&self, slot: &DeviceSlot) -> Option<Duration> {
+        let topic = slot
+            .topics
+            .iter()
+            .max_by_key(|topic| topic.rhythm.messages())?;
+        if topic.rhythm.messages() < FAMILIAR || slot.limit().is_some() {
+            return None;
+        }
+        let end = |name: names::Span| self.names.get(name).rsplit('/').next();
+        let (ending, mut siblings, mut slowest) = (end(topic.name), 0, Duration::ZERO);
+        for other in self.devices.as_ref().iter().take(self.used) {
+            let Some((beat, rhythm)) = other.heartbeat() else {
+                continue;
+            };
+            if other.dialect == slot.dialect && end(beat.name) == ending {
+                siblings += 1;
+                slowest = slowest.max(rhythm.quantile(95).unwrap_or_default());
+            }
+        }
+        let own = topic
+            .rhythm
+            .longest()
+            .map_or(Duration::ZERO, |gap| gap.length());
+        let limit = slowest.max(own).saturating_mul(5);
+        (siblings >= SIBLINGS).then_some(limit)
+    }
+
+    /// Whether a message is of a device that must find room: it tells an error, or that it is gone.
+    fn is_urgent(&self, role: Role, record: &Record<'_>, facts: &Facts<'_>) -> bool {
+        let gone = || role == Role::Presence && self.says(record) == Some(Connection::Offline);
+        facts.severity == Severity::Error || gone()
     }
 
     /// What stands between a Zigbee device and the broker.

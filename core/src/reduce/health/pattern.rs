@@ -15,6 +15,11 @@ pub(super) const LEVEL: Fit = 2;
 /// A part of the id or of the name.
 pub(super) const PART: Fit = 1;
 
+/// How well a device must fit to be meant, where the best fits so.
+pub(super) fn least(best: Fit) -> Fit {
+    if best >= EXACT { LEVEL } else { PART }
+}
+
 /// What is asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Pattern(Option<String<MAX_PATTERN>>);

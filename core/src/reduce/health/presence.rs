@@ -14,6 +14,9 @@ pub const MAX_CHANGES: usize = 8;
 /// Bytes of a payload that can be a state of a connection.
 pub(super) const MAX_PAYLOAD: usize = 512;
 
+/// Bytes of a word for a state of a connection; the longest have twenty.
+const MAX_WORD: usize = 32;
+
 /// Whether a device is connected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Connection {
@@ -111,7 +114,14 @@ impl Presence {
         if change.to != Connection::Unknown {
             self.confirmed = self.confirmed.max(change.at);
         }
-        if change.to == Connection::Unknown || before.is_some_and(|told| told.to == change.to) {
+        let again = before.is_some_and(|told| told.to == change.to);
+        if again && !change.retained {
+            // What is said again by somebody who is there is no relic.
+            if let Some(latest) = self.told.back_mut() {
+                latest.retained = false;
+            }
+        }
+        if change.to == Connection::Unknown || again {
             return;
         }
         if let Some(before) = before {
@@ -169,7 +179,7 @@ pub(super) fn told(level: &str, payload: &[u8]) -> Option<Connection> {
         if text.len() > MAX_PAYLOAD {
             return None;
         }
-        return search(text, member);
+        return search(text, |key, value| member(level, key, value));
     }
     let text = text.trim_matches('"');
     word(text).or_else(|| yes_or_no(text).filter(|_| is_question(level)))
@@ -199,43 +209,95 @@ fn yes_or_no(text: &str) -> Option<Connection> {
     }
 }
 
-/// A word for a state of a connection.
+/// A word for a state of a connection; case, spaces, `_` and `-` do not matter.
 pub(super) fn word(text: &str) -> Option<Connection> {
-    const WORDS: [(&str, Connection); 15] = [
-        ("online", Connection::Online),
+    const WORDS: [(&str, Connection); 9] = [
         ("connected", Connection::Online),
         ("alive", Connection::Online),
         ("available", Connection::Online),
         ("reachable", Connection::Online),
         ("ready", Connection::Online),
-        ("offline", Connection::Offline),
         ("disconnected", Connection::Offline),
         ("dead", Connection::Offline),
-        ("unavailable", Connection::Offline),
-        ("unreachable", Connection::Offline),
         ("lost", Connection::Offline),
+        ("unavailable", Connection::Offline),
+    ];
+    plain_word(text).or_else(|| find(&WORDS, text))
+}
+
+/// The words among them that say nothing else wherever they stand; of `disconnected` it may be the cable.
+pub(super) fn plain_word(text: &str) -> Option<Connection> {
+    const WORDS: [(&str, Connection); 17] = [
+        ("online", Connection::Online),
+        ("offline", Connection::Offline),
+        ("died", Connection::Offline),
+        ("unreachable", Connection::Offline),
+        ("notreachable", Connection::Offline),
+        ("notavailable", Connection::Offline),
+        ("notconnected", Connection::Offline),
+        ("connectionlost", Connection::Offline),
+        ("lostconnection", Connection::Offline),
+        ("connectionbroken", Connection::Offline),
+        ("connectionclosed", Connection::Offline),
+        ("noconnection", Connection::Offline),
+        ("ungracefuldisconnect", Connection::Offline),
+        ("unexpecteddisconnect", Connection::Offline),
         ("sleeping", Connection::Sleeping),
         ("asleep", Connection::Sleeping),
         ("alert", Connection::Alert),
     ];
-    let found = WORDS
-        .iter()
-        .find(|(word, _)| text.eq_ignore_ascii_case(word));
+    find(&WORDS, text)
+}
+
+fn find(words: &[(&str, Connection)], text: &str) -> Option<Connection> {
+    if text.len() > MAX_WORD {
+        return None;
+    }
+    let found = words.iter().find(|(word, _)| super::vitals::is(text, word));
     found.map(|&(_, state)| state)
 }
 
+/// Whether what stands at a level, or under a key, may be the state of a connection: a name of nothing else.
+pub(super) fn is_connection(name: &str) -> bool {
+    const NAMES: [&str; 24] = [
+        "status",
+        "state",
+        "lwt",
+        "will",
+        "lastwill",
+        "mqtt",
+        "connection",
+        "connectionstate",
+        "connectionstatus",
+        "connectivity",
+        "connected",
+        "availability",
+        "available",
+        "online",
+        "onlinestate",
+        "onlinestatus",
+        "alive",
+        "reachable",
+        "presence",
+        "link",
+        "linkstate",
+        "presencestate",
+        "network",
+        "networkstatus",
+    ];
+    super::vitals::is_any(name, &NAMES)
+}
+
 /// What a member of the outermost object tells.
-fn member(key: &str, value: Scalar<'_>) -> Option<Connection> {
+fn member(level: &str, key: &str, value: Scalar<'_>) -> Option<Connection> {
     let question = is_question(key);
     match value {
-        Scalar::Bool(value) if question || key == "value" => Some(if value {
+        Scalar::Bool(value) if question || key == "value" && is_question(level) => Some(if value {
             Connection::Online
         } else {
             Connection::Offline
         }),
-        Scalar::String(text) if question || matches!(key, "state" | "status" | "connection") => {
-            word(text.raw)
-        }
+        Scalar::String(text) if question || is_connection(key) => word(text.raw),
         _ => None,
     }
 }

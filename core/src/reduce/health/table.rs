@@ -4,6 +4,7 @@
 //! outsiders choose what is hashed, and 64 bits of them stand for the text.
 
 use super::channel::ChannelSlot;
+use super::classes::Class;
 use super::device::{DeviceSlot, TopicUse};
 use super::dialect::{Dialect, Known};
 use super::presence::Connection;
@@ -20,6 +21,8 @@ pub struct Entry {
     presence: Option<bool>,
     /// A word that tells this of the connection.
     means: Connection,
+    /// What a description says that a value, or a word of it, is of.
+    class: Class,
 }
 
 /// Of one text several hashes are made.
@@ -88,13 +91,37 @@ where
         Some(entry.means).filter(|means| *means != Connection::Unknown)
     }
 
+    /// From now on the value, or the word, of this hash is of this class; false if there is no room.
+    pub(super) fn put_class(&mut self, hash: u64, device: usize, class: Class) -> bool {
+        if !self.has_room_to_describe() || !self.put(hash, device, None, Connection::Unknown) {
+            return false;
+        }
+        if let Some((place, Some(_))) = self.entry(hash)
+            && let Some(entry) = self.index.as_mut().get_mut(place)
+            && entry.class == Class::None
+        {
+            entry.class = class;
+            self.described += 1;
+            self.classes += 1;
+        }
+        true
+    }
+
+    /// The device and the class of a value, or of a word of it.
+    pub(super) fn class_of(&self, hash: u64) -> Option<(usize, Class)> {
+        let entry = self.entry(hash)?.1?;
+        let device = usize::from(entry.device).checked_sub(1)?;
+        Some((device, entry.class)).filter(|(_, class)| *class != Class::None)
+    }
+
     /// Descriptions leave half of the room to devices.
     fn has_room_to_describe(&self) -> bool {
         self.described < self.index.as_ref().len() as u64 / 4
     }
 
-    /// The place of the device of an id, made if there is room.
-    pub(super) fn enter(&mut self, id: &str, dialect: Dialect) -> Option<usize> {
+    /// The place of the device of an id, made if there is room. The last eighth of it, of tables that
+    /// have some to spare, is for `urgent` ones: whoever tells an error is found, however many healthy ones came before.
+    pub(super) fn enter(&mut self, id: &str, dialect: Dialect, urgent: bool) -> Option<usize> {
         if let Some(device) = self.find(id) {
             let slot = self.devices.as_mut().get_mut(device)?;
             if slot.dialect == Dialect::Generic || slot.dialect == Dialect::HomeAssistant {
@@ -104,7 +131,11 @@ where
         }
         let fit = self.pattern.fit(id);
         let room = self.devices.as_ref().len();
-        let room = if fit == 0 { room - room / 4 } else { room };
+        let room = match (fit, urgent) {
+            (0, _) => room - room / 4,
+            (_, false) => room - room / 32 * 4,
+            (_, true) => room,
+        };
         let hash = hash::bytes(self.seed ^ ID, id.as_bytes());
         let kept = match self.used < room {
             true => self.names.keep(id),
@@ -163,6 +194,7 @@ where
                         device,
                         presence,
                         means,
+                        class: Class::None,
                     };
                     self.entries += 1;
                 }
@@ -241,7 +273,11 @@ where
         }
         self.channels_missed += other.channels_missed;
         for theirs in other.devices.as_ref().iter().take(other.used) {
-            let Some(device) = self.enter(other.names.get(theirs.id), theirs.dialect) else {
+            let Some(device) = self.enter(
+                other.names.get(theirs.id),
+                theirs.dialect,
+                theirs.errors > 0,
+            ) else {
                 self.missed += theirs.messages;
                 continue;
             };
@@ -289,7 +325,8 @@ where
         );
         let gateway = usize::from(theirs.gateway).checked_sub(1);
         let gateway = gateway.and_then(|n| other.devices.as_ref().get(n));
-        let gateway = gateway.and_then(|slot| self.enter(other.names.get(slot.id), slot.dialect));
+        let gateway =
+            gateway.and_then(|slot| self.enter(other.names.get(slot.id), slot.dialect, true));
         let Some(slot) = self.devices.as_mut().get_mut(device) else {
             return;
         };

@@ -46,7 +46,7 @@ where
         // Topics in an order of their owner's are told by this document only.
         let own = place.filter(|place| place.dialect == Dialect::Tasmota);
         let id = own.as_ref().map_or(said.topic, |place| place.id.as_str());
-        let Some(device) = self.enter(id, Dialect::Tasmota) else {
+        let Some(device) = self.enter(id, Dialect::Tasmota, false) else {
             self.missed += 1;
             return;
         };

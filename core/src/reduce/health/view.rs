@@ -1,17 +1,24 @@
 //! One device as an answer shows it: its slot with the names and channels that belong to it.
 
 use super::channel::ChannelSlot;
-use super::device::{DeviceSlot, Trouble};
+use super::clock::Off;
+use super::device::{DeviceSlot, TopicUse, Trouble};
+use super::marks::Retyped;
 use super::names::Names;
 use crate::reduce::stats::Rhythm;
 use crate::time::Instant;
+use core::time::Duration;
 
 /// One device.
 pub struct Device<'h, B> {
     pub(super) slot: &'h DeviceSlot,
+    /// The silence that its family allows it, if it has not taught a rhythm of its own.
+    pub(super) family_limit: Option<Duration>,
     /// Nobody listens since then.
     pub(super) paused: Option<Instant>,
     pub(super) gateway: Option<&'h DeviceSlot>,
+    /// All devices.
+    pub(super) all: &'h [DeviceSlot],
     pub(super) channels: &'h [ChannelSlot],
     pub(super) names: &'h Names<B>,
 }
@@ -64,6 +71,11 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
 
     /// Its numbers, latest first seen first.
     pub fn channels(&self) -> impl Iterator<Item = &'h ChannelSlot> {
+        self.values_all().filter(|channel| channel.count > 0)
+    }
+
+    /// Its values, those too that were never a number.
+    pub(super) fn values_all(&self) -> impl Iterator<Item = &'h ChannelSlot> {
         let mut next = self.slot.channels;
         let channels = self.channels;
         core::iter::from_fn(move || {
@@ -71,6 +83,28 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
             next = channel.next;
             Some(channel)
         })
+    }
+
+    /// What its clock is wrong by, little or much, if it tells one.
+    pub fn clock_off(&self) -> Option<Off> {
+        let kin = |other: &&DeviceSlot| other.dialect == self.slot.dialect;
+        let others = self.all.iter().filter(kin);
+        self.slot.clock.off(others.map(|other| &other.clock))
+    }
+
+    pub(super) fn name_of(&self, topic: &TopicUse) -> &'h str {
+        self.names.get(topic.name)
+    }
+
+    /// Values of all devices.
+    pub(super) fn everybody(&self) -> &'h [ChannelSlot] {
+        self.channels
+    }
+
+    /// The value that became of another type, with its topic.
+    pub(super) fn retyped(&self) -> Option<(&'h Retyped, &'h str)> {
+        let what = self.slot.retyped.as_ref()?;
+        Some((what, self.names.get(what.topic)))
     }
 
     pub(super) fn fit(&self) -> u8 {

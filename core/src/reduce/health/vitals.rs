@@ -103,6 +103,11 @@ pub(super) fn is_any(name: &str, wanted: &[&str]) -> bool {
     wanted.iter().any(|wanted| is(name, wanted))
 }
 
+/// `key` is that of a battery's level.
+pub(super) fn is_battery(key: &str) -> bool {
+    is_any(key, &["battery", "batt", "bat"])
+}
+
 /// What a number is under `key` inside of `parent` (or the level before, of a topic).
 pub(super) fn of_number(
     dialect: Dialect,
@@ -111,7 +116,7 @@ pub(super) fn of_number(
     value: f64,
 ) -> Option<(Vital, f64)> {
     let within = is_any(parent, &["battery", "devicepower:0", "devicepower"]);
-    if is_any(key, &["battery", "batt", "bat"]) || within && is_any(key, &["value", "level"]) {
+    if is_battery(key) || within && is_any(key, &["value", "level"]) {
         return battery(dialect, value);
     }
     if is_any(
@@ -188,20 +193,6 @@ fn battery(dialect: Dialect, value: f64) -> Option<(Vital, f64)> {
 
 fn percent(value: f64) -> Option<f64> {
     (0.0..=100.0).contains(&value).then_some(value)
-}
-
-/// The flag of an empty battery.
-pub(super) fn is_low_flag(key: &str) -> bool {
-    is_any(
-        key,
-        &[
-            "batterylow",
-            "lowbattery",
-            "lowbatt",
-            "battlow",
-            "islowbattery",
-        ],
-    )
 }
 
 /// When the uptime was last told, and how often it went back.

@@ -1,5 +1,6 @@
 //! Findings in words: what was seen, with its numbers, and what to check next.
 
+use super::clock::{NEVER_SET, Off};
 use super::judge::Cause;
 use super::vitals::Vital;
 use core::fmt::{Display, Formatter, Result};
@@ -95,13 +96,35 @@ impl Display for Cause<'_> {
                     jump.high
                 )
             }
-            Self::Clock { behind } if behind > 1e8 => {
-                f.write_str("its clock was never set (its times are years behind)")
+            Self::NoReading(_)
+            | Self::BadQuality(_)
+            | Self::Growing(_)
+            | Self::Fell(..)
+            | Self::NotOk { .. }
+            | Self::Retyped { .. } => self.of_value(f),
+            Self::Clock(off) => clock(f, off),
+            Self::OldTime { age } => write!(
+                f,
+                "its messages come now and tell of {} ago: it repeats what is old",
+                Span(Duration::from_secs_f64(age))
+            ),
+            Self::Twice { count, topic } => {
+                write!(f, "messages on {topic} came twice at once, {count} times")
             }
-            Self::Clock { behind } => {
-                let way = if behind > 0.0 { "behind" } else { "ahead" };
-                write!(f, "its clock is {:.0} s {way}", behind.abs())
-            }
+            Self::Unfollowed { count, asked, says } => write!(
+                f,
+                "{count} commands were not followed: asked for {asked}, it still says {says}"
+            ),
+            Self::Alarm {
+                class,
+                topic,
+                word,
+                lasting,
+            } => write!(
+                f,
+                "{class}: {topic} says {word} for {}, an alarm by its description",
+                Span(lasting)
+            ),
             Self::Lost { gaps, of } => {
                 write!(f, "sequence numbers missing {gaps} times in {of} messages")
             }
@@ -144,14 +167,56 @@ impl Cause<'_> {
             }
             Self::Frozen(_) => "whether the sensor is stuck or the device repeats an old value",
             Self::Jumps(..) => "sensor and wiring; compare with a neighbouring sensor",
-            Self::Clock { .. } => "time server and time zone of the device",
+            Self::NoReading(_) => {
+                "sensor, wiring and its settings: the device runs, the sensor does not answer"
+            }
+            Self::BadQuality(_) => {
+                "the connection between this value's source and what publishes it"
+            }
+            Self::Growing(_) => "cables, interference and load of what is counted",
+            Self::Fell(..) => "who reads totals from it: a zero that was no reading spoils sums",
+            Self::NotOk { .. } => "the maker's manual for this word",
+            Self::Retyped { .. } => {
+                "a change of firmware or settings; who reads this value may no longer do so"
+            }
+            Self::OldTime { .. } => {
+                "what stands between the device and the broker: a store that is replayed, or a source that stopped"
+            }
+            Self::Twice { .. } => "two bridges, or two clients, that publish the same",
+            Self::Unfollowed { .. } => {
+                "whether the command's topic and words are those that the device understands, then the device"
+            }
+            Self::Alarm { .. } => "the place of the sensor, now",
+            Self::Clock(_) => "time server and time zone of the device",
             Self::Lost { .. } => "QoS and buffers between the edge node and the broker",
         }
     }
 }
 
+fn clock(f: &mut Formatter<'_>, off: Off) -> Result {
+    if off.behind > NEVER_SET {
+        return f.write_str("its clock was never set (its times are years behind)");
+    }
+    let way = |seconds: f64| if seconds > 0.0 { "behind" } else { "ahead" };
+    let long = |seconds: f64| Span(Duration::from_secs_f64(seconds.abs()));
+    write!(f, "its clock is {} {}", long(off.behind), way(off.behind))?;
+    match (off.local, off.witnesses) {
+        (Some(local), _) => write!(
+            f,
+            ", or {} {} if it tells a local time",
+            long(local),
+            way(local)
+        ),
+        (None, 0) => Ok(()),
+        (None, witnesses) => write!(
+            f,
+            "; {witnesses} others of its kind agree with this machine"
+        ),
+    }
+}
+
 /// A time as a person would say it: `45 s`, `12 min`, `3.5 h`.
-struct Span(Duration);
+pub(super) struct Span(pub(super) Duration);
 
 impl Display for Span {
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {

@@ -1,17 +1,20 @@
 //! The devices and their faults, as a listener keeps them.
 
+use super::groups::{self, Part};
+use super::joined::joined;
 use crate::broker::report::{
     ConnectionFinding, Deduction, DeviceFinding, HealthFindings, HeartbeatFinding, Listen,
     ReadingFinding, TroubleFinding, ValueFinding, WantHealth,
 };
 use bitsperity_mqtt_core::payload::{Facts, Severity};
 use bitsperity_mqtt_core::reduce::health::{
-    ChannelSlot, Connection, Device, DeviceSlot, Entry, Pattern, Vital, score,
+    ChannelSlot, Connection, Device, DeviceSlot, Dialect, Entry, Pattern, Vital, score,
 };
 use bitsperity_mqtt_core::reduce::{Health, Record};
 use bitsperity_mqtt_core::time::Instant;
 use bitsperity_mqtt_core::topic::matches;
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// Devices that are told apart.
@@ -75,34 +78,51 @@ impl Devices {
         let wanted = part.and_then(|part| part.wants.health.as_ref());
         let named = wanted.and_then(|it| it.name.as_deref()).map(Pattern::name);
         let pattern = named.as_ref().unwrap_or(&self.pattern);
-        let known: Vec<_> = match &named {
-            Some(pattern) => self.memory.named(pattern).collect(),
-            None => self.memory.wanted().collect(),
+        let asked: BTreeSet<&str> = match &named {
+            Some(pattern) => self.memory.named(pattern).map(|it| it.id()).collect(),
+            None => self.memory.wanted().map(|it| it.id()).collect(),
         };
-        let known = known.into_iter().filter(|device| heard(device, part));
-        let judged = known.map(|device| {
-            let points = score(&device.findings(now));
-            (points, device)
+        let all: Vec<_> = self.memory.devices().collect();
+        let of = |device: &Known<'_>| device.topics().any(|(topic, ..)| !topic.is_empty());
+        let parts: Vec<Part<'_>> = all.iter().map(part_of).collect();
+        let owners = groups::owners(&parts);
+        let mut groups: BTreeMap<&str, Vec<&Known<'_>>> = BTreeMap::new();
+        for (owner, device) in owners.iter().zip(&all) {
+            let shared = device.is_shared() && device.findings(now).is_empty();
+            if !shared && (of(device) || device.messages == 0) {
+                groups.entry(owner).or_default().push(device);
+            }
+        }
+        let heard_count = groups.len();
+        groups.retain(|_, members| {
+            members.iter().any(|it| asked.contains(it.id()))
+                && members.iter().any(|it| heard(it, part))
+        });
+        let judged = groups.into_iter().map(|(owner, members)| {
+            let members = members.into_iter().map(|it| device(it, start, now));
+            joined(owner, members.collect())
         });
         let mut judged: Vec<_> = judged.collect();
-        judged.sort_by(|a, b| (a.0, a.1.id()).cmp(&(b.0, b.1.id())));
-        let told = judged
-            .iter()
-            .take(wanted.map_or(self.told, |it| it.devices));
+        judged.sort_by(|a, b| (a.score, &a.id).cmp(&(b.score, &b.id)));
+        let (matched, troubled) = (
+            judged.len(),
+            judged.iter().filter(|it| it.score < 100).count(),
+        );
+        let nearest = match judged.is_empty() {
+            true => self.nearest(pattern),
+            false => Vec::new(),
+        };
+        judged.truncate(wanted.map_or(self.told, |it| it.devices));
         let (beyond, beyond_matched) = self.memory.beyond();
         HealthFindings {
             beyond,
             // Of another pattern than the one at the beginning nobody knows.
             beyond_matched: if named.is_some() { 0 } else { beyond_matched },
-            devices: told.map(|(_, it)| device(it, start, now)).collect(),
-            matched: judged.len(),
-            troubled: judged.iter().filter(|(points, _)| *points < 100).count(),
-            heard: self.memory.devices().count(),
-            nearest: if judged.is_empty() {
-                self.nearest(pattern)
-            } else {
-                Vec::new()
-            },
+            devices: judged,
+            matched,
+            troubled,
+            heard: heard_count,
+            nearest,
             missed: self.memory.missed(),
             numbers_missed: self.memory.channels_missed(),
         }
@@ -129,6 +149,16 @@ fn heard(device: &Known<'_>, part: Option<&Listen>) -> bool {
 }
 
 type Known<'m> = Device<'m, Box<[u8]>>;
+
+fn part_of<'m>(device: &Known<'m>) -> Part<'m> {
+    Part {
+        id: device.id(),
+        generic: device.dialect == Dialect::Generic,
+        owns: device.is_present() || device.name().is_some(),
+        speaks: device.is_speaker(),
+        topics: device.topics().map(|(topic, ..)| topic).collect(),
+    }
+}
 
 fn device(device: &Known<'_>, start: Instant, now: Instant) -> DeviceFinding {
     let findings = device.findings(now);
@@ -166,7 +196,7 @@ fn device(device: &Known<'_>, start: Instant, now: Instant) -> DeviceFinding {
         readings: readings(device),
         uptime: device.uptime.seconds(),
         restarts: device.uptime.restarts(),
-        clock_behind: device.clock.behind(),
+        clock_behind: device.clock_off().map(|off| off.behind),
         values: values(device),
         topics,
         more_topics: device.more_topics,

@@ -4,7 +4,9 @@
 //! One file for each accumulator: what memory it gets, and its answer as owned data. Called by the broker's task only.
 //! Invariant: memory is fixed when a collector is made; pages that hold nothing yet are not touched.
 
+mod groups;
 mod health;
+mod joined;
 mod kinds;
 mod last;
 mod messages;

@@ -37,7 +37,7 @@ pub struct HealthFindings {
 }
 
 /// One device.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct DeviceFinding {
     /// Where its topics begin, or what they have in common.
     pub id: String,

@@ -129,7 +129,7 @@ pub(in crate::tools) fn answer(
     };
     let any = omitted.devices > 0 || omitted.lines > 0 || found.missed + found.numbers_missed > 0;
     Answer {
-        verdict: said::with_interruption(report, verdict(found)) + &asides,
+        verdict: said::with_interruption(report, verdict(found, report.elapsed)) + &asides,
         head,
         devices_heard: found.heard as u64 + found.beyond,
         matched,
@@ -172,7 +172,7 @@ fn cost(devices: &[Device]) -> usize {
         .sum()
 }
 
-fn verdict(found: &HealthFindings) -> String {
+fn verdict(found: &HealthFindings, elapsed: Duration) -> String {
     let all = found.heard as u64 + found.beyond;
     let of = match (found.matched, found.beyond_matched) {
         (0, 0) if found.beyond > 0 => {
@@ -206,8 +206,39 @@ fn verdict(found: &HealthFindings) -> String {
             format!("{of}{id} scores {}: {what}{}", worst.score, foremost(worst))
         }
         None if worst.messages == 0 => format!("{of}{id} is known by name only: it said nothing"),
-        None => format!("{of}{id} scores 100: nothing wrong was seen"),
+        None if is_thin(worst) => format!(
+            "{of}{id}: not enough heard to judge: {}",
+            heard(worst, elapsed)
+        ),
+        None => format!(
+            "{of}{id} scores 100: nothing wrong was seen in {} s",
+            render::seconds(elapsed)
+        ),
     }
+}
+
+/// Live messages below which nothing is said to be well: the rhythm of a device shows after some.
+const ENOUGH: u64 = 3;
+
+/// Too little was heard to call a device well, and nothing that is wrong.
+fn is_thin(found: &DeviceFinding) -> bool {
+    let live = found.messages.saturating_sub(found.retained);
+    found.deductions.is_empty() && live < ENOUGH
+}
+
+fn heard(found: &DeviceFinding, elapsed: Duration) -> String {
+    let live = found.messages.saturating_sub(found.retained);
+    match (live, found.last_live) {
+        (0, _) => "only retained messages, which may be old".to_owned(),
+        (1, None) => "1 message".to_owned(),
+        (_, None) => format!("{live} messages"),
+        (1, Some(last)) => format!("1 message, {} s ago", ago(last, elapsed)),
+        (_, Some(last)) => format!("{live} messages, the last {} s ago", ago(last, elapsed)),
+    }
+}
+
+fn ago(last: Duration, elapsed: Duration) -> f64 {
+    render::seconds(elapsed.saturating_sub(last))
 }
 
 /// The error that a finding counts, if that is the first one.
@@ -270,7 +301,7 @@ fn device(found: &DeviceFinding, report: &Report, lines: Lines) -> (Device, usiz
         id: render::topic(&found.id),
         name: found.name.as_deref().map(render::topic),
         dialect: found.dialect,
-        score: found.score,
+        score: (!is_thin(found)).then_some(found.score),
         findings: found.deductions.iter().map(finding).collect(),
         connection,
         heartbeat: found.heartbeat.as_ref().map(|beat| Heartbeat {
@@ -333,11 +364,12 @@ fn problems(found: &DeviceFinding, lines: Lines) -> Vec<Problem> {
     told.collect()
 }
 
-/// Where it was found and what was found there, unless the sample is just that.
+/// Where it was found and what was found there, unless the sample is just that and says enough: `true` says nothing
+/// without its key.
 fn why(trouble: &TroubleFinding) -> Option<&str> {
     let said = |text: &str| !text.is_empty() && trouble.sample.starts_with(text);
     match trouble.why.split_once(": ") {
-        Some((_, text)) if said(text) => None,
+        Some((_, text)) if said(text) && trouble.sample.trim().contains(' ') => None,
         _ => Some(&trouble.why),
     }
 }

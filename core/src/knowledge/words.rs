@@ -2,12 +2,12 @@
 //!
 //! A key or a value is cut into words at punctuation, at digits and where case changes (`fixFailed`,
 //! `error_code`); compound words without a seam (`loaderror`) are met by their beginnings and ends. The rules that
-//! put words together are in [`super::severity`]. German, French, Spanish, Italian and Dutch are covered thinly.
+//! put words together are in `payload::severity`. German, French, Spanish, Italian and Dutch are covered thinly.
 
-use super::hash;
+use crate::number::low;
 
 /// What a word can mean; a set of these bits.
-pub(crate) type Flags = u32;
+pub(crate) type Flags = u64;
 
 /// In a key: names something wrong, if the value agrees.
 pub(crate) const PROBLEM: Flags = 1;
@@ -68,6 +68,28 @@ pub(crate) const CODE: Flags = 1 << 27;
 
 /// In a key: says what kind of message it is.
 pub(crate) const TYPED: Flags = 1 << 28;
+/// In a key: a quantity that a sensor reads.
+pub(crate) const MEASURED: Flags = 1 << 32;
+/// In a key: counts.
+pub(crate) const COUNT: Flags = 1 << 33;
+/// In a key: several, or their sum since some time; a problem beside it is counted and not told of.
+pub(crate) const MANY: Flags = 1 << 34;
+/// In a key: numbers whatever stands around it, and says nothing of it (`id`, `port`).
+pub(crate) const IDENTITY: Flags = 1 << 35;
+/// In a key: what is chosen, but a state as well if the value is a failure (`mode`).
+pub(crate) const MODE: Flags = 1 << 36;
+/// In a key: one of several steps beside which a number is a limit (`careful`, `warning`, `high`).
+pub(crate) const GRADE: Flags = 1 << 37;
+/// In a key or a level of a topic: a service that a device may do without (`cloud`).
+pub(crate) const SERVICE: Flags = 1 << 38;
+/// In a key: happens now.
+pub(crate) const CURRENT: Flags = 1 << 39;
+/// In a resolved key: a part of a device, and not the device, has the state.
+pub(crate) const PART: Flags = 1 << 40;
+/// In a key: what is aimed at, not what is.
+pub(crate) const AIM: Flags = 1 << 41;
+/// Meanings that decide nothing by themselves.
+pub(crate) const NEUTRAL: Flags = COUNT | MANY | IDENTITY | SERVICE | PART | GRADE | CURRENT;
 /// In a resolved key: would name a problem if it did not go on (`alarm_door`); only `true` affirms it.
 pub(crate) const HINT: Flags = 1 << 31;
 
@@ -113,7 +135,7 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["online", "erreichbar", "verbunden", "reachable", "alive", "connected", "operational"], GOOD | FINE | PRESENCE | OVER),
     (&["availability", "available", "lwt", "presence", "connection", "connectivity", "will", "verfügbar"], PRESENCE | STATUS),
     (&["restart", "reset", "reboot", "boot", "resetcause", "resetreason", "restartreason", "rebootreason", "neustart"], RESTART),
-    (&["settings", "setting", "config", "configuration", "threshold", "thresholds", "limit", "limits", "setpoint", "delay", "duration", "interval", "enabled", "enable", "disabled", "disable", "mode", "volume", "melody", "sound", "hour", "minute", "ignore", "suppress", "clear", "mute", "ack", "acknowledge", "acknowledged", "retry", "silence", "simulate", "test", "policy", "template", "url", "topic", "clock", "correction", "logging", "reporting", "notification", "notifications", "detection", "recovery", "monitoring", "email", "sms", "led", "buzzer", "siren", "ringtone", "snooze", "repeat", "label", "days", "safe", "options", "definition", "definitions", "schema", "supported", "search", "filter", "request", "command", "cmnd", "cmd", "exposes", "timeout", "rate", "ratio", "percent", "id", "uid", "time", "timestamp", "date", "ts", "since", "at", "max", "min", "minimum", "maximum", "control", "panel", "handler", "handling", "handlers", "budget", "tolerance", "support", "supports", "type", "class", "icon", "on", "positive", "previous", "prev"], SETTING),
+    (&["settings", "setting", "config", "configuration", "threshold", "thresholds", "limit", "limits", "setpoint", "delay", "duration", "interval", "enabled", "enable", "disabled", "disable", "volume", "catalog", "catalogue", "dictionary", "manifest", "factsheet", "capabilities", "capability", "melody", "sound", "hour", "minute", "ignore", "suppress", "clear", "mute", "ack", "acknowledge", "acknowledged", "retry", "silence", "simulate", "test", "policy", "template", "url", "topic", "clock", "correction", "logging", "reporting", "notification", "notifications", "detection", "recovery", "monitoring", "email", "sms", "led", "buzzer", "siren", "ringtone", "snooze", "repeat", "label", "days", "safe", "options", "definition", "definitions", "schema", "supported", "search", "filter", "request", "command", "cmnd", "cmd", "exposes", "timeout", "rate", "ratio", "percent", "id", "uid", "time", "timestamp", "date", "ts", "since", "at", "max", "min", "minimum", "maximum", "control", "panel", "handler", "handling", "handlers", "budget", "tolerance", "support", "supports", "type", "class", "icon", "on", "positive", "previous", "prev"], SETTING),
     (&["no", "not", "non", "without", "zero", "kein", "keine", "keinen", "ohne", "nicht", "sin", "sans", "pas", "geen", "nessun", "nessuna", "never", "ninguno", "aucun", "aucune"], NOT | FINE),
     (&["temperature", "temp", "temperatur", "temps", "temperatura"], HEAT),
     (&["key", "metric", "field", "param", "parameter", "property", "signal", "tag", "symbol"], NAME),
@@ -125,6 +147,15 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["type", "event", "kind", "command"], TYPED),
     (&["battery", "batt", "bat", "akku", "batterie", "batteries"], BATTERY),
     (&["low", "weak", "leer", "schwach"], DOUBTFUL),
+    (&["humidity", "humid", "hum", "rh", "moisture", "moi", "soil", "vwc", "pressure", "barometer", "co", "voc", "tvoc", "pm", "lux", "illuminance", "wind", "rain", "flow", "distance", "depth", "voltage", "power", "frequency", "ph", "conductivity", "orp", "weight", "vibration", "torque", "radon", "noise", "dew", "dewpoint", "tempc", "tempf", "rpm", "luftfeuchte", "feuchte", "luftfeuchtigkeit", "luftdruck", "druck", "durchfluss", "füllstand", "spannung", "leistung", "drehzahl", "humidité", "humidite", "pression", "débit", "humedad", "presión", "presion", "caudal", "umidità", "pressione", "portata", "vochtigheid", "luchtdruk", "spanning", "vermogen"], MEASURED),
+    (&["count", "counts", "cnt", "counter", "counters", "total", "totals", "sum", "anzahl", "zähler"], COUNT),
+    (&["errors", "errs", "failures", "fails", "exceptions", "timeouts", "crashes", "rejects", "rejected", "overruns", "disconnects", "reconnects", "retries", "warnings", "störungen", "errori"], MANY),
+    (&["active", "current", "present", "open", "pending", "standing", "now", "aktiv"], CURRENT),
+    (&["target", "targets", "desired", "soll", "wanted", "goal", "forecast", "predicted", "expected", "remaining", "eta", "preset"], AIM),
+    (&["id", "ids", "uid", "uuid", "port", "seq", "index", "idx", "session", "serial", "channel", "ch", "address", "addr", "node", "zone", "line", "row"], IDENTITY),
+    (&["mode", "betriebsart", "modus", "modo"], MODE),
+    (&["careful", "warning", "warn", "critical", "crit", "alarm", "alert", "fault", "high", "low", "hi", "lo", "max", "min", "maximum", "minimum", "hh", "ll", "upper", "lower", "major", "minor", "error", "danger", "caution"], GRADE),
+    (&["cloud", "bluetooth", "ble", "websocket", "ws", "eth", "ethernet", "matter", "homekit", "alexa", "vpn", "modem", "remote", "ap"], SERVICE),
 ];
 
 const SIZE: usize = 2_048;
@@ -175,7 +206,7 @@ pub(crate) const fn push(packed: u128, byte: u8) -> u128 {
 
 #[inline]
 const fn home(packed: u128) -> usize {
-    let x = (hash::low(packed) ^ hash::low(packed >> 61)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let x = (low(packed) ^ low(packed >> 61)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     let [.., low, high] = x.to_le_bytes();
     u16::from_le_bytes([low, high]) as usize % SIZE
 }

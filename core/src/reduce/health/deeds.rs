@@ -1,0 +1,229 @@
+//! What a device does with what it is sent and how it sends: commands that nothing followed, messages that come twice.
+//!
+//! A command is followed when a later report says, under the same name, what was asked for. Invariant: what cannot be
+//! compared (`TOGGLE`, another name, a number on its way) counts for nothing.
+
+use super::Health;
+use super::channel::ChannelSlot;
+use super::device::{DeviceSlot, TopicUse};
+use super::fields::{self, Field, Value};
+use super::hear::Cut;
+use super::judge::Cause;
+use super::table::Entry;
+use super::view::Device;
+use crate::number;
+use crate::payload::{Facts, hash};
+use crate::reduce::Record;
+use crate::time::Instant;
+use core::fmt::Write;
+use core::time::Duration;
+use heapless::String;
+
+/// Bytes of what was asked for that are kept.
+const WORD: usize = 16;
+/// A report that comes sooner was on its way already.
+const AT_ONCE: Duration = Duration::from_millis(500);
+/// Commands that nothing followed before that says something.
+const IGNORED: u32 = 2;
+/// The same message again within so much comes twice; no device measures faster and finds the same.
+const TWICE: Duration = Duration::from_millis(100);
+/// Pairs before that says something, and the part of all messages that are the second of one, in percent (half of
+/// them, if every message came twice).
+const PAIRS: u16 = 5;
+const PART: u64 = 40;
+
+/// What a device was asked for.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked {
+    key: u64,
+    value: u64,
+    at: Instant,
+    /// Reports since then that say something else.
+    against: u32,
+    word: String<WORD>,
+    says: String<WORD>,
+}
+
+/// Commands of a device.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Deeds {
+    asked: Option<Asked>,
+    /// Commands in a row that nothing followed, the latest not counted.
+    ignored: u32,
+}
+
+impl Deeds {
+    /// Commands that nothing followed, with the latest.
+    fn ignored(&self) -> Option<(u32, &Asked)> {
+        let asked = self.asked.as_ref().filter(|asked| asked.against >= 2)?;
+        Some((self.ignored.saturating_add(1), asked))
+    }
+
+    fn ask(&mut self, asked: Asked) {
+        if let Some(before) = &self.asked
+            && before.against > 0
+        {
+            self.ignored = self.ignored.saturating_add(1);
+        }
+        self.asked = Some(asked);
+    }
+
+    /// A report under a name.
+    pub(super) fn report(&mut self, at: Instant, seed: u64, field: Field<'_>) {
+        let Some(asked) = &mut self.asked else {
+            return;
+        };
+        if asked.key != name(seed, field.key) {
+            return;
+        }
+        let mut word = Cut::default();
+        let Some(value) = value(seed, field.value, &mut word) else {
+            return;
+        };
+        if value == asked.value {
+            *self = Self::default();
+        } else if at.since(asked.at) > AT_ONCE {
+            asked.against = asked.against.saturating_add(1);
+            asked.says = word.0;
+        }
+    }
+
+    /// Whether something was asked for that has not come to be.
+    pub(super) fn waits(&self) -> bool {
+        self.asked.is_some()
+    }
+}
+
+/// Hash of a name, whatever its case.
+fn name(seed: u64, key: &str) -> u64 {
+    let lower = key.bytes().map(|b| b.to_ascii_lowercase());
+    lower.fold(seed, |hash, b| hash::mix(hash, u64::from(b)))
+}
+
+/// Hash of a value that can be compared; `word` takes it as it is shown.
+fn value(seed: u64, value: Value<'_>, word: &mut Cut<WORD>) -> Option<u64> {
+    let text = match value {
+        Value::Number(number) => {
+            let _ = write!(word, "{number}");
+            return Some(hash::mix(seed, number.to_bits()));
+        }
+        Value::Bool(true) => "on",
+        Value::Bool(false) => "off",
+        Value::Text(text) => text.trim(),
+        Value::Nothing(_) | Value::Object => return None,
+    };
+    let _ = word.write_str(text);
+    if let Some(number) = number::parse(text) {
+        return Some(hash::mix(seed, number.to_bits()));
+    }
+    let same = |wanted: &str| text.eq_ignore_ascii_case(wanted);
+    let text = match text {
+        _ if same("true") => "on",
+        _ if same("false") => "off",
+        _ if [
+            "toggle", "stop", "press", "query", "identify", "refresh", "",
+        ]
+        .iter()
+        .any(|it| same(it)) =>
+        {
+            return None;
+        }
+        text => text,
+    };
+    Some(name(seed, text))
+}
+
+impl<D, I, C, B> Health<D, I, C, B>
+where
+    D: AsMut<[DeviceSlot]> + AsRef<[DeviceSlot]>,
+    I: AsMut<[Entry]> + AsRef<[Entry]>,
+    C: AsMut<[ChannelSlot]> + AsRef<[ChannelSlot]>,
+    B: AsMut<[u8]> + AsRef<[u8]>,
+{
+    /// Takes a command to a device.
+    pub(super) fn commanded(&mut self, device: usize, record: &Record<'_>) {
+        let seed = self.seed;
+        let mut levels = record.topic.rsplit('/');
+        let last = levels.next().unwrap_or("");
+        if record.retain || last == "get" {
+            return;
+        }
+        let verb = matches!(last, "set" | "command" | "cmd" | "write" | "control");
+        let bare = if verb {
+            levels.next().unwrap_or("")
+        } else {
+            last
+        };
+        let mut asked = None;
+        fields::each(record.topic, record.payload, false, |field| {
+            let key = if field.depth == 0 { bare } else { field.key };
+            let mut word = Cut::default();
+            if field.depth <= 1
+                && asked.is_none()
+                && let Some(value) = value(seed, field.value, &mut word)
+            {
+                asked = Some(Asked {
+                    key: name(seed, key),
+                    value,
+                    at: record.at,
+                    word: word.0,
+                    ..Asked::default()
+                });
+            }
+        });
+        if let (Some(asked), Some(slot)) = (asked, self.slot(device)) {
+            slot.deeds.ask(asked);
+        }
+    }
+}
+
+impl TopicUse {
+    /// Takes a live message, to see whether it is the one before again.
+    pub(super) fn again(&mut self, record: &Record<'_>, facts: &Facts<'_>) {
+        let end = record.payload.last_chunk::<8>().copied();
+        let length = record.payload.len() as u64;
+        let sign = hash::mix(length, end.map_or(0, u64::from_le_bytes));
+        let numbers = facts.numbers.iter().map(|(_, number)| number.to_bits());
+        let sign = numbers.fold(sign, |all, bits| all.rotate_left(7) ^ bits);
+        // Half of the hash will do: a mistake has to come five times.
+        let [a, b, c, d, ..] = hash::mix(sign, length).to_le_bytes();
+        let sign = u32::from_le_bytes([a, b, c, d]);
+        let again = sign == self.sign && record.at.since(self.at) <= TWICE && length > 0;
+        self.twice = self.twice.saturating_add(u16::from(again));
+        // The third of three is the first of a pair again.
+        self.sign = if again { !sign } else { sign };
+        self.at = record.at;
+    }
+}
+
+impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
+    pub(super) fn deeds(&self, now: Instant, tell: &mut impl FnMut(Cause<'h>)) {
+        if let Some((count, asked)) = self.slot.deeds.ignored()
+            && count >= IGNORED
+        {
+            tell(Cause::Unfollowed {
+                count,
+                asked: &asked.word,
+                says: &asked.says,
+            });
+        }
+        let twice = self.slot.topics.iter().find(|topic| {
+            let of = topic.messages.saturating_mul(PART) / 100;
+            topic.twice >= PAIRS && u64::from(topic.twice) >= of
+        });
+        if let Some(topic) = twice {
+            tell(Cause::Twice {
+                count: u32::from(topic.twice),
+                topic: self.name_of(topic),
+            });
+        }
+        for alarm in self.slot.alarms.iter().filter(|alarm| alarm.stands()) {
+            tell(Cause::Alarm {
+                class: alarm.class.name(),
+                topic: self.told_on(alarm),
+                word: &alarm.word,
+                lasting: now.since(alarm.since),
+            });
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Several parts of one device as one: its findings are theirs, the whole is as sick as all of them together.
+//!
+//! Invariant: the score is 100 less the points of the findings; one kind of fault costs in full once.
+
+use crate::broker::report::{Deduction, DeviceFinding};
+use std::cmp::Reverse;
+
+/// Points for the same kind of fault of one more part.
+const AGAIN: u8 = 5;
+
+/// Readings, values and topics of a device, so that one with many parts stays bounded.
+const MOST: usize = 64;
+
+/// The device `id` of its parts; at least one.
+pub(super) fn joined(id: &str, parts: Vec<DeviceFinding>) -> DeviceFinding {
+    let own = parts.iter().position(|part| part.id == id).unwrap_or(0);
+    let mut parts = parts;
+    if parts.len() > 1 {
+        quiet(&mut parts);
+    }
+    let mut parts: Vec<_> = parts.into_iter().map(Some).collect();
+    let Some(mut whole) = parts.get_mut(own).and_then(Option::take) else {
+        return DeviceFinding::default();
+    };
+    if whole.id != id {
+        id.clone_into(&mut whole.id);
+    }
+    let more = parts.into_iter().flatten();
+    let several = more.fold(false, |_, part| {
+        absorb(&mut whole, part);
+        true
+    });
+    if several {
+        weigh(&mut whole);
+    }
+    whole
+}
+
+/// A part is not silent as long as the device speaks, nor if the device said that it went.
+fn quiet(parts: &mut [DeviceFinding]) {
+    let is = |part: &DeviceFinding, kind| part.deductions.iter().any(|it| it.kind == kind);
+    let alive = |part: &DeviceFinding| part.last_live.is_some() && !is(part, "silent");
+    let gone = parts.iter().any(|part| is(part, "offline"));
+    if gone || parts.iter().any(alive) {
+        for part in parts.iter_mut() {
+            part.deductions.retain(|it| it.kind != "silent");
+        }
+    }
+}
+
+fn absorb(whole: &mut DeviceFinding, part: DeviceFinding) {
+    whole.name = whole.name.take().or(part.name);
+    whole.gateway = whole.gateway.take().or(part.gateway);
+    whole.deductions.extend(part.deductions);
+    let offline = |it: &DeviceFinding| {
+        it.connection
+            .as_ref()
+            .is_some_and(|it| it.state == "offline")
+    };
+    if whole.connection.is_none()
+        || !offline(whole)
+            && part
+                .connection
+                .as_ref()
+                .is_some_and(|it| it.state == "offline")
+    {
+        whole.connection = part.connection.or(whole.connection.take());
+    }
+    whole.heartbeat = whole.heartbeat.take().or(part.heartbeat);
+    whole.last_live = whole.last_live.max(part.last_live);
+    whole.gaps = whole.gaps.saturating_add(part.gaps);
+    whole.longest_gap = [whole.longest_gap, part.longest_gap]
+        .into_iter()
+        .flatten()
+        .max_by_key(|(_, length)| *length);
+    whole.troubles.extend(part.troubles);
+    whole.more_troubles += part.more_troubles;
+    whole.errors += part.errors;
+    whole.warnings += part.warnings;
+    whole.readings.extend(part.readings);
+    whole.readings.truncate(MOST);
+    whole.uptime = whole.uptime.or(part.uptime);
+    whole.restarts = whole.restarts.saturating_add(part.restarts);
+    whole.clock_behind = whole.clock_behind.or(part.clock_behind);
+    whole.values.extend(part.values);
+    whole.values.truncate(MOST);
+    whole.topics.extend(part.topics);
+    whole.topics.sort_by_key(|(_, messages)| Reverse(*messages));
+    let beyond = whole.topics.iter().skip(MOST).map(|(_, messages)| messages);
+    whole.more_topics += part.more_topics + beyond.sum::<u64>();
+    whole.topics.truncate(MOST);
+    whole.messages += part.messages;
+    whole.retained += part.retained;
+    whole.commands += part.commands;
+}
+
+fn weigh(whole: &mut DeviceFinding) {
+    let deductions = &mut whole.deductions;
+    deductions.sort_by_key(|it| Reverse(it.points));
+    for n in 1..deductions.len() {
+        let (before, rest) = deductions.split_at_mut(n);
+        if let Some(it) = rest.first_mut()
+            && before.iter().any(|known: &Deduction| known.kind == it.kind)
+        {
+            it.points = it.points.min(AGAIN);
+        }
+    }
+    deductions.sort_by_key(|it| Reverse(it.points));
+    let points = deductions.iter().map(|it| it.points);
+    whole.score = points.fold(100, u8::saturating_sub);
+    whole
+        .troubles
+        .sort_by_key(|it| (it.severity != "error", Reverse(it.count)));
+}
