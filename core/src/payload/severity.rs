@@ -286,7 +286,7 @@ fn failure(text: &str) -> Severity {
 }
 
 /// Whether a text says that there is nothing to tell of: a part is not fitted, or nothing is plugged in.
-fn is_absent(text: &str) -> bool {
+pub(super) fn is_absent(text: &str) -> bool {
     matches!(
         nothing::of_text(text),
         Some(Nothing::Unavailable | Nothing::Unknown | Nothing::Null)

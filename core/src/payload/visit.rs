@@ -122,6 +122,10 @@ impl<'a> Pass<'_, 'a> {
     #[inline]
     fn member(&mut self, again: bool, around: Flags) {
         self.flags |= around & (ASKED | WITHIN);
+        if around & COUNT != 0 {
+            // What stands among statistics is counted.
+            self.flags |= MANY;
+        }
         if around & STATUS != 0 && self.flags & (NAME | VALUE) != 0 {
             // `"status": {"symbol": "Bad"}`
             self.flags |= STATUS;

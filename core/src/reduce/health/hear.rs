@@ -329,6 +329,9 @@ where
         let Some(slot) = self.slot(at.device) else {
             return;
         };
+        if let Some(retyped) = slot.retyped.as_mut().filter(|known| known.place == place) {
+            retyped.returns = retyped.returns.saturating_add(1);
+        }
         if vitals::is_uptime(field.key) {
             if !record.retain {
                 slot.uptime.add(record.at, place, number);

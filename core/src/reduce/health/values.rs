@@ -14,7 +14,9 @@ use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::{self, Nothing};
 use crate::knowledge::quality::Grade;
 use crate::knowledge::time;
-use crate::knowledge::words::{DANGER, LEVEL, MODE, PROBLEM, SETTING, STATUS, Words};
+use crate::knowledge::words::{
+    DANGER, IDENTITY, LEVEL, MODE, NAME, PROBLEM, SETTING, STATUS, Words,
+};
 use crate::payload::{Facts, Severity, hash};
 use crate::reduce::Record;
 use core::fmt::{Display, Write};
@@ -127,8 +129,8 @@ where
             && channel.marks.said == Said::Nothing
         {
             let last = channel.last;
-            let time = time::rank(field.key).is_some();
-            if !record.retain && !text.is_empty() && !time {
+            let other = time::rank(field.key).is_some() || names_somebody(field.key);
+            if !record.retain && !text.is_empty() && !other {
                 self.retyped(at, record, field, &last, &text);
             }
             return;
@@ -212,6 +214,7 @@ where
             slot.retyped = Some(Retyped {
                 at: record.at,
                 count: 1,
+                returns: 0,
                 place,
                 topic,
                 path: path.0,
@@ -245,6 +248,13 @@ fn measures(field: Field<'_>) -> bool {
         || field.value == Value::Nothing(Nothing::Null)
             && matches!(field.key, "value" | "Value")
             && nothing::measured(field.parent).yes
+}
+
+/// Whether a key is of who it is, or which of several: one may be called `2` and the next `A`.
+fn names_somebody(key: &str) -> bool {
+    Words::new(key)
+        .last()
+        .is_some_and(|word| word.flags & (IDENTITY | NAME) != 0)
 }
 
 /// What a key says, and the last level of a topic that only says `status`.

@@ -52,7 +52,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
                 siblings,
             });
         }
-        if let Some((what, topic)) = self.retyped() {
+        if let Some((what, topic)) = self.retyped().filter(|(what, _)| !what.alternates()) {
             tell(Cause::Retyped { what, topic });
         }
     }
