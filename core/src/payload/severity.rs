@@ -295,6 +295,7 @@ pub(super) fn is_absent(text: &str) -> bool {
         "not available",
         "not_present",
         "not present",
+        "disconnected",
     ]
     .iter()
     .any(|word| text.eq_ignore_ascii_case(word))

@@ -10,7 +10,7 @@ use super::presence::{Change, Connection};
 use super::table::Entry;
 use super::{Health, values, vitals};
 use crate::knowledge::battery::{self, Sense};
-use crate::knowledge::nothing::Nothing;
+use crate::knowledge::nothing::{self, Nothing};
 use crate::knowledge::quality::{self, Mark};
 use crate::knowledge::time;
 use crate::number;
@@ -198,14 +198,23 @@ where
         let Some(reason) = facts.reason.filter(|_| facts.severity != Severity::None) else {
             return;
         };
-        // Batteries are judged by their flags and levels, values by the marks beside them, not by a word.
-        if battery::flag(reason.parent, reason.subject).is_some()
+        // Batteries are judged by their flags and levels, values by the marks beside them and by what they are, not by
+        // a word.
+        let none = number::parse(reason.value).is_some_and(|it| nothing::is_sentinel(it, true))
+            || nothing::of_text(reason.value).is_some() && nothing::measured(reason.subject).yes;
+        if none && !record.retain
+            || battery::flag(reason.parent, reason.subject).is_some()
             || battery::is_battery(reason.subject)
             || quality::mark(reason.subject).is_some_and(|mark| mark != Mark::StatusCode)
         {
             return;
         }
         let mut why = Cut::<MAX_NAME>(String::new());
+        let mut reason = reason;
+        if reason.parent.len() + reason.subject.len() > MAX_NAME / 2 {
+            // The value says more than what stands around it.
+            reason.parent = "";
+        }
         let _ = write!(why, "{reason}");
         let known = self.slot(device).and_then(|slot| {
             let topic = topic.and_then(|n| slot.topics.get(n));
@@ -265,9 +274,7 @@ where
     /// Hash of where a field stands: topic and path.
     pub(super) fn place(&self, record: &Record<'_>, field: Field<'_>) -> u64 {
         let topic = hash::bytes(self.seed, record.topic.as_bytes());
-        // Of a long path only the front is kept: the key tells what ends there.
-        let path = hash::mix(topic, hash::bytes(self.seed, field.path.as_bytes()));
-        hash::mix(path, hash::bytes(self.seed, field.key.as_bytes()))
+        hash::mix(topic, field.place)
     }
 
     fn battery_low(&mut self, at: At, low: bool) {

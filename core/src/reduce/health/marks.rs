@@ -165,7 +165,7 @@ pub(super) fn counts_failures(name: &str) -> bool {
         failure |= flags & (PROBLEM | BAD | WRONG | MANY) != 0;
         count |= flags & (COUNT | MANY) != 0;
         // Of messages about failures there may be many.
-        said |= flags & TEXT != 0;
+        said |= flags & TEXT != 0 || word.packed == const { words::pack(b"messages") };
         let text = name.get(word.span.0..word.span.1).unwrap_or("");
         count |= flags & (PROBLEM | PLAIN | STATUS) == 0
             && text.len() >= 4

@@ -269,3 +269,5 @@ mod planted;
 mod spoken;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod told_values;

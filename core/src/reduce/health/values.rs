@@ -15,7 +15,7 @@ use crate::knowledge::nothing::{self, Nothing};
 use crate::knowledge::quality::Grade;
 use crate::knowledge::time;
 use crate::knowledge::words::{
-    DANGER, IDENTITY, LEVEL, MODE, NAME, PROBLEM, SETTING, STATUS, Words,
+    self, DANGER, IDENTITY, LEVEL, MODE, NAME, PROBLEM, SETTING, STATUS, Words,
 };
 use crate::payload::{Facts, Severity, hash};
 use crate::reduce::Record;
@@ -135,6 +135,9 @@ where
             }
             return;
         }
+        if names_unit(field.key) {
+            return self.unit(at, record, field, place, text);
+        }
         let says = says(record.topic, field);
         if says & (STATUS | PROBLEM | DANGER) == 0 || says & (SETTING | LEVEL | MODE) != 0 {
             return;
@@ -146,6 +149,19 @@ where
             _ => Said::Odd,
         };
         self.said(at, record, field, place, said, text);
+    }
+
+    /// Takes the unit of values beside it.
+    fn unit(&mut self, at: At, record: &Record<'_>, field: Field<'_>, place: u64, text: &str) {
+        let Some(slot) = self.slot(at.device) else {
+            return;
+        };
+        let mut known = slot.words.iter().filter(|known| known.place == place);
+        let before = known.next().map(|known| known.word.clone());
+        slot.word(place, text);
+        if let Some(before) = before.filter(|before| before != text && text.len() <= MAX_WORD) {
+            self.retyped(at, record, field, &before, &text);
+        }
     }
 
     fn said(
@@ -248,6 +264,12 @@ fn measures(field: Field<'_>) -> bool {
         || field.value == Value::Nothing(Nothing::Null)
             && matches!(field.key, "value" | "Value")
             && nothing::measured(field.parent).yes
+}
+
+fn names_unit(key: &str) -> bool {
+    let units: [&[u8]; 3] = [b"unit", b"units", b"uom"];
+    let last = Words::new(key).last().map(|word| word.packed);
+    units.iter().any(|unit| last == Some(words::pack(unit)))
 }
 
 /// Whether a key is of who it is, or which of several: one may be called `2` and the next `A`.
