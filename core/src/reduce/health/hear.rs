@@ -10,8 +10,7 @@ use super::presence::{Change, Connection};
 use super::table::Entry;
 use super::{Health, values, vitals};
 use crate::knowledge::battery::{self, Sense};
-use crate::knowledge::nothing::{self, Nothing};
-use crate::knowledge::quality::{self, Mark};
+use crate::knowledge::nothing::Nothing;
 use crate::knowledge::time;
 use crate::number;
 use crate::payload::{Facts, Severity, hash, json};
@@ -198,15 +197,7 @@ where
         let Some(reason) = facts.reason.filter(|_| facts.severity != Severity::None) else {
             return;
         };
-        // Batteries are judged by their flags and levels, values by the marks beside them and by what they are, not by
-        // a word.
-        let none = number::parse(reason.value).is_some_and(|it| nothing::is_sentinel(it, true))
-            || nothing::of_text(reason.value).is_some() && nothing::measured(reason.subject).yes;
-        if none && !record.retain
-            || battery::flag(reason.parent, reason.subject).is_some()
-            || battery::is_battery(reason.subject)
-            || quality::mark(reason.subject).is_some_and(|mark| mark != Mark::StatusCode)
-        {
+        if values::is_judged_as_value(reason, record.retain) {
             return;
         }
         let mut why = Cut::<MAX_NAME>(String::new());

@@ -12,12 +12,13 @@ use super::marks::{MAX_WORD, Retyped, Said, is_ordinary, is_well};
 use super::table::Entry;
 use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::{self, Nothing};
-use crate::knowledge::quality::Grade;
+use crate::knowledge::quality::{self, Grade, Mark};
 use crate::knowledge::time;
 use crate::knowledge::words::{
     self, DANGER, IDENTITY, LEVEL, MODE, NAME, PROBLEM, SETTING, STATUS, Words,
 };
-use crate::payload::{Facts, Severity, hash};
+use crate::number;
+use crate::payload::{Facts, Reason, Severity, hash};
 use crate::reduce::Record;
 use core::fmt::{Display, Write};
 
@@ -239,6 +240,17 @@ where
             });
         }
     }
+}
+
+/// Whether a reason is of what is judged elsewhere: batteries by their flags and levels, values by the marks beside them
+/// and by what they are, not by a word.
+pub(super) fn is_judged_as_value(reason: Reason<'_>, retain: bool) -> bool {
+    let none = number::parse(reason.value).is_some_and(|it| nothing::is_sentinel(it, true))
+        || nothing::of_text(reason.value).is_some() && nothing::measured(reason.subject).yes;
+    none && !retain
+        || battery::flag(reason.parent, reason.subject).is_some()
+        || battery::is_battery(reason.subject)
+        || quality::mark(reason.subject).is_some_and(|mark| mark != Mark::StatusCode)
 }
 
 /// What the text of a battery says: whether it is low.
