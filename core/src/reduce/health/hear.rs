@@ -12,7 +12,6 @@ use super::vitals::Vital;
 use super::{Health, values, vitals};
 use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::Nothing;
-use crate::knowledge::quality::{self, Mark};
 use crate::knowledge::time;
 use crate::number;
 use crate::payload::{Facts, Severity, hash, json};
@@ -225,14 +224,15 @@ where
         let Some(reason) = facts.reason.filter(|_| facts.severity != Severity::None) else {
             return;
         };
-        // Batteries are judged by their flags and levels, values by the marks beside them, not by a word.
-        if battery::flag(reason.parent, reason.subject).is_some()
-            || battery::is_battery(reason.subject)
-            || quality::mark(reason.subject).is_some_and(|mark| mark != Mark::StatusCode)
-        {
+        if values::is_judged_as_value(reason, record.retain) {
             return;
         }
         let mut why = Cut::<MAX_NAME>(String::new());
+        let mut reason = reason;
+        if reason.parent.len() + reason.subject.len() > MAX_NAME / 2 {
+            // The value says more than what stands around it.
+            reason.parent = "";
+        }
         let _ = write!(why, "{reason}");
         let known = self.slot(device).and_then(|slot| {
             let topic = topic.and_then(|n| slot.topics.get(n));
@@ -318,9 +318,7 @@ where
     /// Hash of where a field stands: topic and path.
     pub(super) fn place(&self, record: &Record<'_>, field: Field<'_>) -> u64 {
         let topic = hash::bytes(self.seed, record.topic.as_bytes());
-        // Of a long path only the front is kept: the key tells what ends there.
-        let path = hash::mix(topic, hash::bytes(self.seed, field.path.as_bytes()));
-        hash::mix(path, hash::bytes(self.seed, field.key.as_bytes()))
+        hash::mix(topic, field.place)
     }
 
     fn battery_low(&mut self, at: At, low: bool) {
@@ -383,6 +381,9 @@ where
         let Some(slot) = self.slot(at.device) else {
             return;
         };
+        if let Some(retyped) = slot.retyped.as_mut().filter(|known| known.place == place) {
+            retyped.returns = retyped.returns.saturating_add(1);
+        }
         if vitals::is_uptime(field.key) {
             if !record.retain {
                 slot.uptime.add(record.at, place, number);

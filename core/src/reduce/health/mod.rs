@@ -336,3 +336,5 @@ mod planted;
 mod spoken;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod told_values;
