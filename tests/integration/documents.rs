@@ -47,10 +47,11 @@ fn blocks(text: &str, kind: &str) -> Vec<String> {
     for line in text.lines() {
         match (line.trim_start().strip_prefix("```"), &mut open) {
             (Some(named), None) => open = Some((named == kind, String::new())),
-            (Some(_), Some(_)) => match open.take() {
-                Some((true, block)) => blocks.push(block),
-                _ => {}
-            },
+            (Some(_), Some(_)) => {
+                if let Some((true, block)) = open.take() {
+                    blocks.push(block);
+                }
+            }
             (None, Some((_, block))) => {
                 block.push_str(line);
                 block.push('\n');
