@@ -15,16 +15,65 @@ const SCHEMES: [&str; 7] = [
     "mqtt://", "mqtts://", "ws://", "wss://", "tcp://", "ssl://", "tls://",
 ];
 
+/// Schemes of URLs whose query may hold a secret.
+const WEBSOCKET: [&str; 2] = ["ws://", "wss://"];
+
+/// Stands for a query; holds a `=`, so that a masked URL is not masked anew with other words.
+const MASKED_QUERY: &str = "***=***";
+
 /// Digits of a port.
 const PORT: usize = 5;
 
 /// `text` without credentials: `mqtt://me:word@host` becomes `mqtt://***@host`, whatever the scheme is and however many
 /// slashes stand there; `me:word@host` becomes `***@host`. A connection string that ends before its `@` loses all behind the
-/// slashes. Percent-encoded ones are recognised, too, and told decoded.
+/// slashes. Percent-encoded ones are recognised, too, and told decoded. The query of a WebSocket URL is masked whole: brokers
+/// in the cloud take tokens and signatures there.
 pub fn mask(text: &str) -> Cow<'_, str> {
     if !text.contains([':', '%']) {
         return Cow::Borrowed(text);
     }
+    match without_queries(text) {
+        Some(rest) => Cow::Owned(without_credentials(&rest).into_owned()),
+        None => without_credentials(text),
+    }
+}
+
+/// `text` with the queries of WebSocket URLs masked, if there are any.
+fn without_queries(text: &str) -> Option<String> {
+    let (mut masked, mut rest) = (String::new(), text);
+    while let Some(at) = WEBSOCKET
+        .iter()
+        .filter_map(|scheme| find(rest, scheme))
+        .min()
+    {
+        let url = rest.get(at..)?;
+        let length = url.find(char::is_whitespace).unwrap_or(url.len());
+        let url = url.get(..length)?;
+        let end = url
+            .trim_end_matches(['"', '\'', '`', ')', '.', ',', ';'])
+            .len();
+        match url.get(..end)?.split_once('?') {
+            Some((before, query)) if query.contains('=') && query != MASKED_QUERY => {
+                masked += rest.get(..at)?;
+                masked += before;
+                masked += "?";
+                masked += MASKED_QUERY;
+            }
+            _ => masked += rest.get(..at + end)?,
+        }
+        rest = rest.get(at + end..)?;
+    }
+    masked += rest;
+    (masked != text).then_some(masked)
+}
+
+/// Where `scheme` stands in `text`, in capitals or not.
+fn find(text: &str, scheme: &str) -> Option<usize> {
+    let same = |window: &[u8]| window.eq_ignore_ascii_case(scheme.as_bytes());
+    text.as_bytes().windows(scheme.len()).position(same)
+}
+
+fn without_credentials(text: &str) -> Cow<'_, str> {
     let masked = plain(text);
     // An encoded `@` that is left may belong to a connection string that is encoded as a whole.
     if masked.contains("%40") {
@@ -149,6 +198,11 @@ mod tests {
             ("mqtt%3A%2F%2Fme%3aword%40host", "mqtt://***@host"),
             ("mqtt://me:w%40rd@host", "mqtt://***@host"),
             ("a\tmqtt://ü:ö@ä\nb", "a\tmqtt://***@ä\nb"),
+            ("`WSS://host/mqtt?token=a,b`.", "`WSS://host/mqtt?***=***`."),
+            (
+                "wss://me:word@host/x?sign=1 ws://b?c=d",
+                "wss://***@host/x?***=*** ws://b?***=***",
+            ),
         ] {
             assert_eq!(mask(text), masked, "{text}");
         }
@@ -167,6 +221,7 @@ mod tests {
             "$share/group/a:b/#, 50% of 40@",
             "a%40b",
             "at server/src/log.rs:17:5: no",
+            "ws://host/path? and why=not",
         ] {
             assert!(
                 matches!(mask(text), Cow::Borrowed(same) if same == text),

@@ -110,8 +110,9 @@ pub fn reason(reason: Reason) -> &'static str {
 }
 
 /// Text from outside without what could steer a terminal or hide in a text: control characters become their pictures,
-/// direction overrides, invisible characters, variation selectors and tag characters become U+FFFD. The joiners U+200C and
-/// U+200D stay: Persian, Hindi and emoji are written with them.
+/// direction overrides, invisible characters and fillers, variation selectors, tag characters and private ones, of which
+/// nobody knows what a reader sees, become U+FFFD. The joiners U+200C and U+200D stay: Persian, Hindi and emoji are written
+/// with them.
 pub fn clean(text: &str) -> String {
     text.chars().map(harmless).collect()
 }
@@ -123,17 +124,26 @@ fn harmless(c: char) -> char {
         '\u{7f}' => '\u{2421}',
         '\u{80}'..='\u{9f}'
         | '\u{ad}'
+        | '\u{34f}'
         | '\u{61c}'
+        | '\u{115f}'
+        | '\u{1160}'
+        | '\u{17b4}'
+        | '\u{17b5}'
         | '\u{180e}'
         | '\u{200b}'
         | '\u{200e}'
         | '\u{200f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'
+        | '\u{3164}'
+        | '\u{e000}'..='\u{f8ff}'
         | '\u{fe00}'..='\u{fe0f}'
         | '\u{feff}'
+        | '\u{ffa0}'
         | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e01ef}' => '\u{fffd}',
+        | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{10ffff}' => '\u{fffd}',
         _ => c,
     }
 }

@@ -367,7 +367,7 @@ fn brokers_that_answer_nonsense_or_nothing() {
             error.to_string().contains("no answer within 0.4 s"),
             "{error}"
         );
-        assert!(begun.elapsed() < Duration::from_secs(3));
+        assert!(begun.elapsed() < Duration::from_secs(10));
     }
 }
 

@@ -142,7 +142,7 @@ fn a_flood_starves_nobody() {
                 .await
                 .unwrap_or_else(|error| panic!("{error}"));
             assert!(
-                begun.elapsed() < Duration::from_millis(500),
+                begun.elapsed() < Duration::from_secs(5),
                 "{:?}",
                 begun.elapsed()
             );
@@ -150,10 +150,6 @@ fn a_flood_starves_nobody() {
         let begun = Instant::now();
         listening.stop().await;
         handle.close(PATIENCE).await;
-        assert!(
-            begun.elapsed() < Duration::from_secs(3),
-            "{:?}",
-            begun.elapsed()
-        );
+        assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
     });
 }

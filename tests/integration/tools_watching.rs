@@ -127,7 +127,7 @@ fn what_came_while_nobody_asked_is_told_at_once() {
     );
     // Four calls of which each would have listened for half a minute.
     assert!(
-        began.elapsed() < Duration::from_secs(5),
+        began.elapsed() < Duration::from_secs(30),
         "{:?}",
         began.elapsed()
     );

@@ -144,15 +144,12 @@ impl Handle {
         Self::connect_under(target, limits, Arc::default()).await
     }
 
-    /// The same, but the policy is asked for the Will and for every publication.
+    /// The same, but the policy is asked for every publication.
     pub(super) async fn connect_under(
         target: Target,
         limits: &Limits,
         policy: Arc<Policy>,
     ) -> Result<(Self, Established), BrokerError> {
-        if let Some(will) = &target.will {
-            permitted(&policy, will)?;
-        }
         let patience = Duration::from_secs_f64(limits.connect_timeout.clamp(0.001, 3_600.0));
         let (commands, inbox) = channel::bounded(COMMANDS);
         let (ending, ended) = channel::bounded(1);

@@ -126,8 +126,6 @@ pub struct Target {
     pub client_key: Option<PathBuf>,
     /// Do not check the broker's certificate.
     pub insecure_tls: bool,
-    /// Last Will.
-    pub will: Option<super::handle::Publish>,
     /// The configuration names this broker.
     pub named: bool,
 }
@@ -194,7 +192,6 @@ impl Target {
             client_cert: None,
             client_key: None,
             insecure_tls: false,
-            will: None,
             named: false,
         })
     }

@@ -101,9 +101,11 @@ fn interruption(report: &Report, lost: &Interruption) -> String {
     };
     let often = lost.times >= RIVALRY && report.elapsed / lost.times < SHORT_LIVED;
     // A broker that gives the connection to somebody else says so in 5.0; in 3.1.1 it only closes, again and again.
-    let rival = match often || lost.reason.contains("taken over") {
-        true => "; does another client use the same client id?",
-        false => "",
+    const QUESTION: &str = "does another client use the same client id?";
+    let asked = lost.reason.contains(QUESTION);
+    let rival = match !asked && (often || lost.reason.contains("taken over")) {
+        true => format!("; {QUESTION}"),
+        false => String::new(),
     };
     format!(
         "The connection to the broker was {when}, for {lasted} s nothing could be heard, and it {now}{rival}; "

@@ -9,7 +9,7 @@ use bitsperity_mqtt_mcp::config::Limits;
 use std::time::{Duration, Instant};
 
 /// For anything that happens on this machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) async fn connect_as(url: &str, protocol: Protocol) -> Handle {
     let target = Target {

@@ -22,8 +22,6 @@ pub struct Tried {
     pub client_id: bool,
     /// The address has a query.
     pub query: bool,
-    /// There is a Last Will.
-    pub will: bool,
 }
 
 impl Tried {
@@ -37,7 +35,6 @@ impl Tried {
             credentials: target.credentials.is_some(),
             client_id: !target.client_id.is_empty(),
             query: target.path.contains('?'),
-            will: target.will.is_some(),
         }
     }
 
@@ -168,9 +165,6 @@ impl Tried {
                 "The broker is overloaded or going down: try again later."
             }
             0x9C | 0x9D => "Connect to the server that the broker names.",
-            0x95 | 0x99 | 0x9A | 0x9B if self.will => {
-                "The Last Will does not fit what the broker allows."
-            }
             0x95 => {
                 "Shorten client id, user name or password: the broker takes no CONNECT of this size."
             }

@@ -6,7 +6,7 @@
 //! [`Report::narrowed`] says.
 
 use super::{Findings, KeptMessage, Listen, Report, Retained, TopicFinding};
-use bitsperity_mqtt_core::topic::matches;
+use bitsperity_mqtt_core::topic::{matches, overlaps};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ impl Report {
                 let known = findings.topics.as_ref().filter(|table| !table.estimated);
                 let heard = |pattern: &str| match known {
                     Some(table) => table.topics.iter().any(|it| matches(pattern, &it.topic)),
-                    None => filters.iter().any(|filter| overlap(filter, pattern)),
+                    None => filters.iter().any(|filter| overlaps(filter, pattern)),
                 };
                 schema.families.retain(|family| heard(&family.pattern));
             }
@@ -170,18 +170,6 @@ fn count_apart(findings: &mut Findings) -> bool {
         .collect();
     messages.formats.sort_by_key(|&(_, count)| Reverse(count));
     true
-}
-
-/// Whether some topic can be of both.
-fn overlap(one: &str, other: &str) -> bool {
-    let (mut one, mut other) = (one.split('/'), other.split('/'));
-    loop {
-        match (one.next(), other.next()) {
-            (None, None) | (Some("#"), _) | (_, Some("#")) => return true,
-            (Some(left), Some(right)) if left == right || left == "+" || right == "+" => {}
-            _ => return false,
-        }
-    }
 }
 
 fn is_taken(which: Retained, retain: bool) -> bool {

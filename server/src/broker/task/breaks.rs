@@ -9,6 +9,10 @@ use bitsperity_mqtt_core::time::Instant;
 use std::io;
 use std::time::Duration;
 
+/// Follows the words for a connection that another client of the same id seems to take, again and again.
+const AGAIN: &str =
+    ", again soon after it accepted us: does another client use the same client id?";
+
 /// Why a stream is no good any more.
 pub(super) enum Break {
     End,
@@ -97,12 +101,21 @@ impl Task<'_> {
             Break::Session(SessionError::Protocol(what)) => {
                 (format!("the broker broke the protocol: {what}"), false)
             }
-            Break::Session(error) => (format!("{error:?}"), false),
+            Break::Session(SessionError::Malformed(error)) => (
+                format!("the broker sent bytes that are no packet: {error}"),
+                false,
+            ),
+            Break::Session(SessionError::Refused(reason)) => (
+                format!("the broker refused: {}", words_of(*reason)),
+                is_final(*reason),
+            ),
+            Break::Session(SessionError::FallBack) => (
+                "the broker does not speak MQTT 5.0 any more".to_owned(),
+                false,
+            ),
         };
         if self.life.tries.is_thrown_out() {
-            words.push_str(
-                ", again soon after it accepted us: does another client use this client id?",
-            );
+            words.push_str(AGAIN);
         }
         self.listeners.deaf(heard, &words);
         self.requests.interrupted(&words);

@@ -5,7 +5,7 @@ use super::input::Input;
 use super::link::{Life, Link};
 use super::listeners::Listeners;
 use super::output::Output;
-use super::requests::{self, Requests};
+use super::requests::Requests;
 use super::{Counts, Task};
 use crate::broker::error::{BrokerError, FAILED};
 use crate::broker::handle::Established;
@@ -15,7 +15,6 @@ use async_std::channel::{Receiver, Sender};
 use bitsperity_mqtt_core::limits::{
     MAX_FIXED_HEADER, MAX_REMAINING_LENGTH, MAX_STRING, MAX_SUBSCRIPTIONS,
 };
-use bitsperity_mqtt_core::packet::{Properties, Will};
 use bitsperity_mqtt_core::session::{InFlight, Options, Session, Storage, Subscription};
 use futures::FutureExt as _;
 use futures::channel::oneshot;
@@ -83,8 +82,6 @@ async fn run(start: Start) {
         id => id.to_owned(),
     };
     let target = Arc::new(start.target);
-    let will = target.will.as_ref();
-    let will_properties = will.map(requests::properties).unwrap_or_default();
     let options = Options {
         client_id: &client_id,
         keep_alive: target.keep_alive,
@@ -93,13 +90,7 @@ async fn run(start: Start) {
         session_expiry: SESSION_EXPIRY,
         receive_maximum: start.receive_maximum,
         maximum_packet_size: announced(&target, start.max_packet),
-        will: will.map(|will| Will {
-            qos: will.qos,
-            retain: will.retain,
-            properties: Properties::list(&will_properties),
-            topic: &will.topic,
-            payload: &will.payload,
-        }),
+        will: None,
     };
     let mut outbound = vec![0; start.max_packet + OUTBOUND_SPARE];
     let mut in_flight = vec![InFlight::default(); IN_FLIGHT];
