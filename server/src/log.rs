@@ -4,10 +4,12 @@
 //! stand in a line; libraries below `warn` stay silent, because at finer levels some of them print what goes over the wire;
 //! of a panic only its place is told and what the source says, since words put together at run time may hold anything.
 
+use crate::journal::{self, Journal};
 use crate::mask::mask;
-use ::log::{LevelFilter, Log, Metadata, Record};
+use ::log::{Level, LevelFilter, Log, Metadata, Record};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::sync::{Arc, OnceLock};
 
 /// Characters of one line; what comes beyond is cut.
 const MAX_CHARS: usize = 4_096;
@@ -19,6 +21,9 @@ struct Stderr;
 
 static STDERR: Stderr = Stderr;
 
+/// Where a service keeps warnings and errors for people to look at.
+static JOURNAL: OnceLock<Arc<Journal>> = OnceLock::new();
+
 /// Sends the log of this process to standard error from now on, panics included.
 pub fn init(level: LevelFilter) {
     if ::log::set_logger(&STDERR).is_ok() {
@@ -29,6 +34,11 @@ pub fn init(level: LevelFilter) {
         }));
     }
     ::log::set_max_level(level);
+}
+
+/// Warnings and errors go into this journal, too, from now on; the first one that is given stays.
+pub fn set_journal(journal: &Arc<Journal>) {
+    let _ = JOURNAL.set(journal.clone());
 }
 
 /// The words of a panic, if they stand in the source as they are.
@@ -47,7 +57,18 @@ impl Log for Stderr {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let now = jiff::Timestamp::now();
-            let line = line(&format!("{now:.3}"), record);
+            let message = message(record);
+            if let Some(journal) = JOURNAL.get() {
+                let level = match record.level() {
+                    Level::Error => Some(journal::Level::Error),
+                    Level::Warn => Some(journal::Level::Warning),
+                    _ => None,
+                };
+                if let Some(level) = level {
+                    journal.error(level, origin(record), &message);
+                }
+            }
+            let line = line(&format!("{now:.3}"), record, &message);
             // Nobody reads it: nothing to be done about it.
             let _ = std::io::stderr().write_all(line.as_bytes());
         }
@@ -56,42 +77,54 @@ impl Log for Stderr {
     fn flush(&self) {}
 }
 
-fn line(now: &str, record: &Record<'_>) -> String {
+/// The part of the program that speaks.
+fn origin<'r>(record: &Record<'r>) -> &'r str {
     let target = record.target();
-    let origin = target
+    target
         .strip_prefix("bitsperity_mqtt_mcp::")
-        .unwrap_or(target);
-    let mut line = format!("{now} {:5} {origin}: ", record.level());
+        .unwrap_or(target)
+}
+
+fn line(now: &str, record: &Record<'_>, message: &str) -> String {
+    format!("{now} {:5} {}: {message}\n", record.level(), origin(record))
+}
+
+/// What is said, without credentials and control characters, and not longer than a line may be.
+fn message(record: &Record<'_>) -> String {
     // Masked before it is cut: a cut could take away what tells credentials.
     let message = record.args().to_string();
-    let message = mask(&message);
-    for (count, character) in message.chars().enumerate() {
+    let masked = mask(&message);
+    let mut clean = String::with_capacity(masked.len());
+    for (count, character) in masked.chars().enumerate() {
         if count == MAX_CHARS {
-            line.push('…');
+            clean.push('…');
             break;
         }
         // Also what turns the direction of text, or ends a line for some readers only.
         let turns = matches!(character, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
         if character.is_control() || turns {
-            let _ = write!(line, "{}", character.escape_unicode());
+            let _ = write!(clean, "{}", character.escape_unicode());
         } else {
-            line.push(character);
+            clean.push(character);
         }
     }
-    line.push('\n');
-    line
+    clean
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ::log::Level;
 
     fn logged(target: &str, message: &str) -> String {
         let mut record = Record::builder();
         record.level(Level::Warn).target(target);
         let text = format_args!("{message}");
-        line("2026-11-22T22:00:00.000Z", &record.args(text).build())
+        let record = record.args(text).build();
+        line(
+            "2026-11-22T22:00:00.000Z",
+            &record,
+            &super::message(&record),
+        )
     }
 
     #[test]

@@ -1,16 +1,21 @@
 //! `serve` puts the service together: the token, what listens, what each assistant is served; then `hosts::service` runs it.
 //! `--connect` and `health` find it.
 
+use crate::app::App;
 use crate::config::{Config, Environment, Loaded};
 use crate::hosts::assistants::Assistants;
-use crate::hosts::http::Http;
 use crate::hosts::http::token::{self, Guard, MIN_CHARACTERS, Plain};
+use crate::hosts::http::{Http, Pages, Socket};
 use crate::hosts::link::Target;
 use crate::hosts::place::Place;
 use crate::hosts::service::{self, Service};
 use crate::hosts::{connect, health};
+use crate::journal::{ClientId, Journal};
+use crate::monitor::Monitor;
 use crate::offer::Offer;
 use crate::tools::Shared;
+use futures::future::BoxFuture;
+use http::{Method, Request, Response};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
@@ -134,9 +139,18 @@ pub fn run(
     let guard = Guard::new(&token).map_err(|error| format!("token: {error}"))?;
     crate::process::start_executor();
     let shared = Shared::new(Arc::clone(&config), started);
-    let assistants = Assistants::new(Box::new(move |_| Offer::new(shared.state())));
+    let journal = Journal::new();
+    crate::log::set_journal(&journal);
+    let app = App::new(Arc::clone(&config), Arc::clone(&journal), started);
+    let watched = Arc::clone(&app);
+    let assistants = Assistants::new(Box::new(move |caller| {
+        let state = shared.state();
+        watched.client(ClientId(caller.id), &state.sessions);
+        Offer::noted(state, Some(Arc::clone(&journal)))
+    }));
+    let pages = Arc::new(Page(Monitor::new(app)));
     let (settings, limits) = (&config.service, &config.limits);
-    let http = Http::new(settings, limits, guard, &assistants, None);
+    let http = Http::new(settings, limits, guard, &assistants, Some(pages));
     let bound = service::bind(settings.listen);
     let (listener, address) = bound.map_err(|error| {
         format!(
@@ -157,6 +171,33 @@ pub fn run(
         assistants,
     };
     service::run(service).map_err(|error| error.to_string())
+}
+
+/// The monitor, as the HTTP front asks for it.
+struct Page(Arc<Monitor>);
+
+impl Pages for Page {
+    fn is_public(&self, method: &Method, path: &str) -> bool {
+        Monitor::is_public(method, path)
+    }
+
+    fn respond(
+        &self,
+        request: Request<Vec<u8>>,
+        trusted: bool,
+    ) -> BoxFuture<'static, Response<Vec<u8>>> {
+        let monitor = Arc::clone(&self.0);
+        Box::pin(async move { monitor.respond(request, trusted).await })
+    }
+
+    fn live(&self, socket: Socket, trusted: bool) -> BoxFuture<'static, ()> {
+        let monitor = Arc::clone(&self.0);
+        Box::pin(async move { monitor.live(socket, trusted).await })
+    }
+
+    fn degraded(&self) -> Option<String> {
+        self.0.degraded()
+    }
 }
 
 /// The token, and where it stands.
@@ -198,11 +239,14 @@ fn checked(token: Plain, config: &Config, place: String) -> Result<(Plain, Strin
 }
 
 #[cfg(unix)]
-type Socket = crate::hosts::socket::Socket;
+use crate::hosts::socket::Socket as UnixSocket;
 
 /// Without it the service still serves HTTP.
 #[cfg(unix)]
-fn open_socket(config: &Config, environment: &Environment) -> (Option<Socket>, Option<PathBuf>) {
+fn open_socket(
+    config: &Config,
+    environment: &Environment,
+) -> (Option<UnixSocket>, Option<PathBuf>) {
     let path = config.service.socket.clone();
     let Some(path) = path.or_else(|| environment.socket()) else {
         return (None, None);
@@ -212,7 +256,7 @@ fn open_socket(config: &Config, environment: &Environment) -> (Option<Socket>, O
         write_time: std::time::Duration::from_secs_f64(config.limits.http.write_time),
         clients: config.limits.http.clients,
     };
-    match Socket::open(path.clone(), limits) {
+    match UnixSocket::open(path.clone(), limits) {
         Ok(socket) => (Some(socket), Some(path)),
         Err(error) => {
             log::warn!("no Unix socket: {}: {error}", path.display());
@@ -232,7 +276,7 @@ fn introduce(address: SocketAddr, socket: Option<PathBuf>, token: &Plain, place:
         let token = token.as_str();
         let _ = write!(
             text,
-            "\n\nClaude Code:\n  claude mcp add --transport http mqtt http://{address}/mcp --header \"Authorization: Bearer {token}\"\n\
+            "\n\nPage:\n  http://{address}/#token={token}\nClaude Code:\n  claude mcp add --transport http mqtt http://{address}/mcp --header \"Authorization: Bearer {token}\"\n\
              Cursor:\n  \"mqtt\": {{ \"url\": \"http://{address}/mcp\", \"headers\": {{ \"Authorization\": \"Bearer {token}\" }} }}\n\
              Hosts that start a command:\n  \"mqtt\": {{ \"command\": \"bitsperity-mqtt-mcp\", \"args\": [\"--connect\"] }}"
         );

@@ -39,7 +39,7 @@ const FENCES: &[(&str, &[&str])] = &[
             "server/src/offline/capture",
         ],
     ),
-    ("tide::", &["server/src/monitor", "server/src/hosts"]),
+    ("tide::", &["server/src/monitor"]),
     (
         "rustls",
         &["server/src/broker/transport", "server/src/broker/tls"],
@@ -49,14 +49,12 @@ const FENCES: &[(&str, &[&str])] = &[
         &[
             "server/src/broker/transport",
             "server/src/broker/websocket",
+            "server/src/monitor/live",
             "server/src/hosts",
         ],
     ),
     ("hyper::", &["server/src/hosts/http"]),
-    (
-        "ring::",
-        &["server/src/hosts/http", "server/src/broker/transport/tls"],
-    ),
+    ("ring::hmac", &["server/src/hosts/http"]),
     ("chacha20poly1305", &["server/src/broker/vault"]),
     (
         "Instant::now",
@@ -64,6 +62,7 @@ const FENCES: &[(&str, &[&str])] = &[
             "server/src/main",
             "server/src/broker",
             "server/src/protocol",
+            "server/src/journal",
             "server/src/demo",
         ],
     ),

@@ -234,6 +234,13 @@ impl Sessions {
         Ok(entry.watch.clone())
     }
 
+    /// The same for who only looks: it is no use of the session.
+    pub fn peek_watch(&self, id: &str) -> Option<Arc<Watch>> {
+        let registry = lock(&self.registry);
+        let at = registry.find(id).ok()?;
+        registry.open.get(at)?.watch.clone()
+    }
+
     /// All open sessions, oldest first; is no use of them.
     pub fn list(&self) -> Vec<SessionInfo> {
         let mut registry = lock(&self.registry);

@@ -7,11 +7,12 @@ use super::caller::Caller;
 use super::clock::{self, sleep};
 use super::inflight::Ticket;
 use super::job::{Desk, caught};
-use super::message::{self, Code, RpcError, quote, to_json};
+use super::message::{self, Code, Id, RpcError, quote, to_json};
 use super::outbox::{Outbox, Outgoing};
 use super::reply::Reply;
 use super::revision::Revision;
 use super::service::{Answer, Service};
+use super::trace::{Seen, Told};
 use super::{Call, Progress, Tick};
 use crate::mask::mask;
 use crate::tools::ToolError;
@@ -22,18 +23,10 @@ use serde_json::{Map, Value};
 use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
-use uuid::Uuid;
 
 /// Bytes of a reply beyond which clients get into trouble (some close the connection at 10 MiB). The tools' own
 /// budgets are far below.
 pub(super) const MAX_REPLY: usize = 1 << 20;
-
-/// Bytes in ten tokens, about: results are JSON with many digits and short words, of which tokenizers make more than of
-/// prose.
-const BYTES_OF_TEN_TOKENS: usize = 27;
-
-/// Names of arguments in the log; no tool has more.
-const MAX_TOLD: usize = 24;
 
 /// How long a cancelled tool may take to give back what it holds before it is dropped.
 const GRACE: Duration = Duration::from_secs(2);
@@ -48,8 +41,43 @@ pub(super) struct Invocation {
     pub(super) caller: Arc<Caller>,
 }
 
+/// What a `tools/call` asks for.
+///
+/// # Errors
+/// What is wrong with its parameters.
+pub(super) fn invocation(
+    mut params: Map<String, Value>,
+    revision: Revision,
+    caller: Arc<Caller>,
+) -> Result<Invocation, RpcError> {
+    let Some(Value::String(name)) = params.remove("name") else {
+        let message = "params.name must be a string";
+        return Err(RpcError::new(Code::InvalidParams, message));
+    };
+    let arguments = match params.remove("arguments") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(arguments)) => arguments,
+        Some(_) => {
+            let message = "params.arguments must be an object";
+            return Err(RpcError::new(Code::InvalidParams, message));
+        }
+    };
+    let token = params
+        .get("_meta")
+        .and_then(|meta| meta.get("progressToken"))
+        .filter(|token| Id::from_value(token).is_some())
+        .map(Value::to_string);
+    Ok(Invocation {
+        name,
+        arguments,
+        token,
+        revision,
+        caller,
+    })
+}
+
 /// What came of a tool: `None` if there is none of this name.
-type Outcome = Option<Result<Answer, ToolError>>;
+pub(super) type Outcome = Option<Result<Answer, ToolError>>;
 
 /// Runs a call and answers it.
 pub(super) async fn run(desk: &Desk, invocation: Invocation, mut ticket: Ticket, reply: Reply) {
@@ -66,6 +94,10 @@ pub(super) async fn run(desk: &Desk, invocation: Invocation, mut ticket: Ticket,
     let out = reply.outbox();
     let relay = relay(&ticket, invocation.token.as_deref(), &ticks_out, &out);
     let ended = with_progress(tool, relay, &ticket.cancelled, GRACE).await;
+    let seen = match (&desk.journal, &ended) {
+        (Some(_), Some(Ok(outcome))) => Seen::of(outcome),
+        _ => Seen::default(),
+    };
     let reached = match ended {
         None => {
             log::warn!("{name} did not end within {GRACE:?} of its cancellation; dropped");
@@ -85,7 +117,11 @@ pub(super) async fn run(desk: &Desk, invocation: Invocation, mut ticket: Ticket,
         _ => Cow::Borrowed("cancelled"),
     };
     let bytes = line.as_ref().map_or(0, |line| line.text.len());
-    log::info!("{}", told.with(begun.elapsed(), bytes, &outcome));
+    let took = begun.elapsed();
+    log::info!("{}", told.line(took, bytes, &outcome));
+    if let Some(journal) = &desk.journal {
+        told.note(journal, took, bytes, &outcome, &seen);
+    }
     reply.send(line).await;
 }
 
@@ -163,45 +199,6 @@ fn result(
     Ok((revision.result(&failed(&failure)), failure.code))
 }
 
-/// A call as the log tells it.
-struct Told {
-    tool: String,
-    arguments: String,
-    session: String,
-}
-
-impl Told {
-    fn of(invocation: &Invocation) -> Self {
-        let arguments = &invocation.arguments;
-        let names = arguments.keys().take(MAX_TOLD).map(|name| {
-            // A name that cannot be that of an argument may be anything, also a value in the wrong place.
-            let is_name = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-            let harmless = name.len() <= 40 && name.bytes().all(is_name);
-            if harmless { name.as_str() } else { "?" }
-        });
-        let names: Vec<_> = names.collect();
-        let session = arguments.get("session_id").and_then(Value::as_str);
-        let session = session.and_then(|id| Uuid::parse_str(id).ok());
-        Self {
-            tool: message::repeat(&invocation.name),
-            arguments: names.join(","),
-            session: session.map_or_else(|| "-".to_owned(), |id| id.to_string()),
-        }
-    }
-
-    fn with(&self, took: Duration, bytes: usize, outcome: &str) -> String {
-        let Self {
-            tool,
-            arguments,
-            session,
-        } = self;
-        let (ms, tokens) = (took.as_millis(), bytes * 10 / BYTES_OF_TEN_TOKENS);
-        format!(
-            "{tool}({arguments}) session={session} ms={ms} bytes={bytes} tokens={tokens} outcome={outcome}"
-        )
-    }
-}
-
 fn unknown(service: &dyn Service, name: &str) -> RpcError {
     let hint = crate::config::nearest(name, service.tool_names())
         .map(|near| format!("; did you mean {near}?"))
@@ -241,12 +238,10 @@ fn failed(error: &ToolError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::caller::Transport;
     use super::super::inflight::InFlight;
     use super::super::message::Id;
     use super::*;
     use async_std::task::block_on;
-    use serde_json::json;
 
     fn tick(progress: f64) -> Tick {
         let (total, message) = (30.0, "so \"far\"".to_owned());
@@ -283,31 +278,6 @@ mod tests {
         assert_eq!(progress, [0.0, 2.0, 2.5]);
         assert_eq!(sent[0]["params"]["progressToken"], "t");
         assert_eq!(sent[0]["params"]["message"], "so \"far\"");
-    }
-
-    #[test]
-    fn the_log_tells_a_call_without_its_values() {
-        let invocation = |arguments: Value| Invocation {
-            name: "list_topics".to_owned(),
-            arguments: arguments.as_object().cloned().unwrap(),
-            token: None,
-            revision: Revision::V2026_07_28,
-            caller: Arc::new(Caller::new(0, Transport::Stdio)),
-        };
-        let session = "0c0a1b2c-3d4e-4f5a-8b6c-7d8e9f0a1b2c";
-        let arguments = json!({"session_id": session, "topic": "hunter2", "mqtt://a:hunter2@b": 1});
-        let told = Told::of(&invocation(arguments));
-        assert_eq!(
-            told.with(Duration::from_millis(12), 2_700, "ok"),
-            format!(
-                "list_topics(session_id,topic,?) session={session} ms=12 bytes=2700 tokens=1000 outcome=ok"
-            )
-        );
-        let told = Told::of(&invocation(json!({"session_id": "hunter2"})));
-        assert!(
-            told.with(GRACE, 0, "cancelled")
-                .starts_with("list_topics(session_id) session=- ms=2000")
-        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::resources;
 use super::revision::Revision;
 use super::service::Service;
 use super::subscriptions::{self, Open, Subscriptions};
+use crate::journal::Journal;
 use async_std::channel::Receiver;
 use futures::FutureExt;
 use futures::future::{Either, select};
@@ -46,6 +47,8 @@ pub(super) struct Desk {
     pub(super) news: Outbox,
     /// Closed when the client is gone.
     pub(super) gone: Receiver<()>,
+    /// Of a service: where calls are noted.
+    pub(super) journal: Option<Arc<Journal>>,
 }
 
 /// Does a job and answers it.

@@ -24,6 +24,7 @@ mod resources;
 pub mod revision;
 pub mod service;
 mod subscriptions;
+mod trace;
 
 pub use caller::{Caller, Transport};
 pub use rehearsal::answers;

@@ -4,11 +4,13 @@
 //! Values here become JSON as they stand, so an absent member is left out and never `null`.
 
 use super::Call;
+use crate::journal::Journal;
 use crate::tools::ToolError;
 use async_std::channel::{Receiver, bounded};
 use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Bounds of one connection to a client.
@@ -209,6 +211,11 @@ pub trait Service: Send + Sync + 'static {
 
     /// Values that begin as what is written; none if nothing is known of this prompt, template or argument.
     fn complete<'a>(&'a self, unfinished: Unfinished<'a>) -> BoxFuture<'a, Option<Vec<String>>>;
+
+    /// Where calls are noted for people to look at; none where nobody does.
+    fn journal(&self) -> Option<Arc<Journal>> {
+        None
+    }
 
     /// Closes what is open, at the end of the process.
     fn close(&self, budget: Duration) -> BoxFuture<'_, ()>;

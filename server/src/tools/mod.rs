@@ -49,7 +49,7 @@ pub struct State {
     /// Configuration in force.
     pub config: Arc<Config>,
     /// Open sessions.
-    pub sessions: Sessions,
+    pub sessions: Arc<Sessions>,
     /// Listening that outlives a call.
     pub captures: Captures,
     /// When the process started.
@@ -82,7 +82,7 @@ impl Shared {
     pub fn state(&self) -> Arc<State> {
         let (limits, policy) = (&self.config.limits, &self.config.policy);
         Arc::new(State {
-            sessions: Sessions::sharing(limits, policy, &self.seats),
+            sessions: Arc::new(Sessions::sharing(limits, policy, &self.seats)),
             captures: Captures::new(limits),
             config: Arc::clone(&self.config),
             started: self.started,
@@ -96,7 +96,7 @@ impl State {
     pub fn new(config: impl Into<Arc<Config>>, started: Instant) -> Arc<Self> {
         let config = config.into();
         Arc::new(Self {
-            sessions: Sessions::new(&config.limits, &config.policy),
+            sessions: Arc::new(Sessions::new(&config.limits, &config.policy)),
             captures: Captures::new(&config.limits),
             config,
             started,
