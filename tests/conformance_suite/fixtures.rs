@@ -38,7 +38,14 @@ fn main() -> std::io::Result<()> {
     let token = std::env::var("BITSPERITY_MQTT_TOKEN").unwrap_or_default();
     let guard = Guard::new(&Plain::new(token))?;
     let assistants = Assistants::new(Box::new(|_| Arc::new(Fixtures)));
-    let (settings, limits) = (Settings::default(), Limits::default());
+    let limits = Limits::default();
+    let settings = Settings {
+        // As front.mjs writes them.
+        allowed_origins: ["http://localhost:1", "http://127.0.0.1:1"]
+            .map(str::to_owned)
+            .to_vec(),
+        ..Settings::default()
+    };
     let (listener, address) = service::bind(([127, 0, 0, 1], 0).into())?;
     eprintln!("http://{address}");
     service::run(service::Service {

@@ -10,6 +10,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
+// Origins of this front, which has any port, become the one that is allowed.
+const ALLOWED_PORT = "1";
+
 const [command, ...args] = process.argv.slice(2);
 const token = randomBytes(32).toString("hex");
 const home = mkdtempSync(join(tmpdir(), "front-"));
@@ -29,6 +32,7 @@ const front = createServer((asked, answer) => {
   const own = `${front.address().port}`;
   const headers = { ...asked.headers, authorization: `Bearer ${token}` };
   headers.host = headers.host?.endsWith(`:${own}`) ? headers.host.replace(own, address.port) : headers.host;
+  if (headers.origin?.endsWith(`:${own}`)) headers.origin = headers.origin.replace(own, ALLOWED_PORT);
   const { method, url: path } = asked;
   const inner = request({ ...address, method, path, headers, setHost: false, agent: false }, (said) => {
     answer.writeHead(said.statusCode, said.headers);

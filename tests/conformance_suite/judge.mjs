@@ -78,7 +78,7 @@ judge("2025-11-25", await run(SUITE, ["--url", of.url, "--requirements", "2025-1
 judge("0.1.16", await run(SUITE_OF_2025, ["--url", of.url, "--suite", "all"]), 32);
 of.stop();
 
-const real = await front(server, "serve", "--set", "listen=127.0.0.1:0");
+const real = await front(server, "serve", "--set", "listen=127.0.0.1:0", "--set", "allowed_origins=http://localhost:1,http://127.0.0.1:1");
 for (const [revision, scenarios] of Object.entries(BARE)) {
   const all = { scenarios: 0, good: 0, others: new Set(), said: "" };
   for (const scenario of scenarios) {

@@ -1,10 +1,11 @@
 //! `--connect`: a host that only knows standard input and output, and a service that is there, away, or refuses.
 
 use crate::support::Client;
-use crate::support::client::{enveloped, run};
+use crate::support::client::{SOON, enveloped, run};
 use crate::support::service::{Service, token_file};
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Instant;
 
 const EXAMPLE: &str = "http://192.168.1.7:8090";
 
@@ -44,7 +45,7 @@ fn a_relayed_client_sees_what_one_alone_sees_in_both_eras() {
         let id = client.begin("ping", json!({}));
         client.end_input();
         client.reply(&id);
-        assert_eq!(client.wait(crate::support::client::SOON).code(), Some(0));
+        assert_eq!(client.wait(SOON).code(), Some(0));
         assert_eq!(client.stderr(), "");
     }
 }
@@ -76,6 +77,11 @@ fn who_is_not_there_or_refuses_is_said_at_once_and_tried_again() {
         );
         client.ask_wrongly("tools/list", enveloped(json!({})));
         // Once, however often it is tried.
+        let deadline = Instant::now() + SOON;
+        while client.stderr().is_empty() {
+            assert!(Instant::now() < deadline, "nothing is said");
+            std::thread::yield_now();
+        }
         assert_eq!(client.stderr().lines().count(), 1, "{}", client.stderr());
     }
     let mut client = relay(&local);

@@ -5,7 +5,7 @@
 //! What carries the messages is not known here. Invariant: every request gets one reply, unless it was cancelled; one that
 //! panics, in place or in a task, costs itself.
 
-use super::call::Invocation;
+use super::call;
 use super::caller::Caller;
 use super::clock::sleep;
 use super::completion;
@@ -272,7 +272,7 @@ impl Client {
                     Some(info) if modern => Arc::new(self.caller().named(Some(info))),
                     _ => self.caller(),
                 };
-                let invocation = invocation(params, revision, caller)?;
+                let invocation = call::invocation(params, revision, caller)?;
                 Ok(Answer::Later(Job::Call(invocation)))
             }
             "resources/list" => resources::list(service, &params, revision).map(Answer::Now),
@@ -428,35 +428,4 @@ fn discover(service: &dyn Service, revision: Revision) -> String {
     revision.introduction(&format!(
         "\"supportedVersions\":[\"{version}\"],\"capabilities\":{capabilities},\"instructions\":{instructions}"
     ))
-}
-
-fn invocation(
-    mut params: Map<String, Value>,
-    revision: Revision,
-    caller: Arc<Caller>,
-) -> Result<Invocation, RpcError> {
-    let Some(Value::String(name)) = params.remove("name") else {
-        let message = "params.name must be a string";
-        return Err(RpcError::new(Code::InvalidParams, message));
-    };
-    let arguments = match params.remove("arguments") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(arguments)) => arguments,
-        Some(_) => {
-            let message = "params.arguments must be an object";
-            return Err(RpcError::new(Code::InvalidParams, message));
-        }
-    };
-    let token = params
-        .get("_meta")
-        .and_then(|meta| meta.get("progressToken"))
-        .filter(|token| Id::from_value(token).is_some())
-        .map(Value::to_string);
-    Ok(Invocation {
-        name,
-        arguments,
-        token,
-        revision,
-        caller,
-    })
 }
