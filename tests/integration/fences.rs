@@ -105,6 +105,14 @@ const OUTSIDE_BROKER: &[&str] = &[
     "server/src/offline",
 ];
 
+/// Rooms of the service, and all that each may import.
+const SERVICE: &[(&str, &[&str])] = &[
+    ("journal", &[]),
+    ("app", &["broker", "config", "journal", "render", "mask"]),
+    // Read-only by construction: a button is a command of `app`.
+    ("monitor", &["app", "journal"]),
+];
+
 /// Of the core's packets and session, the values that `broker::handle` shows in its signatures.
 const VALUES: &[&str] = &["QoS", "Reason", "Version", "Grants"];
 
@@ -332,6 +340,26 @@ fn tools_and_mcp_see_connections_through_the_handle_only() {
                 && named.get(2).is_some_and(|room| room == "transport")
             {
                 broken.push(format!("{path}: {}", named.join("::")));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+#[test]
+fn rooms_of_the_service_import_what_they_may() {
+    let mut broken = Vec::new();
+    for (path, code) in sources() {
+        let (Some(room), true) = (module(&path).first().cloned(), path.starts_with("server/"))
+        else {
+            continue;
+        };
+        let Some((_, allowed)) = SERVICE.iter().find(|(name, _)| *name == room) else {
+            continue;
+        };
+        for named in rooms_named(&path, &code) {
+            if named != room && !allowed.contains(&named.as_str()) {
+                broken.push(format!("{path}: {room} imports {named}"));
             }
         }
     }

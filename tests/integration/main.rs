@@ -25,6 +25,7 @@ mod mcp_prompts;
 mod mcp_resources;
 mod mcp_secrets;
 mod mcp_subscriptions;
+mod monitor;
 mod offline_capture;
 mod offline_lines;
 mod offline_schema;

@@ -184,17 +184,29 @@ mod tests {
         let path = folder.path().join("audit.jsonl");
         let auditor = auditor(&path);
         block_on(async {
-            let first = auditor.begin("mqtt://host:1883", &publish()).await.ok().unwrap();
+            let first = auditor
+                .begin("mqtt://host:1883", &publish())
+                .await
+                .ok()
+                .unwrap();
             first.end("ok").await;
             drop(auditor.begin("mqtt://host:1883", &publish()).await);
         });
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(!text.contains("hunter2"), "{text}");
-        let lines: Vec<serde_json::Value> =
-            text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
         assert_eq!(lines.len(), 2);
-        assert_eq!((&lines[0]["outcome"], &lines[1]["outcome"]), (&"ok".into(), &"abandoned".into()));
-        assert_eq!((&lines[0]["client"], &lines[0]["bytes"]), (&"http 7".into(), &7.into()));
+        assert_eq!(
+            (&lines[0]["outcome"], &lines[1]["outcome"]),
+            (&"ok".into(), &"abandoned".into())
+        );
+        assert_eq!(
+            (&lines[0]["client"], &lines[0]["bytes"]),
+            (&"http 7".into(), &7.into())
+        );
         assert_eq!(lines[0]["topic"], "attic/fan\u{fffd}");
     }
 

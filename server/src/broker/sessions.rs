@@ -179,9 +179,14 @@ impl Sessions {
         let place = Place::take(&self.registry, self.limits.max_sessions, name.clone())?;
         let seat = self.seats.as_ref().map(Seats::take).transpose();
         let seat = seat.map_err(EstablishError::NoSession)?;
-        let (handle, _) = Handle::connect_under(target, &self.limits, self.policy.clone(), self.audit.clone())
-            .await
-            .map_err(EstablishError::Broker)?;
+        let (handle, _) = Handle::connect_under(
+            target,
+            &self.limits,
+            self.policy.clone(),
+            self.audit.clone(),
+        )
+        .await
+        .map_err(EstablishError::Broker)?;
         let watch = match Watch::begin(&handle, filters).await {
             Ok(watch) => watch.map(Arc::new),
             Err(error) => {
