@@ -105,14 +105,6 @@ const OUTSIDE_BROKER: &[&str] = &[
     "server/src/offline",
 ];
 
-/// Rooms of the service, and all that each may import.
-const SERVICE: &[(&str, &[&str])] = &[
-    ("journal", &[]),
-    ("app", &["broker", "config", "journal", "render", "mask"]),
-    // Read-only by construction: a button is a command of `app`.
-    ("monitor", &["app", "journal"]),
-];
-
 /// Of the core's packets and session, the values that `broker::handle` shows in its signatures.
 const VALUES: &[&str] = &["QoS", "Reason", "Version", "Grants"];
 
@@ -150,7 +142,7 @@ fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
 }
 
 /// The sources of both packages, without comments and unit tests.
-fn sources() -> Vec<(String, String)> {
+pub(crate) fn sources() -> Vec<(String, String)> {
     let mut sources = files("core/src", &[".rs"]);
     sources.extend(files("server/src", &[".rs"]));
     assert!(sources.len() > 20, "the sources were not found");
@@ -250,7 +242,7 @@ fn tree(rest: &mut &str, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
 }
 
 /// The module that a source file is, as names from the crate's root.
-fn module(path: &str) -> Vec<String> {
+pub(crate) fn module(path: &str) -> Vec<String> {
     let inside = path.split_once("/src/").map_or(path, |(_, inside)| inside);
     let inside = inside.trim_end_matches(".rs");
     inside
@@ -261,7 +253,7 @@ fn module(path: &str) -> Vec<String> {
 }
 
 /// The rooms at the root of its crate that a file names, by `crate::` or by `super::`.
-fn rooms_named(path: &str, code: &str) -> Vec<String> {
+pub(crate) fn rooms_named(path: &str, code: &str) -> Vec<String> {
     let mut rooms: Vec<String> = paths(code, "crate")
         .into_iter()
         .filter_map(|path| path.get(1).cloned())
@@ -340,26 +332,6 @@ fn tools_and_mcp_see_connections_through_the_handle_only() {
                 && named.get(2).is_some_and(|room| room == "transport")
             {
                 broken.push(format!("{path}: {}", named.join("::")));
-            }
-        }
-    }
-    assert!(broken.is_empty(), "{}", broken.join("\n"));
-}
-
-#[test]
-fn rooms_of_the_service_import_what_they_may() {
-    let mut broken = Vec::new();
-    for (path, code) in sources() {
-        let (Some(room), true) = (module(&path).first().cloned(), path.starts_with("server/"))
-        else {
-            continue;
-        };
-        let Some((_, allowed)) = SERVICE.iter().find(|(name, _)| *name == room) else {
-            continue;
-        };
-        for named in rooms_named(&path, &code) {
-            if named != room && !allowed.contains(&named.as_str()) {
-                broken.push(format!("{path}: {room} imports {named}"));
             }
         }
     }

@@ -11,6 +11,7 @@ mod broker_publish;
 mod broker_sessions;
 mod broker_strays;
 mod fences;
+mod fences_service;
 mod http_attacks;
 mod http_eras;
 mod http_relay;

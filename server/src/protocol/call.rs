@@ -7,7 +7,7 @@ use super::caller::Caller;
 use super::clock::{self, sleep};
 use super::inflight::Ticket;
 use super::job::{Desk, caught};
-use super::message::{self, Code, RpcError, quote, to_json};
+use super::message::{self, Code, Id, RpcError, quote, to_json};
 use super::outbox::{Outbox, Outgoing};
 use super::reply::Reply;
 use super::revision::Revision;
@@ -39,6 +39,38 @@ pub(super) struct Invocation {
     pub(super) token: Option<String>,
     pub(super) revision: Revision,
     pub(super) caller: Arc<Caller>,
+}
+
+/// From the parameters of `tools/call`.
+pub(super) fn invocation(
+    mut params: Map<String, Value>,
+    revision: Revision,
+    caller: Arc<Caller>,
+) -> Result<Invocation, RpcError> {
+    let Some(Value::String(name)) = params.remove("name") else {
+        let message = "params.name must be a string";
+        return Err(RpcError::new(Code::InvalidParams, message));
+    };
+    let arguments = match params.remove("arguments") {
+        None | Some(Value::Null) => Map::new(),
+        Some(Value::Object(arguments)) => arguments,
+        Some(_) => {
+            let message = "params.arguments must be an object";
+            return Err(RpcError::new(Code::InvalidParams, message));
+        }
+    };
+    let token = params
+        .get("_meta")
+        .and_then(|meta| meta.get("progressToken"))
+        .filter(|token| Id::from_value(token).is_some())
+        .map(Value::to_string);
+    Ok(Invocation {
+        name,
+        arguments,
+        token,
+        revision,
+        caller,
+    })
 }
 
 /// What came of a tool: `None` if there is none of this name.
@@ -204,7 +236,6 @@ fn failed(error: &ToolError) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::inflight::InFlight;
-    use super::super::message::Id;
     use super::*;
     use async_std::task::block_on;
 

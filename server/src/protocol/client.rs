@@ -5,7 +5,7 @@
 //! What carries the messages is not known here. Invariant: every request gets one reply, unless it was cancelled; one that
 //! panics, in place or in a task, costs itself.
 
-use super::call::Invocation;
+use super::call;
 use super::caller::Caller;
 use super::clock::sleep;
 use super::completion;
@@ -20,7 +20,6 @@ use super::revision::{self, Revision};
 use super::service::Service;
 use super::subscriptions;
 use super::{prompts, resources, trace};
-use crate::journal::ClientId;
 use async_std::channel::{Receiver, Sender, bounded};
 use futures::future::{Either, select};
 use serde_json::{Map, Value};
@@ -56,10 +55,7 @@ impl Client {
         news: Outbox,
     ) -> Self {
         let (alive, gone) = bounded(1);
-        let journal = service.journal();
-        if let Some(journal) = &journal {
-            journal.client_came(ClientId(caller.id), caller.transport.name());
-        }
+        let journal = trace::came(&*service, &caller);
         Self {
             desk: Desk {
                 service,
@@ -272,7 +268,7 @@ impl Client {
                     Some(info) if modern => Arc::new(self.caller().named(Some(info))),
                     _ => self.caller(),
                 };
-                let invocation = invocation(params, revision, caller)?;
+                let invocation = call::invocation(params, revision, caller)?;
                 Ok(Answer::Later(Job::Call(invocation)))
             }
             "resources/list" => resources::list(service, &params, revision).map(Answer::Now),
@@ -321,9 +317,7 @@ impl Client {
             let info = params.get("clientInfo").and_then(Value::as_object);
             let mut caller = self.caller.lock().unwrap_or_else(PoisonError::into_inner);
             *caller = Arc::new(caller.named(info));
-            if let Some(journal) = &self.desk.journal {
-                trace::name(journal, &caller);
-            }
+            trace::named(&self.desk, &caller);
         }
         self.agree(revision);
         log::info!("initialized with revision {}", revision.name());
@@ -362,9 +356,7 @@ impl Drop for Client {
     fn drop(&mut self) {
         if self.alive.is_some() {
             self.desk.subscriptions.close_all();
-            if let Some(journal) = &self.desk.journal {
-                journal.client_left(ClientId(self.caller().id));
-            }
+            trace::left(&self.desk, &self.caller());
         }
     }
 }
@@ -428,35 +420,4 @@ fn discover(service: &dyn Service, revision: Revision) -> String {
     revision.introduction(&format!(
         "\"supportedVersions\":[\"{version}\"],\"capabilities\":{capabilities},\"instructions\":{instructions}"
     ))
-}
-
-fn invocation(
-    mut params: Map<String, Value>,
-    revision: Revision,
-    caller: Arc<Caller>,
-) -> Result<Invocation, RpcError> {
-    let Some(Value::String(name)) = params.remove("name") else {
-        let message = "params.name must be a string";
-        return Err(RpcError::new(Code::InvalidParams, message));
-    };
-    let arguments = match params.remove("arguments") {
-        None | Some(Value::Null) => Map::new(),
-        Some(Value::Object(arguments)) => arguments,
-        Some(_) => {
-            let message = "params.arguments must be an object";
-            return Err(RpcError::new(Code::InvalidParams, message));
-        }
-    };
-    let token = params
-        .get("_meta")
-        .and_then(|meta| meta.get("progressToken"))
-        .filter(|token| Id::from_value(token).is_some())
-        .map(Value::to_string);
-    Ok(Invocation {
-        name,
-        arguments,
-        token,
-        revision,
-        caller,
-    })
 }
