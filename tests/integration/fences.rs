@@ -148,7 +148,7 @@ fn files(folder: &str, endings: &[&str]) -> Vec<(String, String)> {
 }
 
 /// The sources of both packages, without comments and unit tests.
-fn sources() -> Vec<(String, String)> {
+pub(crate) fn sources() -> Vec<(String, String)> {
     let mut sources = files("core/src", &[".rs"]);
     sources.extend(files("server/src", &[".rs"]));
     assert!(sources.len() > 20, "the sources were not found");
@@ -248,7 +248,7 @@ fn tree(rest: &mut &str, path: &mut Vec<String>, found: &mut Vec<Vec<String>>) {
 }
 
 /// The module that a source file is, as names from the crate's root.
-fn module(path: &str) -> Vec<String> {
+pub(crate) fn module(path: &str) -> Vec<String> {
     let inside = path.split_once("/src/").map_or(path, |(_, inside)| inside);
     let inside = inside.trim_end_matches(".rs");
     inside
@@ -259,7 +259,7 @@ fn module(path: &str) -> Vec<String> {
 }
 
 /// The rooms at the root of its crate that a file names, by `crate::` or by `super::`.
-fn rooms_named(path: &str, code: &str) -> Vec<String> {
+pub(crate) fn rooms_named(path: &str, code: &str) -> Vec<String> {
     let mut rooms: Vec<String> = paths(code, "crate")
         .into_iter()
         .filter_map(|path| path.get(1).cloned())

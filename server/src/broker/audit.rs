@@ -24,8 +24,8 @@ pub struct Audit {
 /// The file and who publishes.
 #[derive(Clone)]
 pub(super) struct Auditor {
-    pub(super) audit: Arc<Audit>,
-    pub(super) client: Arc<str>,
+    audit: Arc<Audit>,
+    client: Arc<str>,
 }
 
 /// One line.
@@ -91,6 +91,13 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 impl Auditor {
+    pub(super) fn new(audit: &Arc<Audit>, client: &str) -> Self {
+        Self {
+            audit: Arc::clone(audit),
+            client: client.into(),
+        }
+    }
+
     /// Before anything is sent.
     ///
     /// # Errors
@@ -163,10 +170,7 @@ mod tests {
     use async_std::task::block_on;
 
     fn auditor(path: &Path) -> Auditor {
-        Auditor {
-            audit: Audit::new(path.to_owned()),
-            client: "http 7".into(),
-        }
+        Auditor::new(&Audit::new(path.to_owned()), "http 7")
     }
 
     fn publish() -> Publish {

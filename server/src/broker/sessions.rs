@@ -156,10 +156,7 @@ impl Sessions {
     /// The same, and each publication leaves a line in the audit file, as of this client.
     #[must_use]
     pub fn audited(self, audit: Option<&Arc<Audit>>, client: &str) -> Self {
-        let audit = audit.map(|audit| Auditor {
-            audit: Arc::clone(audit),
-            client: client.into(),
-        });
+        let audit = audit.map(|audit| Auditor::new(audit, client));
         Self { audit, ..self }
     }
 
@@ -296,8 +293,7 @@ impl Sessions {
     /// The same for who only looks: it is no use of the session.
     pub fn peek_watch(&self, id: &str) -> Option<Arc<Watch>> {
         let registry = lock(&self.registry);
-        let at = registry.find(id).ok()?;
-        registry.open.get(at)?.watch.clone()
+        registry.open.get(registry.find(id).ok()?)?.watch.clone()
     }
 
     /// All open sessions, oldest first; is no use of them.

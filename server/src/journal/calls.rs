@@ -4,7 +4,7 @@
 
 use super::clients::ClientId;
 use super::cut;
-use super::ring::Ring;
+use super::latest::Ring;
 use std::time::{Duration, SystemTime};
 
 /// Calls that are kept: with [`MAX_RESULT`] at most 2.2 MB, a working day of one assistant.

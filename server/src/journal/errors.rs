@@ -2,7 +2,7 @@
 //! because a message that counts would fill the ring by itself.
 
 use super::cut;
-use super::ring::Ring;
+use super::latest::Ring;
 use std::time::SystemTime;
 
 /// Lines that differ; about 100 KB at most.

@@ -2,7 +2,7 @@
 
 use super::calls::Call;
 use super::histogram::Histogram;
-use super::ring::Ring;
+use super::latest::Ring;
 use std::time::{Duration, SystemTime};
 
 /// Points that are kept.

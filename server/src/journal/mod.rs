@@ -9,8 +9,8 @@ mod calls;
 mod clients;
 mod errors;
 mod histogram;
+mod latest;
 mod meters;
-mod ring;
 
 pub use calls::{Call, CallFilter, Ended, Noted, Reported};
 pub use clients::{Client, ClientId};

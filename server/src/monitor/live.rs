@@ -199,3 +199,6 @@ impl Heard {
 fn key(device: &Device) -> String {
     format!("{} {}", device.broker, device.id)
 }
+
+#[cfg(all(test, unix))]
+mod tests;

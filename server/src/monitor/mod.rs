@@ -73,9 +73,12 @@ impl Monitor {
         Arc::new(Self { router, desk })
     }
 
-    /// Whether this is answered without the token: the page, which holds no data then, and the handshake of the news, whose
-    /// first message is a ticket.
+    /// Whether this is answered without the token: the page, which holds no data then, the handshake of the news, whose
+    /// first message is a ticket, and that there is nothing at a path.
     pub fn is_public(method: &Method, path: &str) -> bool {
+        if routes::find(path).is_none() {
+            return true;
+        }
         let reads = *method == Method::GET || *method == Method::HEAD;
         reads && matches!(path, "/" | "/api/live") || *method == Method::OPTIONS
     }

@@ -4,14 +4,14 @@ use crate::journal::{CallFilter, ClientId, Ended, Journal, Level, Noted};
 use async_std::task::block_on;
 use serde_json::{Value, json};
 
-fn monitor() -> Arc<Monitor> {
+pub(super) fn monitor() -> Arc<Monitor> {
     let loaded = config::load(&Given::default(), &Environment::new([]));
     let config = loaded.unwrap_or_else(|why| panic!("{why}")).config;
     let app = App::new(Arc::new(config), Journal::new(), now());
     Monitor::new(app)
 }
 
-fn request(method: &str, path: &str, body: &str) -> Request<Vec<u8>> {
+pub(super) fn request(method: &str, path: &str, body: &str) -> Request<Vec<u8>> {
     let request = Request::builder().method(method).uri(path);
     let request = request.header("content-type", "application/json");
     request.body(body.as_bytes().to_vec()).unwrap()
@@ -21,7 +21,7 @@ fn asked(monitor: &Monitor, method: &str, path: &str) -> Response<Vec<u8>> {
     block_on(monitor.respond(request(method, path, ""), true))
 }
 
-fn json_of(response: &Response<Vec<u8>>) -> Value {
+pub(super) fn json_of(response: &Response<Vec<u8>>) -> Value {
     assert_eq!(header(response, "content-type"), "application/json");
     serde_json::from_slice(response.body()).unwrap()
 }
@@ -33,7 +33,7 @@ fn header<'r>(response: &'r Response<Vec<u8>>, name: &str) -> &'r str {
         .map_or("", |it| it.to_str().unwrap())
 }
 
-fn a_call(monitor: &Monitor, tool: &str, outcome: &str, verdict: &str) {
+pub(super) fn a_call(monitor: &Monitor, tool: &str, outcome: &str, verdict: &str) {
     let journal = &monitor.desk.app.journal;
     let client = ClientId(1);
     if journal.clients().is_empty() {
@@ -327,4 +327,25 @@ fn metrics_are_open_metrics() {
         "{text}"
     );
     assert!(text.contains(r#"tool="odd\"\\\nname""#), "{text}");
+}
+
+/// The description is a contract: a change shows in review. `UPDATE=1` writes it anew.
+#[test]
+fn the_description_is_the_one_in_the_repository() {
+    let mut described = openapi::description();
+    described["info"]["version"] = json!("of the program");
+    let text = format!("{described:#}\n");
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../tests/contract/openapi.json"
+    );
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::create_dir_all(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/contract")).unwrap();
+        std::fs::write(path, &text).unwrap();
+    }
+    let kept = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        kept == text,
+        "the interface has changed; if that is meant, run this test with UPDATE=1"
+    );
 }

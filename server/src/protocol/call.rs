@@ -239,7 +239,6 @@ fn failed(error: &ToolError) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::inflight::InFlight;
-    use super::super::message::Id;
     use super::*;
     use async_std::task::block_on;
 

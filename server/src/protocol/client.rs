@@ -20,7 +20,6 @@ use super::revision::{self, Revision};
 use super::service::Service;
 use super::subscriptions;
 use super::{prompts, resources, trace};
-use crate::journal::ClientId;
 use async_std::channel::{Receiver, Sender, bounded};
 use futures::future::{Either, select};
 use serde_json::{Map, Value};
@@ -56,10 +55,7 @@ impl Client {
         news: Outbox,
     ) -> Self {
         let (alive, gone) = bounded(1);
-        let journal = service.journal();
-        if let Some(journal) = &journal {
-            journal.client_came(ClientId(caller.id), caller.transport.name());
-        }
+        let journal = trace::came(&*service, &caller);
         Self {
             desk: Desk {
                 service,
@@ -321,9 +317,7 @@ impl Client {
             let info = params.get("clientInfo").and_then(Value::as_object);
             let mut caller = self.caller.lock().unwrap_or_else(PoisonError::into_inner);
             *caller = Arc::new(caller.named(info));
-            if let Some(journal) = &self.desk.journal {
-                trace::name(journal, &caller);
-            }
+            trace::named(&self.desk, &caller);
         }
         self.agree(revision);
         log::info!("initialized with revision {}", revision.name());
@@ -362,9 +356,7 @@ impl Drop for Client {
     fn drop(&mut self) {
         if self.alive.is_some() {
             self.desk.subscriptions.close_all();
-            if let Some(journal) = &self.desk.journal {
-                journal.client_left(ClientId(self.caller().id));
-            }
+            trace::left(&self.desk, &self.caller());
         }
     }
 }

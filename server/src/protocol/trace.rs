@@ -5,7 +5,9 @@
 
 use super::call::{Invocation, Outcome};
 use super::caller::Caller;
+use super::job::Desk;
 use super::message;
+use super::service::Service;
 use crate::journal::{ClientId, Ended, Journal, Noted};
 use crate::mask::{mask, mask_connection_strings};
 use serde_json::{Map, Value};
@@ -41,8 +43,28 @@ const SHOWN: [&str; 11] = [
     "protocol",
 ];
 
-/// Tells the journal what an assistant calls itself.
-pub(super) fn name(journal: &Journal, caller: &Caller) {
+/// Tells the journal, if there is one, that an assistant is here.
+pub(super) fn came(service: &dyn Service, caller: &Caller) -> Option<Arc<Journal>> {
+    let journal = service.journal()?;
+    journal.client_came(ClientId(caller.id), caller.transport.name());
+    Some(journal)
+}
+
+/// That it has said who it is.
+pub(super) fn named(desk: &Desk, caller: &Caller) {
+    if let Some(journal) = &desk.journal {
+        name(journal, caller);
+    }
+}
+
+/// That it is gone.
+pub(super) fn left(desk: &Desk, caller: &Caller) {
+    if let Some(journal) = &desk.journal {
+        journal.client_left(ClientId(caller.id));
+    }
+}
+
+fn name(journal: &Journal, caller: &Caller) {
     if let Some(name) = &caller.name {
         let version = caller.version.as_deref().unwrap_or_default();
         journal.client_named(ClientId(caller.id), name, version);
