@@ -1,7 +1,9 @@
 //! Families of schemas within the answer's budget of bytes: examples get shorter, then go, then the longest schemas, then
 //! the families with the fewest messages; what was cut is counted.
 
-use super::{Answer, Binary, Bytes, Changed, Confidence, Family, Format, Head, Omitted, Text};
+use super::{
+    Answer, Binary, Bytes, Changed, Confidence, Family, First, Format, Head, Omitted, Text,
+};
 use crate::broker::report::{Report, SchemaFamily, SchemaFindings};
 use crate::render;
 use crate::tools::said;
@@ -224,6 +226,12 @@ fn changed(found: &crate::broker::report::ChangedPath) -> Changed {
         path: render::clean(render::front(&found.path, 160)),
         types: found.types.iter().copied().collect(),
         last_change_t_ms: render::whole_millis(found.last),
+        first: found.first.as_ref().map(|first| First {
+            topic: render::topic(&first.topic),
+            t_ms: render::whole_millis(first.at),
+            from: render::clean(&first.values.0),
+            to: render::clean(&first.values.1),
+        }),
     }
 }
 
