@@ -17,7 +17,7 @@ pub use performance::{
     FlowFindings, GapFinding, LatencyFindings, Percentiles, PerformanceFindings, SpikeFinding,
     TopicNumbers, TrendFinding, WantPerformance,
 };
-pub use schema::{ChangedPath, SchemaFamily, SchemaFindings, WantSchema};
+pub use schema::{ChangedPath, FirstChange, SchemaFamily, SchemaFindings, WantSchema};
 
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::reduce::topics::FORMATS;

@@ -97,6 +97,18 @@ struct Changed {
     path: String,
     types: BTreeMap<&'static str, u32>,
     last_change_t_ms: u64,
+    /// The first change: where, when, from what to what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<First>,
+}
+
+#[derive(Clone, Default, Serialize, JsonSchema)]
+struct First {
+    topic: String,
+    t_ms: u64,
+    /// The value, or its type.
+    from: String,
+    to: String,
 }
 
 #[derive(Clone, Default, Serialize, JsonSchema)]

@@ -10,6 +10,8 @@ const MAX_DEPTH: u32 = 8;
 const MAX_FIELDS: u32 = 4_096;
 /// Largest field number that is taken for one; real definitions stay below a few hundred.
 const MAX_NUMBER: u64 = 4_096;
+/// Words of a set of field numbers.
+const WORDS: usize = 65;
 /// Fields that are passed in search of others with the same number, in one payload.
 const MAX_STEPS: u32 = 65_536;
 
@@ -105,7 +107,7 @@ pub(super) fn decode(bytes: &[u8], out: &mut impl Sink) -> bool {
 
 /// Fields with the same number become an array.
 fn message(bytes: &[u8], out: &mut impl Sink, depth: u32, steps: &mut u32) {
-    let mut told = [0u64; MAX_NUMBER as usize / 64 + 1];
+    let mut told = [0u64; WORDS];
     let mut rest = bytes;
     out.open(true);
     while let Some((number, wire)) = field(&mut rest) {

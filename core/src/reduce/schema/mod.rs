@@ -6,6 +6,7 @@
 //! relied on. `family` holds what is known beside the tree.
 //! Invariant: memory is the caller's; what finds no room is counted, and leaves its part of the schema open.
 
+mod changes;
 mod claim;
 mod family;
 mod join;
@@ -22,6 +23,7 @@ mod union;
 mod values;
 mod write;
 
+pub use changes::TypeChange;
 pub use family::Family;
 pub use node::Node;
 pub use row::{Row, Value};
@@ -30,6 +32,7 @@ pub use told::{Confidence, FamilyView, PathView, Quantity};
 
 use super::Record;
 use crate::payload::{Facts, Format, hash, json};
+use changes::Changes;
 use store::{Store, Used, View};
 use take::Taker;
 
@@ -61,6 +64,7 @@ pub struct Schemas<F, N, R, V, T> {
     found: [u16; FOUND],
     seed: u64,
     stamp: u64,
+    changes: Changes,
 }
 
 const FOUND: usize = 2_048;
@@ -82,6 +86,7 @@ where
             found: [0; FOUND],
             seed,
             stamp: 1,
+            changes: Changes::new(),
         }
     }
 
@@ -90,6 +95,7 @@ where
         self.used = Used::default();
         self.families = 0;
         self.stamp = 1;
+        self.changes.clear();
     }
 
     /// Takes one message of the family `class` (as [`crate::payload::Facts`] has it) in a format.
@@ -144,7 +150,7 @@ where
         } else {
             family.text
         };
-        let mut taker = Taker::new(&mut store, root, text, at, stamp);
+        let mut taker = Taker::new(&mut store, root, text, (record.topic, at), stamp);
         let taken = match inner {
             format if is_json(format) => json::walk(text, &mut taker).is_ok(),
             Format::Xml => other::xml(text, &mut taker),
@@ -188,6 +194,16 @@ where
         if let Some(family) = families.get_mut(place) {
             store.join(family.json, theirs.json, Some(&from), None);
             store.join(family.text, theirs.text, Some(&from), None);
+            for change in other.changes.iter().filter(|it| it.root == theirs.json) {
+                let root = family.json;
+                changes::keep(
+                    store.changes,
+                    TypeChange {
+                        root,
+                        ..change.clone()
+                    },
+                );
+            }
             family.merge(&store, theirs, from.text);
         }
     }
@@ -218,6 +234,7 @@ where
             rows: self.memory.rows.as_ref(),
             values: self.memory.values.as_ref(),
             text: self.memory.text.as_ref(),
+            changes: &self.changes,
         }
     }
 
@@ -228,6 +245,7 @@ where
             values: self.memory.values.as_mut(),
             text: self.memory.text.as_mut(),
             used: &mut self.used,
+            changes: &mut self.changes,
             seed: self.seed,
         };
         (self.memory.families.as_mut(), store)

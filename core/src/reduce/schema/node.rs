@@ -251,20 +251,23 @@ impl Node {
         }
     }
 
-    /// One more of a kind, at a time in microseconds.
+    /// One more of a kind, at a time in microseconds; whether it is of another type than the one before.
     #[inline]
-    pub(super) fn tally(&mut self, kind: Kind, at: u64) {
+    pub(super) fn tally(&mut self, kind: Kind, at: u64) -> bool {
         if let Some(count) = self.counts.get_mut(kind as usize) {
             *count = count.saturating_add(1);
         }
         let code = kind.kind_type().code();
-        if code != 0 && code != self.last_type {
-            if self.last_type != 0 {
-                self.changes = self.changes.saturating_add(1);
-                self.changed = self.changed.max(at);
-            }
-            self.last_type = code;
+        if code == 0 || code == self.last_type {
+            return false;
         }
+        let changed = self.last_type != 0;
+        if changed {
+            self.changes = self.changes.saturating_add(1);
+            self.changed = self.changed.max(at);
+        }
+        self.last_type = code;
+        changed
     }
 
     #[inline]

@@ -2,6 +2,7 @@
 //! a value. Elsewhere: joining trees (`join`). Invariant: lists are short (at most [`MEMBERS`] children, 128 rows,
 //! 20 values); what finds no room leaves its object open and is counted.
 
+use super::changes::{Changes, TypeChange};
 use super::node::*;
 use super::text;
 use crate::payload::hash;
@@ -44,6 +45,7 @@ pub(super) struct Store<'s> {
     pub(super) values: &'s mut [Value],
     pub(super) text: &'s mut [u8],
     pub(super) used: &'s mut Used,
+    pub(super) changes: &'s mut Changes,
     pub(super) seed: u64,
 }
 
@@ -54,6 +56,7 @@ pub(super) struct View<'s> {
     pub(super) rows: &'s [Row],
     pub(super) values: &'s [Value],
     pub(super) text: &'s [u8],
+    pub(super) changes: &'s [TypeChange],
 }
 
 impl<'s> View<'s> {
@@ -108,7 +111,12 @@ impl Store<'_> {
             rows: self.rows,
             values: self.values,
             text: self.text,
+            changes: self.changes,
         }
+    }
+
+    pub(super) fn key(&self, node: &Node) -> &str {
+        key(self.text, node)
     }
 
     #[inline]

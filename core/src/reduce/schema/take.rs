@@ -2,12 +2,14 @@
 //! is known to be valid is it counted. Along the way the keys are expected in the order in which they came last time.
 //! Invariant: a tape that is full is counted early; whatever a message's size, memory is the stack frame.
 
+use super::changes::{TypeChange, keep, put};
 use super::node::*;
 use super::store::Store;
 use super::{KEY_BYTES, text};
 use crate::number;
 use crate::payload::hash;
 use crate::payload::json::{Scalar, Text, Visitor, unescape};
+use core::fmt::Write;
 use heapless::Vec;
 
 /// Values on a tape; a longer message is counted in parts, and tells less of which values belong together.
@@ -57,6 +59,7 @@ pub(super) struct Taker<'t, 's, 'a> {
     at: u64,
     /// Differs for every object that ever came.
     stamp: u64,
+    topic: &'a str,
 }
 
 impl<'t, 's, 'a> Taker<'t, 's, 'a> {
@@ -64,7 +67,7 @@ impl<'t, 's, 'a> Taker<'t, 's, 'a> {
         store: &'t mut Store<'s>,
         root: u32,
         whole: &'a str,
-        at: u64,
+        (topic, at): (&'a str, u64),
         stamp: u64,
     ) -> Self {
         Self {
@@ -77,6 +80,7 @@ impl<'t, 's, 'a> Taker<'t, 's, 'a> {
             pending: NONE,
             at,
             stamp,
+            topic,
         }
     }
 
@@ -146,12 +150,24 @@ impl<'t, 's, 'a> Taker<'t, 's, 'a> {
             let Some(node) = store.nodes.get_mut(id as usize) else {
                 continue;
             };
-            node.tally(entry.kind, self.at);
+            let last = (node.last_type, node.last);
+            let changed = node.tally(entry.kind, self.at);
             let stamp = self.stamp + u64::from(entry.parent).min(TAPE as u64);
             if node.stamp != stamp {
                 node.stamp = stamp;
                 node.present = node.present.saturating_add(1);
             }
+            if changed {
+                let change = TypeChange {
+                    root: self.root,
+                    at: self.at,
+                    ..TypeChange::default()
+                };
+                note(store, change, (tape, entry), last, self.topic);
+            }
+            let Some(node) = store.nodes.get_mut(id as usize) else {
+                continue;
+            };
             match entry.kind {
                 Kind::Integer | Kind::Fraction => node.number(entry.number, self.at),
                 Kind::String => {
@@ -180,6 +196,51 @@ impl<'t, 's, 'a> Taker<'t, 's, 'a> {
         }
         self.tape.clear();
     }
+}
+
+/// Notes that the value of `entry`, one of `tape`, is of another type than the one before.
+#[cold]
+fn note(
+    store: &mut Store<'_>,
+    mut change: TypeChange,
+    (tape, entry): (&[Entry<'_>], &Entry<'_>),
+    (last_type, last): (u8, f64),
+    topic: &str,
+) {
+    const NAMES: [&str; 6] = ["null", "boolean", "number", "string", "object", "array"];
+    let named = |code: u8| NAMES.get(usize::from(code)).copied().unwrap_or("");
+    // From the value up to the root.
+    let mut keys: Vec<&str, DEPTH> = Vec::new();
+    let mut at = Some(entry);
+    while let Some(value) = at {
+        at = tape.get(usize::from(value.parent));
+        let node = store.nodes.get(store.current(value.node) as usize);
+        let key = node.map_or("", |node| if node.is(WILD) { "*" } else { store.key(node) });
+        if at.is_some() {
+            let _ = keys.push(key);
+        }
+    }
+    for (n, key) in keys.iter().rev().enumerate() {
+        put(&mut change.path, if n > 0 { "." } else { "" });
+        put(&mut change.path, key);
+    }
+    drop(keys);
+    put(&mut change.topic, topic);
+    if last_type == Type::Number.code() {
+        let _ = write!(change.before, "{last}");
+    } else {
+        put(&mut change.before, named(last_type));
+    }
+    put(
+        &mut change.after,
+        match entry.kind {
+            Kind::False => "false",
+            Kind::True => "true",
+            Kind::Integer | Kind::Fraction | Kind::String => entry.text,
+            kind => named(kind.kind_type().code()),
+        },
+    );
+    keep(store.changes, change);
 }
 
 impl Node {

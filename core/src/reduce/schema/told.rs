@@ -1,6 +1,7 @@
 //! What is told of a family: its topics, formats and traits, its schema and how sure it is, fields that changed type.
 //! Invariant: asking changes nothing and allocates nothing.
 
+use super::changes::TypeChange;
 use super::claim;
 use super::family::{Family, TOPICS};
 use super::node::*;
@@ -161,6 +162,12 @@ impl<'s> FamilyView<'s> {
             _ => Confidence::Low,
         };
         (sure, level)
+    }
+
+    /// The first time that the values of a path changed their type, for some paths.
+    pub fn type_changes(&self) -> impl Iterator<Item = &'s TypeChange> {
+        let root = self.family.json;
+        self.view.changes.iter().filter(move |it| it.root == root)
     }
 
     /// Values of types so rare at their paths that the schema leaves them out.

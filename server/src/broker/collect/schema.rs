@@ -1,6 +1,6 @@
 //! The schemas of a listener's topics. Families of like messages on like topics are told as one.
 
-use crate::broker::report::{ChangedPath, SchemaFamily, SchemaFindings, WantSchema};
+use crate::broker::report::{ChangedPath, FirstChange, SchemaFamily, SchemaFindings, WantSchema};
 use bitsperity_mqtt_core::limits::MAX_LEVELS;
 use bitsperity_mqtt_core::payload::{Facts, Format};
 use bitsperity_mqtt_core::reduce::schema::{
@@ -321,7 +321,7 @@ fn tell(family: &FamilyView<'_>, start: Instant) -> SchemaFamily {
     }
     family.each_path(|path, found| {
         if told.changed.len() < NAMED {
-            told.changed.extend(changed(path, found, start));
+            told.changed.extend(changed(family, path, found, start));
         }
     });
     if has(|f| matches!(f, Format::Xml | Format::KeyValue | Format::LineProtocol)) {
@@ -340,8 +340,15 @@ fn tell(family: &FamilyView<'_>, start: Instant) -> SchemaFamily {
     told
 }
 
-fn changed(path: &[&str], found: &PathView<'_>, start: Instant) -> Option<ChangedPath> {
+fn changed(
+    family: &FamilyView<'_>,
+    path: &[&str],
+    found: &PathView<'_>,
+    start: Instant,
+) -> Option<ChangedPath> {
     let (times, last) = found.changes();
+    let own = path.join(".");
+    let first = family.type_changes().find(|it| it.path.as_str() == own);
     (times > 0).then(|| ChangedPath {
         path: if path.is_empty() {
             "(the payload)".to_owned()
@@ -350,6 +357,11 @@ fn changed(path: &[&str], found: &PathView<'_>, start: Instant) -> Option<Change
         },
         types: found.types().collect(),
         last: Instant::from_micros(last).since(start),
+        first: first.map(|it| FirstChange {
+            topic: it.topic.as_str().to_owned(),
+            at: Instant::from_micros(it.at).since(start),
+            values: (it.before.as_str().to_owned(), it.after.as_str().to_owned()),
+        }),
     })
 }
 

@@ -66,4 +66,17 @@ pub struct ChangedPath {
     pub types: Vec<(&'static str, u32)>,
     /// When it last changed.
     pub last: Duration,
+    /// The first change, if it was noted.
+    pub first: Option<FirstChange>,
+}
+
+/// The first time that a path changed its type.
+#[derive(Clone, Debug)]
+pub struct FirstChange {
+    /// Topic of the message.
+    pub topic: String,
+    /// When it came, since `Report::started`.
+    pub at: Duration,
+    /// The value before if that was a number, else its type; and the value that came.
+    pub values: (String, String),
 }

@@ -2,7 +2,7 @@
 //! the families with the fewest messages; what was cut is counted.
 
 use super::{
-    Answer, Binary, Bytes, Changed, Confidence, Family, Format, Head, Omitted, Rest, Text,
+    Answer, Binary, Bytes, Changed, Confidence, Family, First, Format, Head, Omitted, Rest, Text,
 };
 use crate::broker::report::{Report, SchemaFamily, SchemaFindings};
 use crate::render;
@@ -233,6 +233,12 @@ fn changed(found: &crate::broker::report::ChangedPath) -> Changed {
         path: render::clean(render::front(&found.path, 160)),
         types: found.types.iter().copied().collect(),
         last_change_t_ms: render::whole_millis(found.last),
+        first: found.first.as_ref().map(|first| First {
+            topic: render::topic(&first.topic),
+            t_ms: render::whole_millis(first.at),
+            from: render::clean(&first.values.0),
+            to: render::clean(&first.values.1),
+        }),
     }
 }
 
