@@ -460,6 +460,18 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_as_long_as_it_may_be_at_most() {
+        let schema = json!({"type": "object", "properties": {
+            "max_bytes": {"type": "integer", "minimum": 10, "maximum": 100}, "offset": {"type": "integer", "maximum": 9}}});
+        let given = |value: Value| parse::<Value>(&schema, value.as_object().cloned().unwrap());
+        assert_eq!(
+            given(json!({"max_bytes": 5_000})).unwrap(),
+            json!({"max_bytes": 100})
+        );
+        assert!(given(json!({"max_bytes": 5})).is_err() && given(json!({"offset": 10})).is_err());
+    }
+
+    #[test]
     fn the_topic_is_understood_under_other_names() {
         for name in TOPIC_TOO {
             let given = json!({"session_id": "x", name: "a/#", "topic": ""});
