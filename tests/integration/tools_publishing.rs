@@ -281,6 +281,14 @@ fn a_dry_run_sends_nothing_and_says_what_would_be() {
         );
         assert!(outcome.contains("(retained) {\"heat\":180}"), "{outcome}");
     }
+    broker.publish(&["-r", "-q", "1", "-t", "fan", "-m", "{\"speed\":2}"]);
+    let above = json!({"session_id": session, "topic": "fan/set", "payload": "{\"speed\":3}", "dry_run": true});
+    let told = assistant.ok("publish_message", above);
+    let outcome = told["outcome"].as_str().unwrap();
+    assert!(
+        outcome.contains("the one above it last said (retained) {\"speed\":2}"),
+        "{outcome}"
+    );
     let denied =
         json!({"session_id": session, "topic": "lock/set", "payload": "x", "dry_run": true});
     assistant.refused("publish_message", denied, "policy_denied", &["lock"]);

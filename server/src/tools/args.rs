@@ -163,6 +163,7 @@ fn check(schema: &Value, value: Value, path: &str) -> Result<Option<Value>, Tool
     if value.as_f64() == Some(0.0) && !is_in_range(schema, 0.0) {
         return Ok(None);
     }
+    let value = at_most(schema, value, path);
     in_range(schema, &value, path)?;
     one_of(schema, value, path).map(Some)
 }
@@ -294,6 +295,17 @@ fn is_in_range(schema: &Value, number: f64) -> bool {
     let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
     bound("minimum").is_none_or(|min| number >= min)
         && bound("maximum").is_none_or(|max| number <= max)
+}
+
+/// Who wants an answer longer than there is gets the longest: earlier versions and other servers have longer ones.
+fn at_most(schema: &Value, value: Value, path: &str) -> Value {
+    let most = schema.get("maximum").filter(|_| path == "max_bytes");
+    match (value.as_f64(), most.and_then(Value::as_f64)) {
+        (Some(given), Some(most)) if given > most => {
+            schema.get("maximum").cloned().unwrap_or(value)
+        }
+        _ => value,
+    }
 }
 
 fn in_range(schema: &Value, value: &Value, path: &str) -> Result<(), ToolError> {
@@ -445,6 +457,18 @@ mod tests {
         assert_eq!(parsed(meant.clone()).unwrap(), meant);
         assert!(refused(json!({"session_id": ""})).contains("`session_id` is missing"));
         assert!(refused(json!({"session_id": "x", "duration": -1})).contains("out of range"));
+    }
+
+    #[test]
+    fn an_answer_is_as_long_as_it_may_be_at_most() {
+        let schema = json!({"type": "object", "properties": {
+            "max_bytes": {"type": "integer", "minimum": 10, "maximum": 100}, "offset": {"type": "integer", "maximum": 9}}});
+        let given = |value: Value| parse::<Value>(&schema, value.as_object().cloned().unwrap());
+        assert_eq!(
+            given(json!({"max_bytes": 5_000})).unwrap(),
+            json!({"max_bytes": 100})
+        );
+        assert!(given(json!({"max_bytes": 5})).is_err() && given(json!({"offset": 10})).is_err());
     }
 
     #[test]

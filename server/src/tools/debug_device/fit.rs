@@ -22,7 +22,8 @@ const DETAILS: usize = 10;
 /// Bytes of a finding in one line of the overview.
 const LINE: usize = 100;
 
-const MORE: &str = "a narrower topic, larger max_bytes or response_format detailed";
+const MORE: &str =
+    "the arguments of `next`, response_format detailed with larger max_bytes, or a narrower topic";
 
 /// How many lines of each kind a device gets.
 #[derive(Clone, Copy)]
@@ -88,7 +89,11 @@ pub(in crate::tools) fn answer(
     let sick = overview(found, head.offset, room / 2);
     let room = room.saturating_sub(render::json_len(&sick));
     let page = found.devices.get(head.offset..).unwrap_or(&[]);
-    let page = page.get(..DETAILS).unwrap_or(page);
+    // Who wants details gets as many as fit.
+    let page = page
+        .get(..DETAILS)
+        .filter(|_| format == Format::Concise)
+        .unwrap_or(page);
     let lines = match format {
         Format::Detailed => LINES.get(..).unwrap_or(&[]),
         Format::Concise => LINES.get(1..).unwrap_or(&[]),

@@ -26,6 +26,19 @@ pub(super) async fn run(handle: &Handle, publish: &Publish, watch: Option<&OwnWa
         Some(last) => Some(last),
         None => retained(handle, &publish.topic).await,
     };
+    // A command topic says nothing itself; what stands above it often is the state that it changes.
+    let above = publish.topic.rsplit_once('/').map(|(above, _)| above);
+    let parent = match (&last, above) {
+        (None, Some(above)) => retained(handle, above).await,
+        _ => None,
+    };
+    let (said, last) = match (last, parent) {
+        (None, Some(parent)) => (
+            "nothing is on this topic; the one above it last said",
+            Some(parent),
+        ),
+        (last, _) => ("the topic last said", last),
+    };
     let now = match &last {
         Some((at, last)) => {
             let ago = SystemTime::now().duration_since(*at).unwrap_or_default();
@@ -34,10 +47,7 @@ pub(super) async fn run(handle: &Handle, publish: &Publish, watch: Option<&OwnWa
                 false => format!("{} s ago", render::seconds(ago)),
             };
             let shown = render::preview(&last.payload, last.payload_bytes, SHOWN);
-            format!(
-                "the topic last said ({how}) {shown}{}",
-                likeness(publish, last)
-            )
+            format!("{said} ({how}) {shown}{}", likeness(publish, last))
         }
         None => "nothing is retained on this topic, and nothing was heard on it".to_owned(),
     };
