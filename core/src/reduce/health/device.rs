@@ -64,6 +64,10 @@ pub struct Trouble {
     /// Only replayed: it is as old as the retained message.
     pub retained: bool,
     pub(super) topic: Span,
+    /// Hash of the paths of the message; zero: what it tells is an event, which nothing takes back.
+    pub(super) shape: u32,
+    /// A message of the same paths said later that all is well.
+    pub settled: bool,
     /// Why it was judged so: path or word, and value.
     pub why: String<MAX_NAME>,
     /// Text of the first.
@@ -273,9 +277,11 @@ impl DeviceSlot {
             }
             None => self.more_topics = self.more_topics.saturating_add(1),
         }
+        // That it is offline is no relic if it is said again: another speaks for it.
         if self.presence.latest().is_some_and(|told| {
             told.to == Connection::Offline && at.since(told.at) > Duration::from_secs(5)
-        }) {
+        }) && !self.presence.is_confirmed()
+        {
             self.ghosts = self.ghosts.saturating_add(1);
         }
     }
@@ -322,6 +328,11 @@ impl DeviceSlot {
         taught.then_some(limit)
     }
 
+    /// The longest silence that was an ordinary one, or the network's.
+    pub(super) fn longest_pause(&self) -> Duration {
+        self.ordinary.max(LEAST_SILENCE)
+    }
+
     /// How long it has been silent beyond `limit`, unless it is offline or asleep, which explains it.
     pub(super) fn silent_beyond(&self, limit: Duration, now: Instant) -> Option<Duration> {
         let away = matches!(
@@ -353,6 +364,13 @@ impl DeviceSlot {
         Some((best, &best.rhythm))
     }
 
+    /// A message of these paths on this topic of its tells no error.
+    pub(super) fn settle(&mut self, topic: Span, shape: u32) {
+        for trouble in &mut self.troubles {
+            trouble.settled |= trouble.topic == topic && trouble.shape == shape;
+        }
+    }
+
     /// One error or warning.
     pub(super) fn trouble(&mut self, trouble: Trouble) {
         let count = match trouble.severity {
@@ -375,6 +393,7 @@ impl DeviceSlot {
             known.first = known.first.min(trouble.first);
             known.latest = known.latest.max(trouble.latest);
             known.retained &= trouble.retained;
+            known.settled &= trouble.settled;
             known.severity = known.severity.max(trouble.severity);
             return;
         }

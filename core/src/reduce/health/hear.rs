@@ -14,6 +14,7 @@ use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::Nothing;
 use crate::knowledge::quality::{self, Mark};
 use crate::knowledge::time;
+use crate::knowledge::words::{LEVEL, Words};
 use crate::number;
 use crate::payload::{Facts, Severity, hash, json};
 use crate::reduce::Record;
@@ -36,6 +37,23 @@ pub(super) struct At {
     /// A state (on, off …) is another than in the message before.
     pub(super) switched: bool,
     pub(super) dialect: Dialect,
+}
+
+/// Whether a warning is only a word that elsewhere tells of a connection: a car whose `charging` is `Disconnected` is there.
+fn is_of_another(severity: Severity, subject: &str, word: &str) -> bool {
+    severity == Severity::Warning
+        && !presence::is_connection(subject)
+        && presence::plain_word(word).is_none()
+        && presence::word(word).is_some()
+}
+
+/// Whether what was judged is an event and no state: a line of a log, graded by a level, or on a topic of such.
+fn tells_event(topic: &str, subject: &str) -> bool {
+    const EVENTS: [&str; 8] = [
+        "event", "events", "log", "logs", "logging", "message", "messages", "result",
+    ];
+    Words::new(subject).any(|word| word.flags & LEVEL != 0)
+        || topic.split('/').any(|level| vitals::is_any(level, &EVENTS))
 }
 
 impl<D, I, C, B> Health<D, I, C, B>
@@ -109,7 +127,15 @@ where
                             self.beat(at, record);
                         }
                     }
-                    None => self.data(at, record, facts),
+                    None => {
+                        if !record.retain
+                            && presence::is_start(record.payload)
+                            && let Some(slot) = self.slot(device)
+                        {
+                            slot.presence.started(record.at);
+                        }
+                        self.data(at, record, facts);
+                    }
                 }
             }
             Role::Boot => {
@@ -222,6 +248,10 @@ where
         record: &Record<'_>,
         facts: &Facts<'_>,
     ) {
+        let shape = (facts.shape as u32).max(1);
+        if facts.severity != Severity::Error {
+            self.settle(device, topic, shape);
+        }
         let Some(reason) = facts.reason.filter(|_| facts.severity != Severity::None) else {
             return;
         };
@@ -229,6 +259,7 @@ where
         if battery::flag(reason.parent, reason.subject).is_some()
             || battery::is_battery(reason.subject)
             || quality::mark(reason.subject).is_some_and(|mark| mark != Mark::StatusCode)
+            || is_of_another(facts.severity, reason.subject, reason.value)
         {
             return;
         }
@@ -255,9 +286,23 @@ where
                 latest: record.at,
                 retained: record.retain,
                 topic,
+                shape: if tells_event(record.topic, reason.subject) {
+                    0
+                } else {
+                    shape
+                },
+                settled: false,
                 why: why.0,
                 sample: sample(record.payload),
             });
+        }
+    }
+
+    fn settle(&mut self, device: usize, topic: Option<usize>, shape: u32) {
+        if let Some(slot) = self.slot(device).filter(|slot| !slot.troubles().is_empty())
+            && let Some(topic) = topic.and_then(|n| slot.topics.get(n)).map(|it| it.name)
+        {
+            slot.settle(topic, shape);
         }
     }
 
