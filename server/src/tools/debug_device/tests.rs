@@ -242,7 +242,7 @@ fn devices_without_room_are_told_and_never_denied() {
     assert_eq!(all["estimated"], true);
     let verdict = all["verdict"].as_str().unwrap();
     assert!(
-        verdict.starts_with(&format!("256 of about {told} devices judged: 0 have")),
+        verdict.starts_with(&format!("224 of about {told} devices judged: 0 have")),
         "{verdict}"
     );
     let none = crowd(Some("garage"));
