@@ -148,7 +148,7 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["battery", "batt", "bat", "akku", "batterie", "batteries"], BATTERY),
     (&["low", "weak", "leer", "schwach"], DOUBTFUL),
     (&["humidity", "humid", "hum", "rh", "moisture", "moi", "soil", "vwc", "pressure", "barometer", "co", "voc", "tvoc", "pm", "lux", "illuminance", "wind", "rain", "flow", "distance", "depth", "voltage", "power", "frequency", "ph", "conductivity", "orp", "weight", "vibration", "torque", "radon", "noise", "dew", "dewpoint", "tempc", "tempf", "rpm", "luftfeuchte", "feuchte", "luftfeuchtigkeit", "luftdruck", "druck", "durchfluss", "füllstand", "spannung", "leistung", "drehzahl", "humidité", "humidite", "pression", "débit", "humedad", "presión", "presion", "caudal", "umidità", "pressione", "portata", "vochtigheid", "luchtdruk", "spanning", "vermogen"], MEASURED),
-    (&["count", "counts", "cnt", "counter", "counters", "total", "totals", "sum", "anzahl", "zähler"], COUNT),
+    (&["count", "counts", "cnt", "counter", "counters", "total", "totals", "sum", "stats", "statistics", "statistik", "anzahl", "zähler"], COUNT),
     (&["errors", "errs", "failures", "fails", "exceptions", "timeouts", "crashes", "rejects", "rejected", "overruns", "disconnects", "reconnects", "retries", "warnings", "störungen", "errori"], MANY),
     (&["active", "current", "present", "open", "pending", "standing", "now", "aktiv"], CURRENT),
     (&["target", "targets", "desired", "soll", "wanted", "goal", "forecast", "predicted", "expected", "remaining", "eta", "preset"], AIM),

@@ -38,29 +38,42 @@ impl<'a> Pass<'_, 'a> {
         }
     }
 
-    /// One scalar under the current key.
-    #[inline]
+    /// One scalar under the current key. Most say nothing, which is seen here.
+    #[inline(always)]
     pub(super) fn judge(&mut self, value: Scalar<'a>) {
+        let flags = self.flags;
         let telling = match value {
-            Scalar::Null => 0,
-            Scalar::Bool(_) => {
-                PROBLEM | HINT | DANGER | GOOD | BATTERY | WITHIN | PLAIN | OVER | MINOR
+            Scalar::Null => false,
+            Scalar::Bool(_) => flags != 0,
+            Scalar::Number(number) => {
+                flags & (PROBLEM | HINT | GOOD | STATUS | CODE | LEVEL | WITHIN | MINOR) != 0
+                    || flags & HEAT != 0 && number.starts_with("-127")
             }
-            Scalar::Number(number) if self.flags & HEAT != 0 && number.starts_with("-127") => HEAT,
-            Scalar::Number(_) => PROBLEM | HINT | GOOD | STATUS | CODE | LEVEL | WITHIN | MINOR,
-            Scalar::String(_) => !(HEAT | PLAIN | SETTING | NAME | NEUTRAL),
+            Scalar::String(text) => {
+                flags & !(HEAT | PLAIN | SETTING | NAME | NEUTRAL) != 0
+                    || matches!(text.raw.len(), 4..=16) && flags & (HEAT | SETTING | NAME) == 0
+            }
         };
-        let short = matches!(value, Scalar::String(text) if matches!(text.raw.len(), 4..=16));
-        if value == Scalar::Bool(false)
-            && matches!(self.key, "enabled" | "Enabled" | "enable")
-            && let Some(frame) = self.frames.last_mut()
-        {
-            frame.off = true;
+        if telling && flags & ASKED == 0 {
+            self.weigh(value);
         }
-        let plain = self.flags & !(NEUTRAL | PLAIN | VALUE) == 0;
-        if (self.flags & telling != 0 || plain && short) && self.flags & ASKED == 0 {
-            self.judge_telling(value);
+    }
+
+    #[inline(never)]
+    fn weigh(&mut self, value: Scalar<'a>) {
+        if let Scalar::Bool(value) = value {
+            if !value
+                && matches!(self.key, "enabled" | "Enabled" | "enable")
+                && let Some(frame) = self.frames.last_mut()
+            {
+                frame.off = true;
+            }
+            let telling = PROBLEM | HINT | DANGER | GOOD | BATTERY | WITHIN | PLAIN | OVER | MINOR;
+            if self.flags & telling == 0 {
+                return;
+            }
         }
+        self.judge_telling(value);
     }
 
     fn judge_telling(&mut self, value: Scalar<'a>) {
@@ -70,17 +83,12 @@ impl<'a> Pass<'_, 'a> {
         let within = flags & WITHIN != 0
             && flags & (NAME | SETTING) == 0
             && !(numeric && flags & (COUNT | IDENTITY) != 0);
-        if let Scalar::String(text) = value {
+        if let (Scalar::String(text), true) = (value, flags & WITHIN != 0) {
             self.name_error(flags, text.raw);
         }
-        // A flag is one of the error's own, not of what it is about.
-        let own = self.frames.len() <= 1
-            || self
-                .frames
-                .last()
-                .is_some_and(|frame| frame.flags & (PROBLEM | HINT) != 0);
-        let flag = own && matches!(value, Scalar::Bool(_));
-        let told = within && (flags & (PLAIN | TEXT | CODE) != 0 || flag);
+        let told = within
+            && (flags & (PLAIN | TEXT | CODE) != 0
+                || matches!(value, Scalar::Bool(_)) && self.is_own());
         let flags = if told { flags | PROBLEM } else { flags };
         match value {
             Scalar::String(text) if flags & (TEXT | PROBLEM) != 0 => {
@@ -120,13 +128,20 @@ impl<'a> Pass<'_, 'a> {
         if severity == Severity::None || numeric && self.is_limit(flags, value) {
             return;
         }
-        if flags & GOOD != 0 && flags & PRESENCE != 0 && self.is_optional(value) {
+        if flags & GOOD != 0 && flags & PRESENCE != 0 && self.is_optional() {
             return;
         }
         self.found(!soft, severity, self.key, raw(value));
     }
 
+    /// Whether a member is one of the error itself, not of what the error is about.
+    fn is_own(&self) -> bool {
+        let around = self.frames.last().map_or(0, |frame| frame.flags);
+        self.frames.len() <= 1 || around & (PROBLEM | HINT) != 0
+    }
+
     /// Inside of an error, the first text that names it.
+    #[cold]
     fn name_error(&mut self, flags: Flags, text: &'a str) {
         let letters = text.bytes().filter(u8::is_ascii_alphabetic).count();
         let error = self.frames.len() > 1
@@ -134,17 +149,13 @@ impl<'a> Pass<'_, 'a> {
                 .frames
                 .last()
                 .is_some_and(|it| it.flags & (PROBLEM | HINT) != 0);
-        if error
-            && flags & (NAME | TYPED | TEXT | CODE) != 0
-            && letters >= 3
-            && self.named.is_none()
-        {
-            self.named = Some(self.reason(self.key, text));
+        if error && flags & (NAME | TYPED | TEXT | CODE) != 0 && letters >= 3 {
+            self.named = self.named.or(Some(self.reason(self.key, text)));
         }
     }
 
     /// A service that is not connected (`cloud`), or that may be switched off: the message says so elsewhere, if it does.
-    fn is_optional(&mut self, value: Scalar<'a>) -> bool {
+    fn is_optional(&mut self) -> bool {
         let service = match self.frames.len() {
             0 => return false,
             1 => self.topic.says.key,
@@ -153,9 +164,9 @@ impl<'a> Pass<'_, 'a> {
         if service & SERVICE != 0 {
             return true;
         }
-        let reason = self.reason(self.key, raw(value));
+        let key = self.key;
         if let Some(frame) = self.frames.last_mut() {
-            frame.away = frame.away.or(Some(reason));
+            frame.away = frame.away.or(Some(key));
         }
         true
     }
@@ -255,7 +266,7 @@ impl<'a> Pass<'_, 'a> {
         *place = place.max_with(found);
     }
 
-    fn reason(&self, subject: &'a str, value: &'a str) -> Reason<'a> {
+    pub(super) fn reason(&self, subject: &'a str, value: &'a str) -> Reason<'a> {
         let parent = match self.frames.last() {
             Some(frame) if frame.key != subject && self.frames.len() > 1 => frame.key,
             _ => "",

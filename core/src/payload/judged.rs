@@ -91,6 +91,8 @@ const JUDGED: &[(&str, &str, Severity)] = &[
     ("boiler/burner/Fault_Code", "F00", Severity::None),
     ("boiler/burner/Fault_Code", "F04", Severity::Error),
     ("gate/json", r#"{"state":"shut","light_barrier_state":"unavailable"}"#, Severity::None),
+    ("gate/charging_state", "Disconnected", Severity::None),
+    ("gate/pump", r#"{"stats":[{"device":4,"fail_seal":1}]}"#, Severity::None),
     ("gate/relay", r#"{"vpn":{"enabled":false,"connected":false},"uptime":7}"#, Severity::None),
     ("gate/relay", r#"{"broker":{"enabled":true,"connected":false},"uptime":7}"#, Severity::Error),
     ("gate/relay/cloud", r#"{"connected":false}"#, Severity::None),

@@ -35,8 +35,8 @@ pub(super) struct Frame<'a> {
     pub(super) value: Option<Scalar<'a>>,
     /// It says that it is switched off.
     pub(super) off: bool,
-    /// Something in it is not connected, which is wrong if it is switched on.
-    pub(super) away: Option<Reason<'a>>,
+    /// The key of what in it is not connected, which is wrong if it is switched on.
+    pub(super) away: Option<&'a str>,
 }
 
 /// The state of one pass.

@@ -45,15 +45,15 @@ pub(super) fn key(text: &str) -> Flags {
     let mut last: Flags = 0;
     let mut telling = 0;
     let mut caution = false;
-    let mut several = false;
+    let mut other = None;
     for word in Words::new(text).take(12) {
         // `state_id` tells the state.
-        if word.number || all & STATUS != 0 && IDS.contains(&word.packed) {
+        if word.number || all & STATUS != 0 && word.packed == const { words::pack(b"id") } {
             continue;
         }
         let flags = word.flags;
         if flags & (PROBLEM | PLAIN) == 0 {
-            several = is_plural(text, &word);
+            other = Some(word);
         }
         if flags & PROBLEM != 0 && all & NOT == 0 {
             problem = true;
@@ -75,8 +75,11 @@ pub(super) fn key(text: &str) -> Flags {
     let mut key = last & (STATUS | TEXT | CODE | VALUE | DANGER | LEVEL | PLAIN | PRESENCE | OVER)
         | all & (HEAT | BATTERY | DANGER | SERVICE | MODE)
         | last & (COUNT | IDENTITY | GRADE);
-    if (several || all & (COUNT | MANY) != 0) && all & CURRENT == 0 {
-        key |= MANY;
+    if (problem || all & (MINOR | BAD | WRONG) != 0) && all & CURRENT == 0 {
+        let several = other.is_some_and(|word| is_plural(text, &word));
+        if several || all & (COUNT | MANY) != 0 {
+            key |= MANY;
+        }
     }
     if last & STATUS != 0 && telling > 1 {
         key |= PART;
@@ -110,9 +113,6 @@ pub(super) fn key(text: &str) -> Flags {
     }
     key
 }
-
-/// Words that make of a state a number that stands for it.
-const IDS: [u128; 1] = [words::pack(b"id")];
 
 /// A word that is neither a problem nor plain, and of several: `failed_logins` counts logins.
 fn is_plural(text: &str, word: &Word) -> bool {
@@ -286,7 +286,7 @@ fn failure(text: &str) -> Severity {
 }
 
 /// Whether a text says that there is nothing to tell of: a part is not fitted, or nothing is plugged in.
-fn is_absent(text: &str) -> bool {
+pub(super) fn is_absent(text: &str) -> bool {
     matches!(
         nothing::of_text(text),
         Some(Nothing::Unavailable | Nothing::Unknown | Nothing::Null)
@@ -295,6 +295,7 @@ fn is_absent(text: &str) -> bool {
         "not available",
         "not_present",
         "not present",
+        "disconnected",
     ]
     .iter()
     .any(|word| text.eq_ignore_ascii_case(word))

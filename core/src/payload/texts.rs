@@ -40,7 +40,8 @@ impl<'a> Pass<'_, 'a> {
         }
         let flags = self.topic.says.key;
         let mut severity = severity::string(flags, text);
-        if flags & (SETTING | PROBLEM | LEVEL) == 0 {
+        let part = flags & PART != 0 && severity::is_absent(text);
+        if flags & (SETTING | PROBLEM | LEVEL) == 0 && !part {
             let words = Words::new(text).take(4).count();
             let other = if words <= 3 && text.len() <= BARE {
                 severity::state(text)

@@ -51,12 +51,17 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
             self.deeper -= 1;
             return;
         }
+        if let Some(key) = self
+            .frames
+            .last()
+            .and_then(|it| it.away.filter(|_| !it.off))
+        {
+            let reason = self.reason(key, "false");
+            self.hard = self.hard.max_with((Severity::Error, Some(reason)));
+        }
         let Some(frame) = self.frames.pop() else {
             return;
         };
-        if let Some(reason) = frame.away.filter(|_| !frame.off) {
-            self.hard = self.hard.max_with((Severity::Error, Some(reason)));
-        }
         if let (Some(name), Some(value)) = (frame.name, frame.value) {
             self.set_key(frame.path, name);
             self.flags |= frame.flags & ASKED;
@@ -122,6 +127,10 @@ impl<'a> Pass<'_, 'a> {
     #[inline]
     fn member(&mut self, again: bool, around: Flags) {
         self.flags |= around & (ASKED | WITHIN);
+        if around & COUNT != 0 {
+            // What stands among statistics is counted.
+            self.flags |= MANY;
+        }
         if around & STATUS != 0 && self.flags & (NAME | VALUE) != 0 {
             // `"status": {"symbol": "Bad"}`
             self.flags |= STATUS;

@@ -103,7 +103,12 @@ pub struct Jump {
 impl ChannelSlot {
     pub(super) fn new(hash: u64, name: &str, key: &str) -> Self {
         let mut kept = String::new();
-        for c in name.chars() {
+        // Of a path that does not fit, its end says more than its front.
+        let (front, name) = match name.len() + 4 > MAX_NAME && !name.ends_with(key) {
+            true => ("…", key),
+            false => ("", name),
+        };
+        for c in front.chars().chain(name.chars()) {
             if kept.push(c).is_err() {
                 break;
             }

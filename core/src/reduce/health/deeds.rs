@@ -55,7 +55,7 @@ pub(super) struct Deeds {
 impl Deeds {
     /// Commands that nothing followed, with the latest.
     fn ignored(&self) -> Option<(u32, &Asked)> {
-        let asked = self.asked.as_ref().filter(|asked| asked.against >= 2)?;
+        let asked = self.asked.as_ref().filter(|asked| asked.against > 0)?;
         Some((self.ignored.saturating_add(1), asked))
     }
 
@@ -226,4 +226,97 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
             });
         }
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{by_id, causes, event, of};
+    use crate::time::Instant;
+    use std::vec::Vec;
+
+    /// The lamp is asked for `wanted` four times, each time it reports `says` three times.
+    fn asked(command: (&str, &str), report: (&str, &str)) -> Vec<&'static str> {
+        let mut events = Vec::new();
+        for n in 0..24 {
+            let at = f64::from(n) * 2.0;
+            if n % 6 == 0 {
+                events.push(event(at + 0.3, command.0, command.1));
+            }
+            events.push(event(at + 1.0, report.0, report.1));
+        }
+        let table = of(&events);
+        let id = report.0.strip_suffix("/state").unwrap_or(report.0);
+        causes(&by_id(&table, id), Instant::from_micros(48_000_000))
+    }
+
+    #[test]
+    fn commands_that_nothing_follows_are_told() {
+        let ignored = ["command_ignored"];
+        let none: [&str; 0] = [];
+        let z2m = "zigbee2mqtt/attic";
+        let set = "zigbee2mqtt/attic/set";
+        assert_eq!(
+            asked(
+                (set, r#"{"state":"ON"}"#),
+                (z2m, r#"{"state":"OFF","linkquality":90}"#)
+            ),
+            ignored
+        );
+        assert_eq!(
+            asked(
+                (set, r#"{"state":"on"}"#),
+                (z2m, r#"{"state":"ON","linkquality":90}"#)
+            ),
+            none
+        );
+        assert_eq!(
+            asked(
+                (set, r#"{"state":"TOGGLE"}"#),
+                (z2m, r#"{"state":"OFF","linkquality":90}"#)
+            ),
+            none
+        );
+        assert_eq!(
+            asked(
+                (set, r#"{"position":40}"#),
+                (z2m, r#"{"position":40.0,"linkquality":90}"#)
+            ),
+            none
+        );
+        assert_eq!(
+            asked(("hall/fan/set", "true"), ("hall/fan/state", "OFF")),
+            ignored
+        );
+        assert_eq!(
+            asked(("hall/fan/set", "true"), ("hall/fan/state", "ON")),
+            none
+        );
+    }
+
+    #[test]
+    fn messages_that_come_twice_are_told() {
+        let twice = |apart: f64, different: bool| {
+            let mut events = Vec::new();
+            for n in 0..20 {
+                let at = f64::from(n) * 3.0;
+                let value = |n: i32| std::format!(r#"{{"level":{}}}"#, 40 + n % 7);
+                events.push(event(at, "yard/tank", &value(n)));
+                events.push(event(
+                    at + apart,
+                    "yard/tank",
+                    &value(n + i32::from(different)),
+                ));
+            }
+            let table = of(&events);
+            causes(
+                &by_id(&table, "yard/tank"),
+                Instant::from_micros(60_000_000),
+            )
+            .contains(&"messages_twice")
+        };
+        assert!(twice(0.02, false));
+        assert!(!twice(1.5, false) && !twice(0.02, true));
+    }
+
+    extern crate std;
 }

@@ -364,55 +364,6 @@ impl DeviceSlot {
         Some((best, &best.rhythm))
     }
 
-    /// A message of these paths on this topic of its tells no error.
-    pub(super) fn settle(&mut self, topic: Span, shape: u32) {
-        for trouble in &mut self.troubles {
-            trouble.settled |= trouble.topic == topic && trouble.shape == shape;
-        }
-    }
-
-    /// One error or warning.
-    pub(super) fn trouble(&mut self, trouble: Trouble) {
-        let count = match trouble.severity {
-            Severity::Error => &mut self.errors,
-            Severity::Warning => &mut self.warnings,
-            Severity::None => return,
-        };
-        *count = count.saturating_add(trouble.count);
-        self.adopt(trouble);
-    }
-
-    /// Enters a kind whose messages are counted elsewhere.
-    pub(super) fn adopt(&mut self, trouble: Trouble) {
-        if let Some(known) = self
-            .troubles
-            .iter_mut()
-            .find(|known| known.kind == trouble.kind)
-        {
-            known.count = known.count.saturating_add(trouble.count);
-            known.first = known.first.min(trouble.first);
-            known.latest = known.latest.max(trouble.latest);
-            known.retained &= trouble.retained;
-            known.settled &= trouble.settled;
-            known.severity = known.severity.max(trouble.severity);
-            return;
-        }
-        let count = trouble.count;
-        let Err(trouble) = self.troubles.push(trouble) else {
-            return;
-        };
-        // An error that finds no room takes the place of a warning.
-        let warning = self
-            .troubles
-            .iter_mut()
-            .find(|known| known.severity < trouble.severity);
-        let gone = match warning {
-            Some(place) => core::mem::replace(place, trouble).count,
-            None => count,
-        };
-        self.more_troubles = self.more_troubles.saturating_add(gone);
-    }
-
     /// Takes in what another table knows of the same device; places in tables and arenas stay this one's.
     pub(super) fn absorb(&mut self, other: &Self) {
         self.messages += other.messages;

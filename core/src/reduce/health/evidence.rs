@@ -5,6 +5,7 @@
 //! a sign of life. Invariant: who has a finding is judged; this asks only of those without.
 
 use super::device::DeviceSlot;
+use super::judge::Cause;
 use super::presence::Connection;
 use super::view::Device;
 use crate::payload::Severity;
@@ -18,13 +19,38 @@ const AGAIN: u32 = 2;
 /// Devices of its kind that do not do so.
 const OTHERS: usize = 3;
 
-impl<B: AsMut<[u8]> + AsRef<[u8]>> Device<'_, B> {
+impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
     /// Enough was heard: its rhythm is known, by itself or by its family, or it spoke often and has not paused for
     /// more than twice its longest pause.
     pub fn is_known_well(&self, now: Instant) -> bool {
         let now = self.paused.map_or(now, |paused| paused.min(now));
         let rhythm = self.slot.limit().or(self.family_limit).is_some();
         self.slot.live.is_some() && (rhythm || self.slot.spoke_lately(now))
+    }
+
+    pub(super) fn told(&self, now: Instant, tell: &mut impl FnMut(Cause<'h>)) {
+        let slot = self.slot;
+        let of = slot.messages.saturating_add(slot.reported);
+        // That its gateway does not reach it is told already.
+        let away = slot.presence.state() == Connection::Offline;
+        let count = if away {
+            slot.errors.saturating_sub(slot.reported)
+        } else {
+            slot.errors
+        };
+        if count > 0 {
+            let standing = slot.standing(now);
+            tell(Cause::Errors {
+                count,
+                of,
+                standing,
+            });
+        }
+        // Logs of healthy devices hold warnings: a fault is only what they go on about.
+        let count = slot.warnings;
+        if !away && count >= 3 && count.saturating_mul(10) >= of {
+            tell(Cause::Warnings { count, of });
+        }
     }
 
     /// How often it announced itself without having left. Some devices say at a steady pace that they are
@@ -108,4 +134,15 @@ impl DeviceSlot {
         let often = self.messages.saturating_sub(self.retained) >= OFTEN;
         often && now.since(last) <= self.longest_pause().saturating_mul(2)
     }
+}
+
+/// A device that was heard after its gateway went is reached in another way.
+pub(super) fn is_cut_off(device: &DeviceSlot, gateway: &DeviceSlot) -> bool {
+    let Some(told) = gateway.presence.latest() else {
+        return false;
+    };
+    let heard = device
+        .live
+        .is_some_and(|(_, last)| last.since(told.at) > Duration::from_secs(5));
+    told.to == Connection::Offline && !heard
 }

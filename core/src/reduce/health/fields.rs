@@ -9,7 +9,7 @@ use crate::knowledge::nothing::{self, Nothing};
 use crate::knowledge::quality::{self, Grade, Mark};
 use crate::number;
 use crate::payload::json::{self, Scalar, Text, Visitor};
-use crate::payload::lenient;
+use crate::payload::{hash, lenient};
 use heapless::{String, Vec};
 
 /// Objects inside one another that are followed.
@@ -25,6 +25,8 @@ pub(super) struct Field<'p> {
     /// Key of the object around, or empty.
     pub(super) parent: &'p str,
     pub(super) key: &'p str,
+    /// Hash of all keys around it and its key: paths with the same front are told apart.
+    pub(super) place: u64,
     /// Objects around it; zero: the payload is a bare value.
     pub(super) depth: usize,
     pub(super) value: Value<'p>,
@@ -100,6 +102,8 @@ struct Frame<'p> {
     object: bool,
     /// Bytes of the path before this key.
     before: usize,
+    /// Hash of the keys down to this one.
+    hash: u64,
     /// What an object calls itself.
     id: &'p str,
     /// The key and the value of an object that is one reading: what it says waits for the mark of quality.
@@ -135,6 +139,7 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
             path: key,
             parent,
             key,
+            place: 0,
             depth: 0,
             value,
             grade: None,
@@ -176,12 +181,16 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
     /// Hands on a value of the innermost object.
     fn give(&mut self, key: &'p str, value: Value<'p>, grade: Option<Grade>) {
         let (depth, before) = (self.frames.len(), self.path.len());
-        let parent = self.frames.last().map_or("", |frame| frame.key);
+        let (parent, hash) = self
+            .frames
+            .last()
+            .map_or(("", 0), |frame| (frame.key, frame.hash));
         extend(&mut self.path, key);
         (self.take)(Field {
             path: &self.path,
             parent,
             key,
+            place: hash::bytes(hash, key.as_bytes()),
             depth,
             value,
             grade,
@@ -204,6 +213,7 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
                     path: id,
                     parent: "",
                     key,
+                    place: hash::bytes(frame.hash, id.as_bytes()),
                     depth,
                     value,
                     grade,
@@ -216,6 +226,7 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
                     path: key,
                     parent,
                     key,
+                    place: 1,
                     depth,
                     value,
                     grade,
@@ -231,6 +242,7 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
                     path: if depth == 1 { key } else { &self.path },
                     parent: "",
                     key,
+                    place: frame.hash,
                     depth,
                     value: Value::Object,
                     grade,
@@ -273,6 +285,10 @@ impl<'p, F: FnMut(Field<'_>)> Visitor<'p> for Walk<'p, F> {
             key,
             object,
             before,
+            hash: hash::bytes(
+                self.frames.last().map_or(2, |frame| frame.hash),
+                key.as_bytes(),
+            ),
             ..Frame::default()
         };
         if self.deeper > 0 || self.frames.push(frame).is_err() {

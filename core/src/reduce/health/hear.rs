@@ -1,9 +1,9 @@
 //! What a message adds to its device, by its role.
 
 use super::availability;
-use super::channel::{ChannelSlot, MAX_NAME};
+use super::channel::ChannelSlot;
 use super::clock::{self, Stamp};
-use super::device::{DeviceSlot, MAX_TEXT, Trouble};
+use super::device::DeviceSlot;
 use super::dialect::{Dialect, Id, Role};
 use super::fields::{self, Field, Value};
 use super::presence::{self, Change, Connection};
@@ -12,11 +12,9 @@ use super::vitals::Vital;
 use super::{Health, values, vitals};
 use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::Nothing;
-use crate::knowledge::quality::{self, Mark};
 use crate::knowledge::time;
-use crate::knowledge::words::{LEVEL, Words};
 use crate::number;
-use crate::payload::{Facts, Severity, hash, json};
+use crate::payload::{Facts, Severity, hash};
 use crate::reduce::Record;
 use core::fmt::Write;
 use heapless::String;
@@ -37,23 +35,6 @@ pub(super) struct At {
     /// A state (on, off …) is another than in the message before.
     pub(super) switched: bool,
     pub(super) dialect: Dialect,
-}
-
-/// Whether a warning is only a word that elsewhere tells of a connection: a car whose `charging` is `Disconnected` is there.
-fn is_of_another(severity: Severity, subject: &str, word: &str) -> bool {
-    severity == Severity::Warning
-        && !presence::is_connection(subject)
-        && presence::plain_word(word).is_none()
-        && presence::word(word).is_some()
-}
-
-/// Whether what was judged is an event and no state: a line of a log, graded by a level, or on a topic of such.
-fn tells_event(topic: &str, subject: &str) -> bool {
-    const EVENTS: [&str; 8] = [
-        "event", "events", "log", "logs", "logging", "message", "messages", "result",
-    ];
-    Words::new(subject).any(|word| word.flags & LEVEL != 0)
-        || topic.split('/').any(|level| vitals::is_any(level, &EVENTS))
 }
 
 impl<D, I, C, B> Health<D, I, C, B>
@@ -241,71 +222,6 @@ where
         })
     }
 
-    pub(super) fn trouble(
-        &mut self,
-        device: usize,
-        topic: Option<usize>,
-        record: &Record<'_>,
-        facts: &Facts<'_>,
-    ) {
-        let shape = (facts.shape as u32).max(1);
-        if facts.severity != Severity::Error {
-            self.settle(device, topic, shape);
-        }
-        let Some(reason) = facts.reason.filter(|_| facts.severity != Severity::None) else {
-            return;
-        };
-        // Batteries are judged by their flags and levels, values by the marks beside them, not by a word.
-        if battery::flag(reason.parent, reason.subject).is_some()
-            || battery::is_battery(reason.subject)
-            || quality::mark(reason.subject).is_some_and(|mark| mark != Mark::StatusCode)
-            || is_of_another(facts.severity, reason.subject, reason.value)
-        {
-            return;
-        }
-        let mut why = Cut::<MAX_NAME>(String::new());
-        let _ = write!(why, "{reason}");
-        let known = self.slot(device).and_then(|slot| {
-            let topic = topic.and_then(|n| slot.topics.get(n));
-            topic.map(|topic| topic.name)
-        });
-        let new = self
-            .slot(device)
-            .is_some_and(|slot| !slot.troubles.iter().any(|known| known.kind == facts.kind));
-        let topic = match known {
-            Some(topic) => topic,
-            None if new => self.names.keep(record.topic).unwrap_or_default(),
-            None => Default::default(),
-        };
-        if let Some(slot) = self.slot(device) {
-            slot.trouble(Trouble {
-                kind: facts.kind,
-                severity: facts.severity,
-                count: 1,
-                first: record.at,
-                latest: record.at,
-                retained: record.retain,
-                topic,
-                shape: if tells_event(record.topic, reason.subject) {
-                    0
-                } else {
-                    shape
-                },
-                settled: false,
-                why: why.0,
-                sample: sample(record.payload),
-            });
-        }
-    }
-
-    fn settle(&mut self, device: usize, topic: Option<usize>, shape: u32) {
-        if let Some(slot) = self.slot(device).filter(|slot| !slot.troubles().is_empty())
-            && let Some(topic) = topic.and_then(|n| slot.topics.get(n)).map(|it| it.name)
-        {
-            slot.settle(topic, shape);
-        }
-    }
-
     /// Takes the names that devices are called by where a member or a topic tells it.
     fn name(&mut self, at: At, record: &Record<'_>, field: Field<'_>, text: &str) {
         const KEYS: [&str; 5] = [
@@ -363,9 +279,7 @@ where
     /// Hash of where a field stands: topic and path.
     pub(super) fn place(&self, record: &Record<'_>, field: Field<'_>) -> u64 {
         let topic = hash::bytes(self.seed, record.topic.as_bytes());
-        // Of a long path only the front is kept: the key tells what ends there.
-        let path = hash::mix(topic, hash::bytes(self.seed, field.path.as_bytes()));
-        hash::mix(path, hash::bytes(self.seed, field.key.as_bytes()))
+        hash::mix(topic, field.place)
     }
 
     fn battery_low(&mut self, at: At, low: bool) {
@@ -428,6 +342,9 @@ where
         let Some(slot) = self.slot(at.device) else {
             return;
         };
+        if let Some(retyped) = slot.retyped.as_mut().filter(|known| known.place == place) {
+            retyped.returns = retyped.returns.saturating_add(1);
+        }
         if vitals::is_uptime(field.key) {
             if !record.retain {
                 slot.uptime.add(record.at, place, number);
@@ -496,37 +413,6 @@ fn switched(slot: &mut DeviceSlot, topic: Option<usize>, facts: &Facts<'_>) -> b
         0 => alive && !facts.states.is_empty(),
         _ => before != states,
     }
-}
-
-/// The text of a payload that a person would read: its message if it has one, else its front.
-fn sample(payload: &[u8]) -> String<MAX_TEXT> {
-    let mut sample = Cut(String::new());
-    let text = match core::str::from_utf8(payload) {
-        Ok(text) => text.trim(),
-        Err(_) => return sample.0,
-    };
-    let mut message = "";
-    fields::each("", payload, false, |field| {
-        if let Value::Text(found) = field.value
-            && message.is_empty()
-            && vitals::is_any(
-                field.key,
-                &["message", "msg", "text", "error", "description"],
-            )
-            && found.len() > 3
-        {
-            let start = found.as_ptr().addr().saturating_sub(text.as_ptr().addr());
-            message = text.get(start..start + found.len()).unwrap_or("");
-        }
-    });
-    let mut buffer = [0; MAX_TEXT];
-    let text = if message.is_empty() {
-        text
-    } else {
-        json::unescape(message, &mut buffer)
-    };
-    let _ = sample.write_str(text);
-    sample.0
 }
 
 /// Takes as much text as fits.

@@ -5,7 +5,7 @@
 use super::channel::{ChannelSlot, Jump};
 use super::clock::Off;
 use super::device::DeviceSlot;
-use super::evidence::Standing;
+use super::evidence::{Standing, is_cut_off};
 use super::marks::Retyped;
 use super::presence::Connection;
 use super::view::Device;
@@ -391,31 +391,6 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         }
     }
 
-    fn told(&self, now: Instant, tell: &mut impl FnMut(Cause<'h>)) {
-        let slot = self.slot;
-        let of = slot.messages.saturating_add(slot.reported);
-        // That its gateway does not reach it is told already.
-        let away = slot.presence.state() == Connection::Offline;
-        let count = if away {
-            slot.errors.saturating_sub(slot.reported)
-        } else {
-            slot.errors
-        };
-        if count > 0 {
-            let standing = slot.standing(now);
-            tell(Cause::Errors {
-                count,
-                of,
-                standing,
-            });
-        }
-        // Logs of healthy devices hold warnings: a fault is only what they go on about.
-        let count = slot.warnings;
-        if !away && count >= 3 && count.saturating_mul(10) >= of {
-            tell(Cause::Warnings { count, of });
-        }
-    }
-
     fn readings(&self, tell: &mut impl FnMut(Cause<'h>)) {
         let reading = |vital| Some(self.slot.reading(vital)).filter(|reading| reading.count > 0);
         match reading(Vital::Battery) {
@@ -462,17 +437,6 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
 pub fn score(findings: &[Finding<'_>]) -> u8 {
     let points = findings.iter().map(|finding| finding.points);
     points.fold(100, u8::saturating_sub)
-}
-
-/// A device that was heard after its gateway went is reached in another way.
-fn is_cut_off(device: &DeviceSlot, gateway: &DeviceSlot) -> bool {
-    let Some(told) = gateway.presence.latest() else {
-        return false;
-    };
-    let heard = device
-        .live
-        .is_some_and(|(_, last)| last.since(told.at) > Duration::from_secs(5));
-    told.to == Connection::Offline && !heard
 }
 
 fn points(found: &[Finding<'_>], n: usize) -> u8 {

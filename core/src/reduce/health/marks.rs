@@ -106,6 +106,13 @@ pub(super) struct Wording {
     pub(super) word: String<MAX_WORD>,
 }
 
+impl Retyped {
+    /// It goes to and fro: several speak in turn, or both types are meant.
+    pub(super) fn alternates(&self) -> bool {
+        self.count >= 3 && self.returns >= 3
+    }
+}
+
 impl DeviceSlot {
     /// Keeps a word that is not well.
     pub(super) fn word(&mut self, place: u64, text: &str) {
@@ -136,8 +143,9 @@ impl DeviceSlot {
 pub struct Retyped {
     /// When it was first.
     pub at: Instant,
-    /// How often since.
-    pub count: u32,
+    /// Messages with the new type, and with the old one since.
+    pub(super) count: u16,
+    pub(super) returns: u16,
     /// Hash of its place.
     pub(super) place: u64,
     pub(super) topic: super::names::Span,
@@ -157,7 +165,7 @@ pub(super) fn counts_failures(name: &str) -> bool {
         failure |= flags & (PROBLEM | BAD | WRONG | MANY) != 0;
         count |= flags & (COUNT | MANY) != 0;
         // Of messages about failures there may be many.
-        said |= flags & TEXT != 0;
+        said |= flags & TEXT != 0 || word.packed == const { words::pack(b"messages") };
         let text = name.get(word.span.0..word.span.1).unwrap_or("");
         count |= flags & (PROBLEM | PLAIN | STATUS) == 0
             && text.len() >= 4

@@ -31,6 +31,7 @@ mod sparkplug;
 mod speakers;
 mod table;
 mod tasmota;
+mod troubles;
 mod values;
 mod verdicts;
 mod view;
@@ -339,3 +340,5 @@ mod planted;
 mod spoken;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod told_values;

@@ -18,7 +18,8 @@ impl DeviceSlot {
         if self.presence.state() != Connection::Offline || self.reading(Vital::Battery).count == 0 {
             return false;
         }
-        let Some((_, last)) = self.live else {
+        let live = self.messages.saturating_sub(self.retained);
+        let Some((first, last)) = self.live else {
             // Nothing but what it left behind was heard.
             return self.more_topics == 0;
         };
@@ -31,16 +32,19 @@ impl DeviceSlot {
                     }
                     spells += 1;
                 }
-                (Some((Connection::Offline, at, false)), Connection::Online) => {
+                (Some((Connection::Offline, at, false)), Connection::Online) if spells > 0 => {
                     pause = pause.max(told.at.since(at));
                 }
                 _ => {}
             }
             before = Some((told.to, told.at, told.retained));
         }
-        let live = self.messages.saturating_sub(self.retained);
+        if spells == 0 {
+            // It was only heard for a moment, without a word of its being there.
+            return live <= REPORTS && last.since(first) <= AWAKE && self.presence.changes() == 0;
+        }
         let overdue = pause > Duration::ZERO && now.since(last) > pause.saturating_mul(2);
-        spells > 0 && live <= spells.saturating_mul(REPORTS) && !overdue
+        live <= spells.saturating_mul(REPORTS) && !overdue
     }
 }
 
@@ -75,6 +79,13 @@ mod tests {
             retained("attic/button/battery", "81"),
         ];
         assert_eq!(causes(&by_id(&of(&left), "attic/button"), at(90)), none);
+        let left = [
+            retained("shellies/shellyflood-77/online", "false"),
+            retained("shellies/shellyflood-77/sensor/battery", "81"),
+        ];
+        let table = of(&left);
+        let flood = by_id(&table, "shellies/shellyflood-77");
+        assert_eq!(causes(&flood, at(90)), none);
     }
 
     extern crate std;

@@ -12,10 +12,13 @@ use super::marks::{MAX_WORD, Retyped, Said, is_ordinary, is_well};
 use super::table::Entry;
 use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::{self, Nothing};
-use crate::knowledge::quality::Grade;
+use crate::knowledge::quality::{self, Grade, Mark};
 use crate::knowledge::time;
-use crate::knowledge::words::{DANGER, LEVEL, MODE, PROBLEM, SETTING, STATUS, Words};
-use crate::payload::{Facts, Severity, hash};
+use crate::knowledge::words::{
+    self, DANGER, IDENTITY, LEVEL, MODE, NAME, PROBLEM, SETTING, STATUS, Words,
+};
+use crate::number;
+use crate::payload::{Facts, Reason, Severity, hash};
 use crate::reduce::Record;
 use core::fmt::{Display, Write};
 
@@ -127,11 +130,14 @@ where
             && channel.marks.said == Said::Nothing
         {
             let last = channel.last;
-            let time = time::rank(field.key).is_some();
-            if !record.retain && !text.is_empty() && !time {
+            let other = time::rank(field.key).is_some() || names_somebody(field.key);
+            if !record.retain && !text.is_empty() && !other {
                 self.retyped(at, record, field, &last, &text);
             }
             return;
+        }
+        if names_unit(field.key) {
+            return self.unit(at, record, field, place, text);
         }
         let says = says(record.topic, field);
         if says & (STATUS | PROBLEM | DANGER) == 0 || says & (SETTING | LEVEL | MODE) != 0 {
@@ -144,6 +150,19 @@ where
             _ => Said::Odd,
         };
         self.said(at, record, field, place, said, text);
+    }
+
+    /// Takes the unit of values beside it.
+    fn unit(&mut self, at: At, record: &Record<'_>, field: Field<'_>, place: u64, text: &str) {
+        let Some(slot) = self.slot(at.device) else {
+            return;
+        };
+        let mut known = slot.words.iter().filter(|known| known.place == place);
+        let before = known.next().map(|known| known.word.clone());
+        slot.word(place, text);
+        if let Some(before) = before.filter(|before| before != text && text.len() <= MAX_WORD) {
+            self.retyped(at, record, field, &before, &text);
+        }
     }
 
     fn said(
@@ -212,6 +231,7 @@ where
             slot.retyped = Some(Retyped {
                 at: record.at,
                 count: 1,
+                returns: 0,
                 place,
                 topic,
                 path: path.0,
@@ -220,6 +240,17 @@ where
             });
         }
     }
+}
+
+/// Whether a reason is of what is judged elsewhere: batteries by their flags and levels, values by the marks beside them
+/// and by what they are, not by a word.
+pub(super) fn is_judged_as_value(reason: Reason<'_>, retain: bool) -> bool {
+    let none = number::parse(reason.value).is_some_and(|it| nothing::is_sentinel(it, true))
+        || nothing::of_text(reason.value).is_some() && nothing::measured(reason.subject).yes;
+    none && !retain
+        || battery::flag(reason.parent, reason.subject).is_some()
+        || battery::is_battery(reason.subject)
+        || quality::mark(reason.subject).is_some_and(|mark| mark != Mark::StatusCode)
 }
 
 /// What the text of a battery says: whether it is low.
@@ -245,6 +276,19 @@ fn measures(field: Field<'_>) -> bool {
         || field.value == Value::Nothing(Nothing::Null)
             && matches!(field.key, "value" | "Value")
             && nothing::measured(field.parent).yes
+}
+
+fn names_unit(key: &str) -> bool {
+    let units: [&[u8]; 3] = [b"unit", b"units", b"uom"];
+    let last = Words::new(key).last().map(|word| word.packed);
+    units.iter().any(|unit| last == Some(words::pack(unit)))
+}
+
+/// Whether a key is of who it is, or which of several: one may be called `2` and the next `A`.
+fn names_somebody(key: &str) -> bool {
+    Words::new(key)
+        .last()
+        .is_some_and(|word| word.flags & (IDENTITY | NAME) != 0)
 }
 
 /// What a key says, and the last level of a topic that only says `status`.

@@ -52,7 +52,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
                 siblings,
             });
         }
-        if let Some((what, topic)) = self.retyped() {
+        if let Some((what, topic)) = self.retyped().filter(|(what, _)| !what.alternates()) {
             tell(Cause::Retyped { what, topic });
         }
     }
@@ -88,12 +88,11 @@ fn flags(name: &str) -> crate::knowledge::words::Flags {
 
 fn lacks(channel: &ChannelSlot) -> bool {
     let marks = &channel.marks;
-    let never = matches!(
-        marks.nothing,
-        Some(Nothing::NotANumber | Nothing::Infinite | Nothing::Sentinel)
-    );
-    if never {
-        return marks.none.all >= EMPTY;
+    match marks.nothing {
+        // A single one is wrong already: it is taken for a value by whoever does not know it.
+        Some(Nothing::Sentinel) => return marks.none.all > 0,
+        Some(Nothing::NotANumber | Nothing::Infinite) => return marks.none.all >= EMPTY,
+        _ => {}
     }
     if marks.none.last < EMPTY {
         return false;
