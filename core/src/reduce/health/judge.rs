@@ -4,7 +4,6 @@
 
 use super::channel::{ChannelSlot, Jump};
 use super::clock::Off;
-use super::device::DeviceSlot;
 use super::evidence::{Standing, is_cut_off};
 use super::marks::Retyped;
 use super::presence::Connection;
