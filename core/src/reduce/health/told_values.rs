@@ -287,3 +287,20 @@ fn a_description_says_what_on_means() {
     }));
     check(&events, "loft/eye", &["alarm"], "smoke: loft/eye says ON");
 }
+
+#[test]
+fn who_announces_itself_without_a_farewell_restarts() {
+    let looping = stream("robots/arm7/$state", |n| {
+        if n % 2 == 0 { "init" } else { "ready" }.to_string()
+    });
+    check(
+        &looping,
+        "robots/arm7",
+        &["announced_again"],
+        "without having left",
+    );
+    let once = stream("robots/arm8/$state", |n| {
+        if n == 0 { "init" } else { "ready" }.to_string()
+    });
+    check(&once, "robots/arm8", &[], "");
+}
