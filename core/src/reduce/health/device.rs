@@ -64,6 +64,10 @@ pub struct Trouble {
     /// Only replayed: it is as old as the retained message.
     pub retained: bool,
     pub(super) topic: Span,
+    /// Hash of the paths of the message; zero: what it tells is an event, which nothing takes back.
+    pub(super) shape: u32,
+    /// A message of the same paths said later that all is well.
+    pub settled: bool,
     /// Why it was judged so: path or word, and value.
     pub why: String<MAX_NAME>,
     /// Text of the first.
@@ -273,9 +277,11 @@ impl DeviceSlot {
             }
             None => self.more_topics = self.more_topics.saturating_add(1),
         }
+        // That it is offline is no relic if it is said again: another speaks for it.
         if self.presence.latest().is_some_and(|told| {
             told.to == Connection::Offline && at.since(told.at) > Duration::from_secs(5)
-        }) {
+        }) && !self.presence.is_confirmed()
+        {
             self.ghosts = self.ghosts.saturating_add(1);
         }
     }
@@ -322,6 +328,11 @@ impl DeviceSlot {
         taught.then_some(limit)
     }
 
+    /// The longest silence that was an ordinary one, or the network's.
+    pub(super) fn longest_pause(&self) -> Duration {
+        self.ordinary.max(LEAST_SILENCE)
+    }
+
     /// How long it has been silent beyond `limit`, unless it is offline or asleep, which explains it.
     pub(super) fn silent_beyond(&self, limit: Duration, now: Instant) -> Option<Duration> {
         let away = matches!(
@@ -351,47 +362,6 @@ impl DeviceSlot {
         let best =
             taught.min_by(|a, b| unsteadiness(&a.rhythm).total_cmp(&unsteadiness(&b.rhythm)))?;
         Some((best, &best.rhythm))
-    }
-
-    /// One error or warning.
-    pub(super) fn trouble(&mut self, trouble: Trouble) {
-        let count = match trouble.severity {
-            Severity::Error => &mut self.errors,
-            Severity::Warning => &mut self.warnings,
-            Severity::None => return,
-        };
-        *count = count.saturating_add(trouble.count);
-        self.adopt(trouble);
-    }
-
-    /// Enters a kind whose messages are counted elsewhere.
-    pub(super) fn adopt(&mut self, trouble: Trouble) {
-        if let Some(known) = self
-            .troubles
-            .iter_mut()
-            .find(|known| known.kind == trouble.kind)
-        {
-            known.count = known.count.saturating_add(trouble.count);
-            known.first = known.first.min(trouble.first);
-            known.latest = known.latest.max(trouble.latest);
-            known.retained &= trouble.retained;
-            known.severity = known.severity.max(trouble.severity);
-            return;
-        }
-        let count = trouble.count;
-        let Err(trouble) = self.troubles.push(trouble) else {
-            return;
-        };
-        // An error that finds no room takes the place of a warning.
-        let warning = self
-            .troubles
-            .iter_mut()
-            .find(|known| known.severity < trouble.severity);
-        let gone = match warning {
-            Some(place) => core::mem::replace(place, trouble).count,
-            None => count,
-        };
-        self.more_troubles = self.more_troubles.saturating_add(gone);
     }
 
     /// Takes in what another table knows of the same device; places in tables and arenas stay this one's.

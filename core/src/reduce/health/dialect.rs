@@ -338,6 +338,11 @@ fn tasmota(topic: &str, levels: &Levels<'_>, last: &str) -> Told {
     } else {
         return Told::Other;
     };
+    // What a device says has a name in capitals; `stat` or `tele` alone is anybody's.
+    let named = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+    if prefix != Some(&"cmnd") && !last.bytes().all(named) {
+        return Told::Other;
+    }
     let role = match (prefix.copied(), last) {
         (Some("cmnd"), _) => Role::Command,
         (_, "LWT") => Role::Presence,

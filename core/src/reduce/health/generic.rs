@@ -82,6 +82,9 @@ const ASPECTS: [&str; 44] = [
     "shadow",
 ];
 
+/// Characters of an address at least: node numbers of meshes have eight, parts of hardware addresses six.
+const ADDRESS: usize = 6;
+
 /// Last levels that are lines of a log.
 const LOGS: [&str; 5] = ["log", "logs", "logging", "debug", "syslog"];
 
@@ -114,18 +117,49 @@ pub(super) fn place(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -
         .take(n.saturating_sub(2))
         .rposition(|level| KINDS.contains(level));
     if let Some(at) = kind {
-        return by(Dialect::Generic, at + 2);
+        return by(Dialect::Generic, numbered(levels, at + 2));
     }
-    let aspect = role != Role::Data
-        || ASPECTS
-            .iter()
-            .any(|aspect| last.eq_ignore_ascii_case(aspect));
-    match n {
-        0 => None,
-        1 => by(Dialect::Generic, 1),
-        _ if aspect || first != b'{' => by(Dialect::Generic, n - 1),
-        _ => by(Dialect::Generic, n),
+    let mut count = match first {
+        b'{' if !is_aspect(last) => n,
+        // A word at an address is of whoever has it.
+        _ if first.is_ascii_alphabetic() && is_address(last) => n,
+        _ => n.saturating_sub(1).max(1),
+    };
+    // An aspect of an aspect is the device's, too: `…/status/reachable`.
+    while count > 2 && levels.get(count - 1).is_some_and(|level| is_aspect(level)) {
+        count -= 1;
     }
+    by(Dialect::Generic, count.min(n))
+}
+
+/// `!a2e227d4`, `0x00158d0001`, `240ac4112233`.
+fn is_address(level: &str) -> bool {
+    let plain = level.trim_start_matches('!');
+    let plain = plain.strip_prefix("0x").unwrap_or(plain);
+    let hex = plain
+        .bytes()
+        .all(|byte| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'-'));
+    plain.len() >= ADDRESS && hex && plain.bytes().any(|byte| byte.is_ascii_digit())
+}
+
+/// Behind a kind of thing may stand its model first, and then its number: `devices/Tower/A/4711/…`.
+fn numbered(levels: &Levels<'_>, count: usize) -> usize {
+    let digits = |level: &&str| level.len() > 1 && level.bytes().all(|it| it.is_ascii_digit());
+    let named = |level: &&str| !level.bytes().any(|it| it.is_ascii_digit());
+    if !levels.get(count - 1).is_some_and(named) {
+        return count;
+    }
+    let behind = levels.iter().take(levels.len() - 1).skip(count);
+    behind
+        .clone()
+        .position(|level| digits(&level))
+        .map_or(count, |at| count + at + 1)
+}
+
+/// A level of this name is an aspect of what stands before it.
+fn is_aspect(level: &str) -> bool {
+    let mut aspects = ASPECTS.iter();
+    role(level) != Role::Data || aspects.any(|aspect| level.eq_ignore_ascii_case(aspect))
 }
 
 fn role(last: &str) -> Role {

@@ -1,9 +1,9 @@
 //! What a message adds to its device, by its role.
 
 use super::availability;
-use super::channel::{ChannelSlot, MAX_NAME};
+use super::channel::ChannelSlot;
 use super::clock::{self, Stamp};
-use super::device::{DeviceSlot, MAX_TEXT, Trouble};
+use super::device::DeviceSlot;
 use super::dialect::{Dialect, Id, Role};
 use super::fields::{self, Field, Value};
 use super::presence::{self, Change, Connection};
@@ -14,7 +14,7 @@ use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::Nothing;
 use crate::knowledge::time;
 use crate::number;
-use crate::payload::{Facts, Severity, hash, json};
+use crate::payload::{Facts, Severity, hash};
 use crate::reduce::Record;
 use core::fmt::Write;
 use heapless::String;
@@ -108,7 +108,15 @@ where
                             self.beat(at, record);
                         }
                     }
-                    None => self.data(at, record, facts),
+                    None => {
+                        if !record.retain
+                            && presence::is_start(record.payload)
+                            && let Some(slot) = self.slot(device)
+                        {
+                            slot.presence.started(record.at);
+                        }
+                        self.data(at, record, facts);
+                    }
                 }
             }
             Role::Boot => {
@@ -212,53 +220,6 @@ where
             id.push_str(name).ok()?;
             self.find(&id)
         })
-    }
-
-    pub(super) fn trouble(
-        &mut self,
-        device: usize,
-        topic: Option<usize>,
-        record: &Record<'_>,
-        facts: &Facts<'_>,
-    ) {
-        let Some(reason) = facts.reason.filter(|_| facts.severity != Severity::None) else {
-            return;
-        };
-        if values::is_judged_as_value(reason, record.retain) {
-            return;
-        }
-        let mut why = Cut::<MAX_NAME>(String::new());
-        let mut reason = reason;
-        if reason.parent.len() + reason.subject.len() > MAX_NAME / 2 {
-            // The value says more than what stands around it.
-            reason.parent = "";
-        }
-        let _ = write!(why, "{reason}");
-        let known = self.slot(device).and_then(|slot| {
-            let topic = topic.and_then(|n| slot.topics.get(n));
-            topic.map(|topic| topic.name)
-        });
-        let new = self
-            .slot(device)
-            .is_some_and(|slot| !slot.troubles.iter().any(|known| known.kind == facts.kind));
-        let topic = match known {
-            Some(topic) => topic,
-            None if new => self.names.keep(record.topic).unwrap_or_default(),
-            None => Default::default(),
-        };
-        if let Some(slot) = self.slot(device) {
-            slot.trouble(Trouble {
-                kind: facts.kind,
-                severity: facts.severity,
-                count: 1,
-                first: record.at,
-                latest: record.at,
-                retained: record.retain,
-                topic,
-                why: why.0,
-                sample: sample(record.payload),
-            });
-        }
     }
 
     /// Takes the names that devices are called by where a member or a topic tells it.
@@ -452,37 +413,6 @@ fn switched(slot: &mut DeviceSlot, topic: Option<usize>, facts: &Facts<'_>) -> b
         0 => alive && !facts.states.is_empty(),
         _ => before != states,
     }
-}
-
-/// The text of a payload that a person would read: its message if it has one, else its front.
-fn sample(payload: &[u8]) -> String<MAX_TEXT> {
-    let mut sample = Cut(String::new());
-    let text = match core::str::from_utf8(payload) {
-        Ok(text) => text.trim(),
-        Err(_) => return sample.0,
-    };
-    let mut message = "";
-    fields::each("", payload, false, |field| {
-        if let Value::Text(found) = field.value
-            && message.is_empty()
-            && vitals::is_any(
-                field.key,
-                &["message", "msg", "text", "error", "description"],
-            )
-            && found.len() > 3
-        {
-            let start = found.as_ptr().addr().saturating_sub(text.as_ptr().addr());
-            message = text.get(start..start + found.len()).unwrap_or("");
-        }
-    });
-    let mut buffer = [0; MAX_TEXT];
-    let text = if message.is_empty() {
-        text
-    } else {
-        json::unescape(message, &mut buffer)
-    };
-    let _ = sample.write_str(text);
-    sample.0
 }
 
 /// Takes as much text as fits.

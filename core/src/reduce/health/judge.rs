@@ -4,7 +4,7 @@
 
 use super::channel::{ChannelSlot, Jump};
 use super::clock::Off;
-use super::device::DeviceSlot;
+use super::evidence::{Standing, is_cut_off};
 use super::marks::Retyped;
 use super::presence::Connection;
 use super::view::Device;
@@ -64,6 +64,13 @@ pub enum Cause<'h> {
         /// How often.
         drops: u32,
     },
+    /// It announced itself, again and again, without having left.
+    Announced {
+        /// How often.
+        count: u32,
+        /// Since the latest.
+        ago: Duration,
+    },
     /// It is silent beyond its own rhythm.
     Silent {
         /// How long.
@@ -84,6 +91,8 @@ pub enum Cause<'h> {
         count: u64,
         /// Of so many.
         of: u64,
+        /// Whether they stand.
+        standing: Standing,
     },
     /// It told of warnings, again and again.
     Warnings {
@@ -191,6 +200,7 @@ impl Cause<'_> {
             Self::Alert => "alert",
             Self::Flapping { .. } => "flapping",
             Self::Dropped { .. } => "connection_lost",
+            Self::Announced { .. } => "announced_again",
             Self::Silent { .. } => "silent",
             Self::Gaps { .. } => "gaps",
             Self::Errors { .. } => "errors",
@@ -230,14 +240,24 @@ impl Cause<'_> {
                     10
                 }
             }
+            Self::Announced { .. } => 25,
             Self::Restarts { count, .. } => match count {
                 0 | 1 => 15,
                 2 => 25,
                 _ => 35,
             },
-            Self::Errors { count, of } => match count.saturating_mul(100) / of.max(1) {
+            Self::Errors {
+                standing: Standing::Over { .. },
+                ..
+            } => 10,
+            Self::Errors {
+                count,
+                of,
+                standing,
+            } => match count.saturating_mul(100) / of.max(1) {
                 50.. => 35,
                 10..50 => 25,
+                _ if standing == Standing::Stands => 25,
                 2..10 => 15,
                 _ => 10,
             },
@@ -285,7 +305,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         let now = self.paused.map_or(now, |paused| paused.min(now));
         self.connection(now, &mut tell);
         self.timing(now, &mut tell);
-        self.told(&mut tell);
+        self.told(now, &mut tell);
         self.readings(&mut tell);
         self.numbers(&mut tell);
         self.values(&mut tell);
@@ -354,6 +374,9 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
                 count,
                 ago: now.since(slot.uptime.latest_restart),
             });
+        } else if let Some(count) = self.announced() {
+            let ago = now.since(slot.presence.again_at);
+            tell(Cause::Announced { count, ago });
         }
         if let Some(off) = self.clock_off().filter(Off::is_wrong) {
             tell(Cause::Clock(off));
@@ -364,26 +387,6 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         // Where many are missing, only a part of the node's messages was listened to.
         if gaps > 0 && of >= 20 && gaps.saturating_mul(10) <= of {
             tell(Cause::Lost { gaps, of });
-        }
-    }
-
-    fn told(&self, tell: &mut impl FnMut(Cause<'h>)) {
-        let slot = self.slot;
-        let of = slot.messages.saturating_add(slot.reported);
-        // That its gateway does not reach it is told already.
-        let away = slot.presence.state() == Connection::Offline;
-        let count = if away {
-            slot.errors.saturating_sub(slot.reported)
-        } else {
-            slot.errors
-        };
-        if count > 0 {
-            tell(Cause::Errors { count, of });
-        }
-        // Logs of healthy devices hold warnings: a fault is only what they go on about.
-        let count = slot.warnings;
-        if !away && count >= 3 && count.saturating_mul(10) >= of {
-            tell(Cause::Warnings { count, of });
         }
     }
 
@@ -433,17 +436,6 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
 pub fn score(findings: &[Finding<'_>]) -> u8 {
     let points = findings.iter().map(|finding| finding.points);
     points.fold(100, u8::saturating_sub)
-}
-
-/// A device that was heard after its gateway went is reached in another way.
-fn is_cut_off(device: &DeviceSlot, gateway: &DeviceSlot) -> bool {
-    let Some(told) = gateway.presence.latest() else {
-        return false;
-    };
-    let heard = device
-        .live
-        .is_some_and(|(_, last)| last.since(told.at) > Duration::from_secs(5));
-    told.to == Connection::Offline && !heard
 }
 
 fn points(found: &[Finding<'_>], n: usize) -> u8 {

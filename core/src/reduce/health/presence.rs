@@ -17,6 +17,9 @@ pub(super) const MAX_PAYLOAD: usize = 512;
 /// Bytes of a word for a state of a connection; the longest have twenty.
 const MAX_WORD: usize = 32;
 
+/// What is told twice within this was sent twice.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// Whether a device is connected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Connection {
@@ -66,6 +69,11 @@ pub struct Presence {
     offline: Duration,
     /// When the state now was last told, again or anew.
     confirmed: Instant,
+    /// How often it said, live, that it is there without having left, and when it last did.
+    again: u32,
+    pub(super) again_at: Instant,
+    /// How often it said that it is starting.
+    starts: u32,
 }
 
 impl Presence {
@@ -94,6 +102,28 @@ impl Presence {
         self.drops
     }
 
+    /// The state was told, live, and told again.
+    pub(super) fn is_confirmed(&self) -> bool {
+        let told = self.latest();
+        told.is_some_and(|told| !told.retained && self.confirmed > told.at)
+    }
+
+    /// It said, live, that it is starting.
+    pub(super) fn started(&mut self, at: Instant) {
+        self.starts = self.starts.saturating_add(1);
+        self.again_at = at;
+    }
+
+    /// How often it started without having left before.
+    pub(super) fn restarts(&self) -> u32 {
+        self.starts.saturating_sub(1).saturating_sub(self.drops)
+    }
+
+    /// How often it said that it is there without having left before.
+    pub(super) fn again(&self) -> u32 {
+        self.again
+    }
+
     /// Time spent offline, until `now`.
     pub fn offline(&self, now: Instant) -> Duration {
         let lasting = self.latest().filter(|told| told.to == Connection::Offline);
@@ -119,6 +149,10 @@ impl Presence {
             // What is said again by somebody who is there is no relic.
             if let Some(latest) = self.told.back_mut() {
                 latest.retained = false;
+            }
+            if change.to == Connection::Online && change.at.since(self.again_at) >= AT_ONCE {
+                self.again = self.again.saturating_add(1);
+                self.again_at = change.at;
             }
         }
         if change.to == Connection::Unknown || again {
@@ -164,6 +198,9 @@ impl Presence {
             .changes
             .saturating_add(forgotten(&ours).max(forgotten(theirs)));
         self.drops = self.drops.max(ours.drops).max(theirs.drops);
+        self.starts = ours.starts.max(theirs.starts);
+        self.again = ours.again.max(theirs.again);
+        self.again_at = ours.again_at.max(theirs.again_at);
         self.offline = self.offline.max(ours.offline).max(theirs.offline);
     }
 }
@@ -247,6 +284,23 @@ pub(super) fn plain_word(text: &str) -> Option<Connection> {
         ("alert", Connection::Alert),
     ];
     find(&WORDS, text)
+}
+
+/// A word of a device that is about to be there.
+pub(super) fn is_start(payload: &[u8]) -> bool {
+    const WORDS: [&str; 6] = [
+        "init",
+        "initializing",
+        "start",
+        "starting",
+        "boot",
+        "booting",
+    ];
+    let text = core::str::from_utf8(payload)
+        .unwrap_or("")
+        .trim()
+        .trim_matches('"');
+    text.len() <= MAX_WORD && super::vitals::is_any(text, &WORDS)
 }
 
 fn find(words: &[(&str, Connection)], text: &str) -> Option<Connection> {

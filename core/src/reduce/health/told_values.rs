@@ -102,7 +102,8 @@ fn a_value_of_bad_quality_is_none() {
     });
     check(
         &back,
-        "plant/Torque",
+        // A value with its quality is a reading of what stands before its name.
+        "plant",
         &["bad_quality"],
         "was bad 4 times, and is good again",
     );
@@ -244,7 +245,7 @@ fn batteries_are_low_in_all_words() {
     }
     check(
         &stream("shed/door/battery/critical", |_| "1".to_string()),
-        "shed/door/battery",
+        "shed/door",
         &["battery_low"],
         "",
     );
@@ -285,4 +286,21 @@ fn a_description_says_what_on_means() {
         format!(r#"{{"smoke":"ON","t":2{}}}"#, n % 4)
     }));
     check(&events, "loft/eye", &["alarm"], "smoke: loft/eye says ON");
+}
+
+#[test]
+fn who_announces_itself_without_a_farewell_restarts() {
+    let looping = stream("robots/arm7/$state", |n| {
+        if n % 2 == 0 { "init" } else { "ready" }.to_string()
+    });
+    check(
+        &looping,
+        "robots/arm7",
+        &["announced_again"],
+        "without having left",
+    );
+    let once = stream("robots/arm8/$state", |n| {
+        if n == 0 { "init" } else { "ready" }.to_string()
+    });
+    check(&once, "robots/arm8", &[], "");
 }

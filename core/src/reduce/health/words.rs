@@ -1,6 +1,7 @@
 //! Findings in words: what was seen, with its numbers, and what to check next.
 
 use super::clock::{NEVER_SET, Off};
+use super::evidence::Standing;
 use super::judge::Cause;
 use super::vitals::Vital;
 use core::fmt::{Display, Formatter, Result};
@@ -38,6 +39,11 @@ impl Display for Cause<'_> {
             }
             Self::Dropped { drops: 1 } => f.write_str("connection was lost once"),
             Self::Dropped { drops } => write!(f, "connection was lost {drops} times"),
+            Self::Announced { count, ago } => write!(
+                f,
+                "announced itself {count} times again without having left, the last {} ago",
+                Span(ago)
+            ),
             Self::Silent { silence, limit } => write!(
                 f,
                 "silent for {}; by its own rhythm {} is the most",
@@ -49,7 +55,17 @@ impl Display for Cause<'_> {
                 "silent beyond its own rhythm {count} times, for up to {}",
                 Span(longest.length())
             ),
-            Self::Errors { count, of } => write!(f, "{count} of {of} messages tell of errors"),
+            Self::Errors {
+                count,
+                standing: Standing::Over { within, ago },
+                ..
+            } => write!(
+                f,
+                "{count} errors within {}, the last {} ago: it is well again",
+                Span(within),
+                Span(ago)
+            ),
+            Self::Errors { count, of, .. } => write!(f, "{count} of {of} messages tell of errors"),
             Self::Warnings { count, of } => write!(f, "{count} of {of} messages tell of warnings"),
             Self::Restarts { count, ago } => {
                 let times = if count == 1 {
@@ -149,6 +165,9 @@ impl Cause<'_> {
             }
             Self::Dropped { .. } => {
                 "whether it was restarted on purpose; else network and keep alive"
+            }
+            Self::Announced { .. } => {
+                "whether it restarts, or two clients share one client id and throw each other out"
             }
             Self::Silent { .. } => {
                 "whether it hangs: it was not reported offline; try a command or a power cycle"

@@ -1,7 +1,7 @@
 //! The devices and their faults, as a listener keeps them.
 
 use super::groups::{self, Part};
-use super::joined::joined;
+use super::joined::{consequences, joined};
 use crate::broker::report::{
     ConnectionFinding, Deduction, DeviceFinding, HealthFindings, HeartbeatFinding, Listen,
     ReadingFinding, TroubleFinding, ValueFinding, WantHealth,
@@ -103,11 +103,14 @@ impl Devices {
             joined(owner, members.collect())
         });
         let mut judged: Vec<_> = judged.collect();
-        judged.sort_by(|a, b| (a.score, &a.id).cmp(&(b.score, &b.id)));
-        let (matched, troubled) = (
+        judged.sort_by(|a, b| (a.score, a.well_known, &a.id).cmp(&(b.score, b.well_known, &b.id)));
+        let count = |is: fn(&DeviceFinding) -> bool| judged.iter().filter(|it| is(it)).count();
+        let (matched, troubled, thin) = (
             judged.len(),
-            judged.iter().filter(|it| it.score < 100).count(),
+            count(|it| it.score < 100),
+            count(DeviceFinding::is_thin),
         );
+        consequences(&mut judged);
         let nearest = match judged.is_empty() {
             true => self.nearest(pattern),
             false => Vec::new(),
@@ -121,6 +124,7 @@ impl Devices {
             devices: judged,
             matched,
             troubled,
+            thin,
             heard: heard_count,
             nearest,
             missed: self.memory.missed(),
@@ -172,6 +176,7 @@ fn device(device: &Known<'_>, start: Instant, now: Instant) -> DeviceFinding {
         name: device.name().map(str::to_owned),
         dialect: device.dialect.name(),
         gateway: device.gateway().map(str::to_owned),
+        well_known: device.is_known_well(now),
         score: score(&findings),
         deductions: findings
             .iter()

@@ -4,6 +4,7 @@
 
 use crate::broker::report::{Deduction, DeviceFinding};
 use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Points for the same kind of fault of one more part.
 const AGAIN: u8 = 5;
@@ -66,6 +67,7 @@ fn absorb(whole: &mut DeviceFinding, part: DeviceFinding) {
     {
         whole.connection = part.connection.or(whole.connection.take());
     }
+    whole.well_known |= part.well_known;
     whole.heartbeat = whole.heartbeat.take().or(part.heartbeat);
     whole.last_live = whole.last_live.max(part.last_live);
     whole.gaps = whole.gaps.saturating_add(part.gaps);
@@ -111,4 +113,34 @@ fn weigh(whole: &mut DeviceFinding) {
     whole
         .troubles
         .sort_by_key(|it| (it.severity != "error", Reverse(it.count)));
+}
+
+/// Devices of which only their gateway is wrong stand in the line of the gateway, if that is told.
+pub(super) fn consequences(devices: &mut Vec<DeviceFinding>) {
+    let cut_off = |it: &DeviceFinding| {
+        let mut kinds = it.deductions.iter().map(|it| it.kind);
+        !it.deductions.is_empty() && kinds.all(|kind| kind == "gateway_offline")
+    };
+    let mut behind: BTreeMap<String, usize> = BTreeMap::new();
+    for device in devices.iter().filter(|it| cut_off(it)) {
+        if let Some(gateway) = &device.gateway {
+            *behind.entry(gateway.clone()).or_default() += 1;
+        }
+    }
+    let mut told = BTreeSet::new();
+    for device in devices.iter_mut() {
+        if let Some(&count) = behind.get(&device.id)
+            && let Some(offline) = device.deductions.iter_mut().find(|it| it.kind == "offline")
+        {
+            offline.what += &match count {
+                1 => ", and the device behind it".to_owned(),
+                _ => format!(", and its {count} devices"),
+            };
+            told.insert(device.id.clone());
+        }
+    }
+    devices.retain(|it| {
+        let gateway = it.gateway.as_ref();
+        !(cut_off(it) && gateway.is_some_and(|gateway| told.contains(gateway)))
+    });
 }

@@ -22,6 +22,8 @@ pub struct HealthFindings {
     pub matched: usize,
     /// Of these, with findings.
     pub troubled: usize,
+    /// Of these, those without findings of which too little was heard to say that nothing is wrong.
+    pub thin: usize,
     /// Devices heard that found room.
     pub heard: usize,
     /// About how many devices were heard that found no room, and how many of these were asked for by their id.
@@ -47,6 +49,8 @@ pub struct DeviceFinding {
     pub dialect: &'static str,
     /// The device that it is reached through.
     pub gateway: Option<String>,
+    /// Enough was heard to say that nothing is wrong, where nothing is.
+    pub well_known: bool,
     /// 100 less all deductions.
     pub score: u8,
     /// The weightiest first.
@@ -179,4 +183,11 @@ pub struct ValueFinding {
     pub count: u32,
     /// Values unlike the one before.
     pub changes: u32,
+}
+
+impl DeviceFinding {
+    /// Too little was heard to call it well, and nothing that is wrong.
+    pub fn is_thin(&self) -> bool {
+        self.deductions.is_empty() && !self.well_known
+    }
 }

@@ -143,6 +143,7 @@ impl Report {
         });
         health.matched = health.devices.len();
         health.troubled = health.devices.iter().filter(|it| it.score < 100).count();
+        health.thin = health.devices.iter().filter(|it| it.is_thin()).count();
         health.devices.truncate(wanted.devices);
     }
 }

@@ -198,6 +198,10 @@ fn verdict(found: &HealthFindings, elapsed: Duration) -> String {
             found.troubled
         ),
     };
+    let of = match found.thin {
+        few @ 1.. if found.matched > 1 => format!("{of}{few} not heard enough to judge; "),
+        _ => of,
+    };
     let Some(worst) = found.devices.first() else {
         return of;
     };
@@ -211,7 +215,7 @@ fn verdict(found: &HealthFindings, elapsed: Duration) -> String {
             format!("{of}{id} scores {}: {what}{}", worst.score, foremost(worst))
         }
         None if worst.messages == 0 => format!("{of}{id} is known by name only: it said nothing"),
-        None if is_thin(worst) => format!(
+        None if worst.is_thin() => format!(
             "{of}{id}: not enough heard to judge: {}",
             heard(worst, elapsed)
         ),
@@ -220,15 +224,6 @@ fn verdict(found: &HealthFindings, elapsed: Duration) -> String {
             render::seconds(elapsed)
         ),
     }
-}
-
-/// Live messages below which nothing is said to be well: the rhythm of a device shows after some.
-const ENOUGH: u64 = 3;
-
-/// Too little was heard to call a device well, and nothing that is wrong.
-fn is_thin(found: &DeviceFinding) -> bool {
-    let live = found.messages.saturating_sub(found.retained);
-    found.deductions.is_empty() && live < ENOUGH
 }
 
 fn heard(found: &DeviceFinding, elapsed: Duration) -> String {
@@ -306,7 +301,7 @@ fn device(found: &DeviceFinding, report: &Report, lines: Lines) -> (Device, usiz
         id: render::topic(&found.id),
         name: found.name.as_deref().map(render::topic),
         dialect: found.dialect,
-        score: (!is_thin(found)).then_some(found.score),
+        score: (!found.is_thin()).then_some(found.score),
         findings: found.deductions.iter().map(finding).collect(),
         connection,
         heartbeat: found.heartbeat.as_ref().map(|beat| Heartbeat {

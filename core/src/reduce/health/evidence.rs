@@ -1,0 +1,148 @@
+//! Whether enough was heard of a device to say that nothing is wrong, whether it announces itself too often, and whether its
+//! errors stand.
+//!
+//! What is retained may be of long ago, and a device that was heard a few times may have been heard at its end: neither is
+//! a sign of life. Invariant: who has a finding is judged; this asks only of those without.
+
+use super::device::DeviceSlot;
+use super::judge::Cause;
+use super::presence::Connection;
+use super::view::Device;
+use crate::payload::Severity;
+use crate::time::Instant;
+use core::time::Duration;
+
+/// Live messages of a device without a rhythm from which on its longest pause says something.
+const OFTEN: u64 = 8;
+/// Announcements without a farewell from which on they are no accident: the broker may have been restarted, too.
+const AGAIN: u32 = 2;
+/// Devices of its kind that do not do so.
+const OTHERS: usize = 3;
+
+impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
+    /// Enough was heard: its rhythm is known, by itself or by its family, or it spoke often and has not paused for
+    /// more than twice its longest pause.
+    pub fn is_known_well(&self, now: Instant) -> bool {
+        let now = self.paused.map_or(now, |paused| paused.min(now));
+        let rhythm = self.slot.limit().or(self.family_limit).is_some();
+        self.slot.live.is_some() && (rhythm || self.slot.spoke_lately(now))
+    }
+
+    pub(super) fn told(&self, now: Instant, tell: &mut impl FnMut(Cause<'h>)) {
+        let slot = self.slot;
+        let of = slot.messages.saturating_add(slot.reported);
+        // That its gateway does not reach it is told already.
+        let away = slot.presence.state() == Connection::Offline;
+        let count = if away {
+            slot.errors.saturating_sub(slot.reported)
+        } else {
+            slot.errors
+        };
+        if count > 0 {
+            let standing = slot.standing(now);
+            tell(Cause::Errors {
+                count,
+                of,
+                standing,
+            });
+        }
+        // Logs of healthy devices hold warnings: a fault is only what they go on about.
+        let count = slot.warnings;
+        if !away && count >= 3 && count.saturating_mul(10) >= of {
+            tell(Cause::Warnings { count, of });
+        }
+    }
+
+    /// How often it announced itself without having left. Some devices say at a steady pace that they are
+    /// there: an announcement comes at none, and is rare or not made by others of its kind.
+    pub(super) fn announced(&self) -> Option<u32> {
+        let presence = &self.slot.presence;
+        if presence.restarts() >= AGAIN {
+            return Some(presence.restarts());
+        }
+        let count = presence.again();
+        if count <= AGAIN {
+            return None;
+        }
+        let kin = |other: &&DeviceSlot| {
+            other.dialect == self.slot.dialect
+                && other.presence.state() == Connection::Online
+                && other.presence.again() == 0
+        };
+        let odd = self.all.iter().filter(kin).take(OTHERS).count() == OTHERS;
+        let rare = u64::from(count).saturating_mul(10) <= self.slot.messages;
+        ((odd || rare) && self.is_unsteady()).then_some(count)
+    }
+
+    /// The topic that tells of its connection does so at no steady pace.
+    fn is_unsteady(&self) -> bool {
+        let told = self.slot.presence_topic;
+        let mut topics = self.slot.topics.iter();
+        let topic =
+            topics.find(|topic| told.is_some_and(|it| self.names.get(it) == self.name_of(topic)));
+        topic.is_some_and(|topic| {
+            let (median, p95) = (topic.rhythm.expected(), topic.rhythm.quantile(95));
+            matches!((median, p95), (Some(median), Some(p95)) if p95 > median.saturating_mul(2))
+        })
+    }
+}
+
+/// Whether errors that were told stand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// They are of a state, and that is the last thing it said.
+    Stands,
+    /// They were events: nobody tells that they are over.
+    Events,
+    /// The same state was well later.
+    Over {
+        /// From the first to the last.
+        within: Duration,
+        /// Since the last.
+        ago: Duration,
+    },
+}
+
+impl DeviceSlot {
+    /// Whether the errors that it told stand.
+    pub(super) fn standing(&self, now: Instant) -> Standing {
+        let errors = || {
+            let troubles = self.troubles().iter();
+            troubles.filter(|trouble| trouble.severity == Severity::Error)
+        };
+        if errors().any(|trouble| trouble.shape != 0 && !trouble.settled) {
+            return Standing::Stands;
+        }
+        let first = errors().map(|trouble| trouble.first).min();
+        let latest = errors().map(|trouble| trouble.latest).max();
+        match (first, latest) {
+            (Some(first), Some(latest)) if errors().all(|trouble| trouble.settled) => {
+                Standing::Over {
+                    within: latest.since(first),
+                    ago: now.since(latest),
+                }
+            }
+            _ => Standing::Events,
+        }
+    }
+
+    /// It spoke often, and not long ago by its own measure.
+    fn spoke_lately(&self, now: Instant) -> bool {
+        let Some((_, last)) = self.live else {
+            return false;
+        };
+        let often = self.messages.saturating_sub(self.retained) >= OFTEN;
+        often && now.since(last) <= self.longest_pause().saturating_mul(2)
+    }
+}
+
+/// A device that was heard after its gateway went is reached in another way.
+pub(super) fn is_cut_off(device: &DeviceSlot, gateway: &DeviceSlot) -> bool {
+    let Some(told) = gateway.presence.latest() else {
+        return false;
+    };
+    let heard = device
+        .live
+        .is_some_and(|(_, last)| last.since(told.at) > Duration::from_secs(5));
+    told.to == Connection::Offline && !heard
+}
