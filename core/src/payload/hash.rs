@@ -51,3 +51,8 @@ pub(crate) fn index(hash: u64, len: usize) -> usize {
     let mask = u64::try_from(len.saturating_sub(1)).unwrap_or(0);
     usize::try_from(hash & mask).unwrap_or(0)
 }
+/// The lower half of a hash, where few are told apart.
+pub(crate) fn half(hash: u64) -> u32 {
+    let [a, b, c, d, ..] = hash.to_le_bytes();
+    u32::from_le_bytes([a, b, c, d])
+}

@@ -102,7 +102,7 @@ fn identity(value: Value<'_>) -> Option<Id> {
 
 /// Half of a hash, never zero.
 fn short(seed: u64, text: &str) -> u32 {
-    (hash::bytes(seed, text.as_bytes()) as u32).max(1)
+    hash::half(hash::bytes(seed, text.as_bytes())).max(1)
 }
 
 impl<D, I, C, B> Health<D, I, C, B>

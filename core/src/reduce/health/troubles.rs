@@ -10,6 +10,7 @@ use super::names::Span;
 use super::table::Entry;
 use super::{Health, presence, values, vitals};
 use crate::knowledge::words::{LEVEL, Words};
+use crate::payload::hash;
 use crate::payload::{Facts, Severity, json};
 use crate::reduce::Record;
 use core::fmt::Write;
@@ -46,7 +47,7 @@ where
         record: &Record<'_>,
         facts: &Facts<'_>,
     ) {
-        let shape = (facts.shape as u32).max(1);
+        let shape = hash::half(facts.shape).max(1);
         if facts.severity != Severity::Error {
             self.settle(device, topic, shape);
         }
