@@ -102,7 +102,7 @@ fn identity(value: Value<'_>) -> Option<Id> {
 
 /// Half of a hash, never zero.
 fn short(seed: u64, text: &str) -> u32 {
-    (hash::bytes(seed, text.as_bytes()) as u32).max(1)
+    u32::try_from(hash::bytes(seed, text.as_bytes()) >> 32).map_or(1, |half| half.max(1))
 }
 
 impl<D, I, C, B> Health<D, I, C, B>

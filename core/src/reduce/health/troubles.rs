@@ -46,7 +46,7 @@ where
         record: &Record<'_>,
         facts: &Facts<'_>,
     ) {
-        let shape = (facts.shape as u32).max(1);
+        let shape = u32::try_from(facts.shape >> 32).map_or(1, |half| half.max(1));
         if facts.severity != Severity::Error {
             self.settle(device, topic, shape);
         }
