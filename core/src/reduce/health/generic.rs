@@ -152,7 +152,7 @@ fn numbered(levels: &Levels<'_>, count: usize) -> usize {
     let behind = levels.iter().take(levels.len() - 1).skip(count);
     behind
         .clone()
-        .position(|level| digits(level))
+        .position(digits)
         .map_or(count, |at| count + at + 1)
 }
 
