@@ -15,6 +15,7 @@ pub mod json;
 mod judge;
 mod lines;
 mod memo;
+mod metrics;
 mod pass;
 mod severity;
 mod stamp;
