@@ -16,6 +16,7 @@ mod judge;
 pub(crate) mod lenient;
 mod lines;
 mod memo;
+mod metrics;
 mod pass;
 mod severity;
 mod stamp;

@@ -2,14 +2,13 @@
 //! is known to be valid is it counted. Along the way the keys are expected in the order in which they came last time.
 //! Invariant: a tape that is full is counted early; whatever a message's size, memory is the stack frame.
 
-use super::changes::{TypeChange, keep, put};
+use super::changes::{TypeChange, note};
 use super::node::*;
 use super::store::Store;
 use super::{KEY_BYTES, text};
 use crate::number;
 use crate::payload::hash;
 use crate::payload::json::{Scalar, Text, Visitor, unescape};
-use core::fmt::Write;
 use heapless::Vec;
 
 /// Values on a tape; a longer message is counted in parts, and tells less of which values belong together.
@@ -19,15 +18,15 @@ pub(super) const DEPTH: usize = 24;
 
 /// A value, and where it stands.
 #[derive(Clone, Copy)]
-struct Entry<'a> {
-    node: u32,
+pub(super) struct Entry<'a> {
+    pub(super) node: u32,
     /// Entry of the container around, or none.
-    parent: u16,
-    kind: Kind,
+    pub(super) parent: u16,
+    pub(super) kind: Kind,
     escaped: bool,
     /// Position in an array.
     position: u16,
-    text: &'a str,
+    pub(super) text: &'a str,
     number: f64,
     /// Row of an object, elements of an array; known when it closes.
     more: u32,
@@ -196,51 +195,6 @@ impl<'t, 's, 'a> Taker<'t, 's, 'a> {
         }
         self.tape.clear();
     }
-}
-
-/// Notes that the value of `entry`, one of `tape`, is of another type than the one before.
-#[cold]
-fn note(
-    store: &mut Store<'_>,
-    mut change: TypeChange,
-    (tape, entry): (&[Entry<'_>], &Entry<'_>),
-    (last_type, last): (u8, f64),
-    topic: &str,
-) {
-    const NAMES: [&str; 6] = ["null", "boolean", "number", "string", "object", "array"];
-    let named = |code: u8| NAMES.get(usize::from(code)).copied().unwrap_or("");
-    // From the value up to the root.
-    let mut keys: Vec<&str, DEPTH> = Vec::new();
-    let mut at = Some(entry);
-    while let Some(value) = at {
-        at = tape.get(usize::from(value.parent));
-        let node = store.nodes.get(store.current(value.node) as usize);
-        let key = node.map_or("", |node| if node.is(WILD) { "*" } else { store.key(node) });
-        if at.is_some() {
-            let _ = keys.push(key);
-        }
-    }
-    for (n, key) in keys.iter().rev().enumerate() {
-        put(&mut change.path, if n > 0 { "." } else { "" });
-        put(&mut change.path, key);
-    }
-    drop(keys);
-    put(&mut change.topic, topic);
-    if last_type == Type::Number.code() {
-        let _ = write!(change.before, "{last}");
-    } else {
-        put(&mut change.before, named(last_type));
-    }
-    put(
-        &mut change.after,
-        match entry.kind {
-            Kind::False => "false",
-            Kind::True => "true",
-            Kind::Integer | Kind::Fraction | Kind::String => entry.text,
-            kind => named(kind.kind_type().code()),
-        },
-    );
-    keep(store.changes, change);
 }
 
 impl Node {
