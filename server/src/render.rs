@@ -10,6 +10,7 @@ use bitsperity_mqtt_core::packet::{QoS, Reason, Version};
 use bitsperity_mqtt_core::session::Grants;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
@@ -285,7 +286,14 @@ fn clean_json(value: Value, depth: usize) -> Option<Value> {
 /// Every text in the answer of a tool, names of members included.
 pub(crate) fn clean_all(value: &mut Value) {
     match value {
-        Value::String(text) if !is_clean(text) => *text = clean(text),
+        Value::String(text) => {
+            if !is_clean(text) {
+                *text = clean(text);
+            }
+            if let Cow::Owned(masked) = mask_connection_strings(text) {
+                *text = masked;
+            }
+        }
         Value::Array(items) => items.iter_mut().for_each(clean_all),
         Value::Object(map) => {
             map.values_mut().for_each(clean_all);

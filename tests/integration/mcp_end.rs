@@ -95,7 +95,7 @@ fn the_broker_is_told_goodbye() {
         }
         ends_well(&mut client, how);
         // Without a DISCONNECT it would be "closed its connection", and a Last Will would be published.
-        broker.wait_for_log("Client the-one disconnected.");
+        broker.wait_for_log("Received DISCONNECT from the-one");
     }
 }
 

@@ -33,7 +33,9 @@ async fn house() -> House {
     let sessions = Arc::new(Sessions::new(&Limits::default(), &Policy::default()));
     app.client(client, &sessions);
     let target = Target::parse(&broker.url()).unwrap();
-    let made = sessions.establish_watching(target, &["#".to_owned()], None).await;
+    let made = sessions
+        .establish_watching(target, &["#".to_owned()], None)
+        .await;
     let session = made.unwrap_or_else(|_| panic!("no session")).id;
     House {
         broker,

@@ -1,6 +1,6 @@
 //! A table of topics: per topic its messages, bytes, first and last time, rate, format and a preview of the value.
 //!
-//! Names stand in one byte arena, found by an index whose hash is seeded, because outsiders choose the names.
+//! Names stand in one byte arena, found by a seeded index, because outsiders choose the names.
 //! When it is full, a topic that speaks takes the slot of one that was only replayed.
 //! Invariant: at most as many topics as there are slots; beyond, topics are only estimated and messages counted.
 
@@ -71,9 +71,7 @@ impl Default for TopicSlot {
 }
 
 /// Seconds, or messages in less time, from which on a rate is told: two messages in one breath are none.
-const RATE_SPAN: f64 = 1.0;
-const RATE_MESSAGES: u64 = 16;
-
+const RATE_FROM: (f64, u64) = (1.0, 16);
 impl TopicSlot {
     /// The front of the last payload, or of what it holds if it was decoded.
     pub fn preview(&self) -> &[u8] {
@@ -87,11 +85,11 @@ impl TopicSlot {
         let live = self.messages.saturating_sub(self.retained);
         let span = self.live.1.since(self.live.0).as_secs_f64();
         let steps = u32::try_from(live.saturating_sub(1)).unwrap_or(u32::MAX);
-        let told = live >= 2 && span >= RATE_SPAN || live >= RATE_MESSAGES && span > 0.0;
+        let told = live >= 2 && span >= RATE_FROM.0 || live >= RATE_FROM.1 && span > 0.0;
         told.then(|| f64::from(steps) / span)
     }
 
-    /// Known by replayed messages only.
+    /// Only replayed messages told of it.
     const fn is_silent(&self) -> bool {
         self.messages == self.retained && self.messages > 0
     }

@@ -3,6 +3,8 @@
 //!
 //! Invariant: the registry's lock is never held across an await; a place is taken before the connection is tried.
 
+mod place;
+
 pub use super::seats::Seats;
 
 use super::audit::{Audit, Auditor};
@@ -15,6 +17,7 @@ use super::target::Target;
 use super::watch::{Watch, Watching};
 use crate::config::{Limits, Policy};
 use async_std::channel::{self, Receiver, Sender};
+use place::Place;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant, SystemTime};
@@ -433,57 +436,5 @@ async fn look_after(registry: Weak<Mutex<Registry>>) {
             sleep
         };
         async_std::task::sleep(sleep).await;
-    }
-}
-
-/// A place for a session that is being established; given back when dropped.
-struct Place {
-    registry: Arc<Mutex<Registry>>,
-    name: Option<Name>,
-}
-
-impl Place {
-    fn take(
-        registry: &Arc<Mutex<Registry>>,
-        limit: usize,
-        name: Option<Name>,
-    ) -> Result<Self, EstablishError> {
-        let mut inner = lock(registry);
-        inner.expire();
-        let taken = inner.open.len() + inner.reserved.len();
-        if taken >= limit {
-            return Err(EstablishError::NoSession(NoSession::TooMany(taken)));
-        }
-        if let Some(name) = &name {
-            let mut open = inner.open.iter();
-            let other = open.find(|entry| entry.name.as_ref() == Some(name));
-            let session = match other {
-                Some(entry) => Some(entry.id.to_string()),
-                None if inner.reserved.contains(&Some(name.clone())) => {
-                    Some("that is being established".to_owned())
-                }
-                None => None,
-            };
-            if let Some(session) = session {
-                let error = BrokerError::ClientIdInUse(name.client_id.clone(), session);
-                return Err(EstablishError::Broker(error));
-            }
-        }
-        inner.reserved.push(name.clone());
-        drop(inner);
-        Ok(Self {
-            registry: registry.clone(),
-            name,
-        })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut registry = lock(&self.registry);
-        let place = registry.reserved.iter().position(|it| *it == self.name);
-        if let Some(place) = place {
-            registry.reserved.swap_remove(place);
-        }
     }
 }

@@ -17,7 +17,7 @@ use std::time::{Duration, SystemTime};
 pub const MAX_FILTERS: usize = 4;
 
 /// Bytes that the accumulators of one session take at most.
-pub const MAX_BYTES: usize = 8 << 20;
+pub const MAX_BYTES: usize = 9 << 20;
 
 /// Ends with the session; this is longer than any lives.
 const FOR_EVER: Duration = Duration::from_secs(10 * 366 * 24 * 3_600);

@@ -20,8 +20,9 @@ use std::pin::pin;
 use std::thread;
 use std::time::Duration;
 
-/// At the end of the input: answers to what was asked.
-const LAST: Duration = Duration::from_secs(1);
+/// At the end of the input, for answers to what was asked. The service hears of the end too and hangs up sooner; this is
+/// for one that hangs.
+const LAST: Duration = Duration::from_secs(5);
 /// Lines read ahead.
 const AHEAD: usize = 2;
 /// Requests in flight that are remembered; the service allows less.
@@ -103,7 +104,9 @@ impl Relay {
         };
         drop(to);
         let answers = async {
-            while let Ok(line) = from.recv().await {
+            while !self.waiting.is_empty()
+                && let Ok(line) = from.recv().await
+            {
                 self.incoming(&line)?;
             }
             Ok(())
