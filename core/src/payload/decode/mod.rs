@@ -1,6 +1,6 @@
 //! What payloads hold that are not text: CBOR, MessagePack, protobuf, Sparkplug B, and what gzip, zlib or base64 wrap.
 //!
-//! A decoder is a source of events for a [`Sink`]; [`json_out`] writes them as JSON into a buffer of the caller's, and
+//! A decoder is a source of events for a `Sink`; `json_out` writes them as JSON into a buffer of the caller's, and
 //! that text goes through the same pass as JSON that came as JSON. So schema, severity, health and results see all
 //! formats alike. Invariant: any bytes; nothing is allocated, depth, items, output and time are bounded, and what
 //! comes out is valid JSON or the text that was wrapped.
