@@ -114,16 +114,11 @@ def session(command, version, broker_url, environment=None, folder=None):
         tools = {tool["name"] for tool in client.ask("tools/list", {})["tools"]}
         assert {"ping", "establish_connection", "publish_message"} <= tools, tools
         opened = client.tool("establish_connection", {"connection_string": broker_url})
-        published = client.tool(
-            "publish_message",
-            {
-                "session_id": opened["session_id"],
-                "topic": "packaging/echo",
-                "payload": '{"installed":true}',
-                "qos": 1,
-                "expect": {"topic": "packaging/echo", "seconds": 10, "answers": 1},
-            },
-        )
-        assert published["answered"], published
+        place = {"session_id": opened["session_id"], "topic": "packaging/echo"}
+        message = {"payload": '{"installed":true}', "qos": 1, "retain": True}
+        published = client.tool("publish_message", place | message)
+        assert published["delivered"], published
+        heard = client.tool("subscribe_and_collect", place | {"duration": 0.5})
+        assert heard["messages"][0]["payload"] == {"installed": True}, heard
         client.tool("close_connection", {"session_id": opened["session_id"]})
         client.end()
