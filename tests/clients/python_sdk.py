@@ -165,11 +165,13 @@ async def session(mode, server):
                 "topic": "clients/echo",
                 "payload": '{"state":"ON"}',
                 "qos": 2,
-                "expect": {"topic": "clients/echo", "seconds": 5, "answers": 1},
+                "retain": True,
             },
         )
-        assert published["delivered"] and published["answered"], published
-        assert published["answers"][0]["payload"] == {"state": "ON"}, published
+        assert published["delivered"], published
+        place = {"session_id": session, "topic": "clients/echo", "duration": 0.5}
+        heard = await call(client, "subscribe_and_collect", place)
+        assert heard["messages"][0]["payload"] == {"state": "ON"}, heard
         await refused(client, "list_topics", {"session_id": session, "topic": "a/#/b", "duration": 1}, "#")
         await refused(client, "ping", {"loudly": True}, "loudly")
         await call(client, "close_connection", {"session_id": session})

@@ -37,7 +37,10 @@ pub fn exchange(line: &[u8]) {
 fn answered(line: Line, mut replies: Vec<Value>) {
     match line {
         Line::Blank => assert!(replies.is_empty()),
-        Line::NotJson(_) => assert_eq!(only(&replies)["error"]["code"], message::Code::ParseError.number()),
+        Line::NotJson(_) => assert_eq!(
+            only(&replies)["error"]["code"],
+            message::Code::ParseError.number()
+        ),
         Line::One(incoming) => one(&incoming, &replies),
         Line::Batch(items) if matches!(replies.first(), Some(Value::Array(_))) => {
             let Value::Array(inner) = replies.remove(0) else {
