@@ -193,7 +193,7 @@ fn verdict(found: &HealthFindings, elapsed: Duration) -> String {
         (1, 0) => String::new(),
         (many, 0) => format!("{} of {many} devices have findings; ", found.troubled),
         (judged, beyond) => format!(
-            "{judged} of about {} devices judged: {} have findings; ",
+            "{judged} of about {} devices judged: {} have findings (the others found no room); ",
             judged as u64 + beyond,
             found.troubled
         ),
