@@ -20,9 +20,8 @@ use std::pin::pin;
 use std::thread;
 use std::time::Duration;
 
-/// At the end of the input, for answers to what was asked. The service hears of the end too and hangs up sooner; this is
-/// for one that hangs.
-const LAST: Duration = Duration::from_secs(5);
+/// At the end of the input, for answers to what was asked; hosts kill a program that lingers longer.
+const LAST: Duration = Duration::from_secs(2);
 /// Lines read ahead.
 const AHEAD: usize = 2;
 /// Requests in flight that are remembered; the service allows less.
@@ -102,7 +101,6 @@ impl Relay {
         let Some(Link { to, from }) = self.link.take() else {
             return Ok(());
         };
-        drop(to);
         let answers = async {
             while !self.waiting.is_empty()
                 && let Ok(line) = from.recv().await
@@ -111,7 +109,10 @@ impl Relay {
             }
             Ok(())
         };
-        timeout(LAST, answers).await.unwrap_or(Ok(()))
+        let answered = timeout(LAST, answers).await.unwrap_or(Ok(()));
+        // Only now: a service that hears of the end gives up what it has not answered.
+        drop(to);
+        answered
     }
 
     async fn outgoing(&mut self, line: Vec<u8>) -> io::Result<()> {
