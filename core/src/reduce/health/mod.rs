@@ -175,20 +175,18 @@ where
         } else {
             None
         };
+        match routed {
+            Some((_, Some(true))) => role = Role::Presence,
+            Some((_, Some(false))) if role == Role::Presence => role = Role::Data,
+            _ => {}
+        }
+        let urgent = self.is_urgent(role, record, facts);
         let entered = match routed {
-            Some((device, presence)) => {
-                match presence {
-                    Some(true) => role = Role::Presence,
-                    Some(false) if role == Role::Presence => role = Role::Data,
-                    _ => {}
-                }
-                Some(device)
-            }
-            None => self.enter(&place.id, dialect, self.is_urgent(role, record, facts)),
+            Some((device, _)) => Some(device),
+            None => self.enter(&place.id, dialect, urgent),
         };
         match entered {
             Some(device) => {
-                let urgent = facts.severity == Severity::Error;
                 let speaker = match role {
                     Role::Data => self.speaker(device, record, facts, urgent),
                     _ => None,
@@ -312,7 +310,9 @@ where
     /// Whether a message is of a device that must find room: it tells an error, or that it is gone.
     fn is_urgent(&self, role: Role, record: &Record<'_>, facts: &Facts<'_>) -> bool {
         let gone = || role == Role::Presence && self.says(record) == Some(Connection::Offline);
-        facts.severity == Severity::Error || gone()
+        // As long as there is room for all, nothing is read for it.
+        let room = self.devices.as_ref().len();
+        self.used >= room - room / 4 && (facts.severity == Severity::Error || gone())
     }
 
     /// What stands between a Zigbee device and the broker.

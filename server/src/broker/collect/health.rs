@@ -83,13 +83,12 @@ impl Devices {
             None => self.memory.wanted().map(|it| it.id()).collect(),
         };
         let all: Vec<_> = self.memory.devices().collect();
-        let of = |device: &Known<'_>| device.topics().any(|(topic, ..)| !topic.is_empty());
         let parts: Vec<Part<'_>> = all.iter().map(part_of).collect();
         let owners = groups::owners(&parts);
         let mut groups: BTreeMap<&str, Vec<&Known<'_>>> = BTreeMap::new();
         for (owner, device) in owners.iter().zip(&all) {
-            let shared = device.is_shared() && device.findings(now).is_empty();
-            if !shared && (of(device) || device.messages == 0) {
+            // What many share is told of each of them.
+            if !device.is_shared() || !device.findings(now).is_empty() {
                 groups.entry(owner).or_default().push(device);
             }
         }
