@@ -19,13 +19,46 @@ const AGAIN: u32 = 2;
 /// Devices of its kind that do not do so.
 const OTHERS: usize = 3;
 
+/// Live messages of one topic from which on a device is judged by the rhythm of its family.
+const FAMILIAR: u64 = 3;
+
+/// Devices that make a family: two may be alike by chance.
+const SIBLINGS: u32 = 3;
+
 impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
     /// Enough was heard: its rhythm is known, by itself or by its family, or it spoke often and has not paused for
     /// more than twice its longest pause.
     pub fn is_known_well(&self, now: Instant) -> bool {
         let now = self.paused.map_or(now, |paused| paused.min(now));
-        let rhythm = self.slot.limit().or(self.family_limit).is_some();
+        let rhythm = self.slot.limit().is_some() || self.family_limit().is_some();
         self.slot.live.is_some() && (rhythm || self.slot.spoke_lately(now))
+    }
+
+    /// The silence that its family allows a device that has not taught a rhythm of its own: those of the same convention
+    /// whose topics end alike.
+    pub(super) fn family_limit(&self) -> Option<Duration> {
+        let topics = self.slot.topics.iter();
+        let topic = topics.max_by_key(|topic| topic.rhythm.messages())?;
+        if topic.rhythm.messages() < FAMILIAR || self.slot.limit().is_some() {
+            return None;
+        }
+        let end = |name| self.names.get(name).rsplit('/').next();
+        let (ending, mut siblings, mut slowest) = (end(topic.name), 0, Duration::ZERO);
+        for other in self.all.iter().filter(|it| it.dialect == self.slot.dialect) {
+            let Some((beat, rhythm)) = other.heartbeat() else {
+                continue;
+            };
+            if end(beat.name) == ending {
+                siblings += 1;
+                slowest = slowest.max(rhythm.quantile(95).unwrap_or_default());
+            }
+        }
+        let own = topic
+            .rhythm
+            .longest()
+            .map_or(Duration::ZERO, |gap| gap.length());
+        let limit = slowest.max(own).saturating_mul(5);
+        (siblings >= SIBLINGS).then_some(limit)
     }
 
     pub(super) fn told(&self, now: Instant, tell: &mut impl FnMut(Cause<'h>)) {

@@ -357,7 +357,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         let cut_off = self
             .gateway
             .is_some_and(|gateway| is_cut_off(slot, gateway));
-        let limit = slot.limit().or(self.family_limit);
+        let limit = slot.limit().or_else(|| self.family_limit());
         let silence = limit.and_then(|limit| slot.silent_beyond(limit, now));
         if let (Some(silence), Some(limit), false) = (silence, limit, cut_off) {
             tell(Cause::Silent { silence, limit });

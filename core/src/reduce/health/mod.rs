@@ -53,7 +53,6 @@ pub use vitals::{Reading, Uptime, Vital};
 use super::{Distinct, Record};
 use crate::payload::{Facts, Severity};
 use crate::time::Instant;
-use core::time::Duration;
 use dialect::Role;
 use names::Names;
 
@@ -72,12 +71,6 @@ fn is_reading(payload: &[u8]) -> bool {
         && value(payload)
         && payload.windows(2).filter(|it| it == b"\":").count() <= members
 }
-
-/// Live messages of one topic from which on a device is judged by the rhythm of its family.
-const FAMILIAR: u64 = 3;
-
-/// Devices that make a family: two may be alike by chance.
-const SIBLINGS: u32 = 3;
 
 /// The table, over slots for devices `D`, an index `I`, slots for channels `C` and an arena `B` for names.
 #[derive(Debug)]
@@ -269,42 +262,12 @@ where
         let gateway = gateway.filter(|&gateway| gateway != n);
         Some(Device {
             slot,
-            family_limit: self.family_limit(slot),
             paused: self.paused,
             gateway: gateway.and_then(|n| self.devices.as_ref().get(n)),
             all: self.devices.as_ref().get(..self.used).unwrap_or(&[]),
             channels: self.channels.as_ref(),
             names: &self.names,
         })
-    }
-
-    /// The silence that its family allows a device that has not taught a rhythm of its own: those of the same convention
-    /// whose topics end alike.
-    fn family_limit(&self, slot: &DeviceSlot) -> Option<Duration> {
-        let topic = slot
-            .topics
-            .iter()
-            .max_by_key(|topic| topic.rhythm.messages())?;
-        if topic.rhythm.messages() < FAMILIAR || slot.limit().is_some() {
-            return None;
-        }
-        let end = |name: names::Span| self.names.get(name).rsplit('/').next();
-        let (ending, mut siblings, mut slowest) = (end(topic.name), 0, Duration::ZERO);
-        for other in self.devices.as_ref().iter().take(self.used) {
-            let Some((beat, rhythm)) = other.heartbeat() else {
-                continue;
-            };
-            if other.dialect == slot.dialect && end(beat.name) == ending {
-                siblings += 1;
-                slowest = slowest.max(rhythm.quantile(95).unwrap_or_default());
-            }
-        }
-        let own = topic
-            .rhythm
-            .longest()
-            .map_or(Duration::ZERO, |gap| gap.length());
-        let limit = slowest.max(own).saturating_mul(5);
-        (siblings >= SIBLINGS).then_some(limit)
     }
 
     /// Whether a message is of a device that must find room: it tells an error, or that it is gone.

@@ -7,13 +7,10 @@ use super::marks::Retyped;
 use super::names::Names;
 use crate::reduce::stats::Rhythm;
 use crate::time::Instant;
-use core::time::Duration;
 
 /// One device.
 pub struct Device<'h, B> {
     pub(super) slot: &'h DeviceSlot,
-    /// The silence that its family allows it, if it has not taught a rhythm of its own.
-    pub(super) family_limit: Option<Duration>,
     /// Nobody listens since then.
     pub(super) paused: Option<Instant>,
     pub(super) gateway: Option<&'h DeviceSlot>,
