@@ -4,11 +4,12 @@
 //! What is retained may be of long ago, and a device that was heard a few times may have been heard at its end: neither is
 //! a sign of life. Invariant: who has a finding is judged; this asks only of those without.
 
-use super::device::DeviceSlot;
+use super::device::{DeviceSlot, TopicUse};
 use super::judge::Cause;
 use super::presence::Connection;
 use super::view::Device;
 use crate::payload::Severity;
+use crate::reduce::stats::TAUGHT;
 use crate::time::Instant;
 use core::time::Duration;
 
@@ -45,12 +46,12 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         let end = |name| self.names.get(name).rsplit('/').next();
         let (ending, mut siblings, mut slowest) = (end(topic.name), 0, Duration::ZERO);
         for other in self.all.iter().filter(|it| it.dialect == self.slot.dialect) {
-            let Some((beat, rhythm)) = other.heartbeat() else {
-                continue;
-            };
-            if end(beat.name) == ending {
+            // Its most regular topic may be another one: what teaches is the one that ends alike.
+            let mut alike = other.topics.iter().filter(|it| end(it.name) == ending);
+            let taught = |it: &&TopicUse| it.rhythm.messages() > u64::from(TAUGHT);
+            if let Some(sibling) = alike.find(taught) {
                 siblings += 1;
-                slowest = slowest.max(rhythm.quantile(95).unwrap_or_default());
+                slowest = slowest.max(sibling.rhythm.quantile(95).unwrap_or_default());
             }
         }
         let own = topic

@@ -304,3 +304,22 @@ fn who_announces_itself_without_a_farewell_restarts() {
     });
     check(&once, "robots/arm8", &[], "");
 }
+
+#[test]
+fn a_family_teaches_a_device_whatever_its_most_regular_topic_is() {
+    let mut events = Vec::new();
+    for kiln in 0..5 {
+        for (n, value) in (0..20).zip(["21", "22", "20"].into_iter().cycle()) {
+            // The last one stops after its fourth report.
+            if kiln == 4 && n > 3 {
+                continue;
+            }
+            let at = f64::from(n) * 3.0;
+            events.push(event(at, &format!("kilns/k{kiln}/draught"), value));
+            events.push(event(at + 0.1, &format!("kilns/k{kiln}/heat"), value));
+        }
+    }
+    events.sort_by_key(|event| event.at);
+    check(&events, "kilns/k4", &["silent"], "silent for");
+    check(&events, "kilns/k3", &[], "");
+}
