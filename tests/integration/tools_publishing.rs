@@ -245,6 +245,20 @@ fn an_echo_is_no_answer_and_a_device_that_does_not_obey_is_told() {
 }
 
 #[test]
+fn waiting_for_an_answer_lasts_no_longer_than_a_call_may() {
+    let broker = Mosquitto::plain();
+    let mut assistant = Assistant::with(&["call_limit=1"], &[]);
+    let session = assistant.connect(&broker.url());
+    let asked = json!({"topic": "gate/state", "seconds": 40});
+    let told = open_blind(&mut assistant, &session, "gate/set", asked);
+    let outcome = told["outcome"].as_str().unwrap();
+    assert!(
+        outcome.starts_with("no answer came on gate/state within 1 s (not 40 s"),
+        "{outcome}"
+    );
+}
+
+#[test]
 fn the_sessions_own_watch_is_no_subscriber() {
     let broker = Mosquitto::plain();
     let mut assistant = Assistant::new();

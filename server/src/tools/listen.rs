@@ -183,7 +183,7 @@ pub(super) async fn listen_beside(
 }
 
 /// How long a call may last before it returns with what it has.
-fn call_limit(state: &State, call: &Call) -> Duration {
+pub(super) fn call_limit(state: &State, call: &Call) -> Duration {
     let limits = &state.config.limits;
     let limit = match call.progress {
         Some(_) => limits.call_limit_progress,

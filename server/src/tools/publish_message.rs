@@ -5,6 +5,7 @@ mod dry;
 mod expect;
 
 use self::expect::Expected;
+use super::listen::call_limit;
 use super::topic::bad_topic;
 use super::{Annotations, Call, State, ToolError, ranges, schema, session, unless_cancelled};
 use crate::broker::handle::{Publish, Published};
@@ -165,7 +166,8 @@ pub(super) async fn run(
 ) -> Result<Answer, ToolError> {
     let publish = publication(&arguments)?;
     let expected = arguments.expect.as_ref();
-    let expected = expected.map(|expect| Expected::of(expect, &arguments, DEADLINE));
+    let limit = call_limit(state, &call);
+    let expected = expected.map(|expect| Expected::of(expect, &arguments, DEADLINE, limit));
     let expected = expected.transpose()?;
     let session = session::find(state, &call, arguments.session_id.as_deref()).await?;
     let handle = state.sessions.get(&session)?;

@@ -56,6 +56,8 @@ pub(super) struct Heard {
     pub(super) reports: u64,
     /// Of these, not fitting.
     unfit: u64,
+    /// How long they were waited for: what was asked, or as long as a call may last.
+    patience: Duration,
     /// Fields that the command sets and the latest report tells otherwise.
     still: Option<String>,
 }
@@ -65,11 +67,12 @@ impl Expected {
         expect: &Expect,
         arguments: &Arguments,
         deadline: Duration,
+        call_limit: Duration,
     ) -> Result<Self, ToolError> {
         let schema = expect.schema.as_deref().map(schema).transpose()?;
         let told = schema.is_some() || expect.equals.is_some();
         let command = (!told).then(|| value(arguments.payload.as_bytes()));
-        let patience = seconds(expect.seconds);
+        let patience = seconds(expect.seconds).min(call_limit);
         let (tap, outlet) = tap::new();
         Ok(Self {
             listen: Listen {
@@ -116,7 +119,10 @@ impl Expected {
         asked: SystemTime,
         sent: (String, Vec<u8>),
     ) -> Heard {
-        let mut heard = Heard::default();
+        let mut heard = Heard {
+            patience: self.patience,
+            ..Heard::default()
+        };
         let mut steps = verdict::Steps::new();
         let mut echo = Some(sent);
         let (patience, stopped) = (clock::sleep(self.patience), listening.stopped());
@@ -190,10 +196,21 @@ impl Heard {
         self.replies.iter().any(|it| it.fits != Some(false))
     }
 
+    fn waited(&self, expect: &Expect) -> String {
+        let waited = render::seconds(self.patience);
+        if self.patience < seconds(expect.seconds) {
+            return format!(
+                "{waited} s (not {} s: a call may last no longer here; listen on with subscribe_and_collect)",
+                expect.seconds
+            );
+        }
+        format!("{waited} s")
+    }
+
     /// What came of it, in words, after what became of the publication.
     pub(super) fn outcome(&self, expect: &Expect) -> String {
         let topic = render::topic(&expect.topic);
-        let within = format!("on {topic} within {} s", expect.seconds);
+        let within = format!("on {topic} within {}", self.waited(expect));
         let fitting = self.replies.iter().find(|it| it.fits == Some(true));
         if let Some(first) = fitting {
             let before = match self.unfit {
