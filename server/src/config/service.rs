@@ -1,8 +1,7 @@
 //! The settings of `serve`: where it listens, who may reach it, where its files are, and the limits of HTTP.
 
-use super::Limits;
 use super::source::{ConfigError, Environment, Origin, Raw};
-use super::table::Row;
+use super::table::{Row, bytes, count, seconds};
 use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -187,17 +186,14 @@ impl Rule {
 
 /// Limits of `serve`, in the order of `config show`.
 pub(super) static ROWS: &[Row] = &[
-    Row {
-        name: "max_sessions_all",
-        default: 20.0,
-        min: 1.0,
-        max: 1_024.0,
-        unit: "sessions",
-        what: "connections to brokers open at once for all assistants of `serve`; max_sessions is for each",
-        whole: true,
-        get: |l| l.max_sessions_all as f64,
-        set: |l, v| l.max_sessions_all = v as usize,
-    },
+    count(
+        "max_sessions_all",
+        (20.0, 1.0, 1_024.0),
+        "sessions",
+        "connections to brokers open at once for all assistants of `serve`; max_sessions is for each",
+        |l| l.max_sessions_all as f64,
+        |l, v| l.max_sessions_all = v as usize,
+    ),
     bytes(
         "http_head_bytes",
         // hyper's buffer cannot be smaller.
@@ -288,54 +284,3 @@ pub(super) static ROWS: &[Row] = &[
         |l, v| l.http.requests = v as usize,
     ),
 ];
-
-type Get = fn(&Limits) -> f64;
-type Set = fn(&mut Limits, f64);
-
-/// Default, smallest, largest.
-type Range = (f64, f64, f64);
-
-const fn bytes(name: &'static str, range: Range, what: &'static str, get: Get, set: Set) -> Row {
-    count(name, range, "bytes", what, get, set)
-}
-
-const fn count(
-    name: &'static str,
-    (default, min, max): Range,
-    unit: &'static str,
-    what: &'static str,
-    get: Get,
-    set: Set,
-) -> Row {
-    Row {
-        name,
-        default,
-        min,
-        max,
-        unit,
-        what,
-        whole: true,
-        get,
-        set,
-    }
-}
-
-const fn seconds(
-    name: &'static str,
-    (default, min, max): Range,
-    what: &'static str,
-    get: Get,
-    set: Set,
-) -> Row {
-    Row {
-        name,
-        default,
-        min,
-        max,
-        unit: "s",
-        what,
-        whole: false,
-        get,
-        set,
-    }
-}

@@ -48,155 +48,164 @@ impl Row {
     }
 }
 
+type Get = fn(&Limits) -> f64;
+type Set = fn(&mut Limits, f64);
+
+/// Default, smallest, largest.
+type Range = (f64, f64, f64);
+
+pub(super) const fn bytes(
+    name: &'static str,
+    range: Range,
+    what: &'static str,
+    get: Get,
+    set: Set,
+) -> Row {
+    count(name, range, "bytes", what, get, set)
+}
+
+pub(super) const fn count(
+    name: &'static str,
+    (default, min, max): Range,
+    unit: &'static str,
+    what: &'static str,
+    get: Get,
+    set: Set,
+) -> Row {
+    Row {
+        name,
+        default,
+        min,
+        max,
+        unit,
+        what,
+        whole: true,
+        get,
+        set,
+    }
+}
+
+pub(super) const fn seconds(
+    name: &'static str,
+    (default, min, max): Range,
+    what: &'static str,
+    get: Get,
+    set: Set,
+) -> Row {
+    Row {
+        name,
+        default,
+        min,
+        max,
+        unit: "s",
+        what,
+        whole: false,
+        get,
+        set,
+    }
+}
+
 /// All rows, in the order of `config show`: these, then those of `serve`.
 pub(super) fn rows() -> impl Iterator<Item = &'static Row> {
     ROWS.iter().chain(super::service::ROWS)
 }
 
 static ROWS: &[Row] = &[
-    Row {
-        name: "max_sessions",
-        default: 5.0,
-        min: 1.0,
-        max: 64.0,
-        unit: "sessions",
-        what: "connections to brokers open at once",
-        whole: true,
-        get: |l| l.max_sessions as f64,
-        set: |l, v| l.max_sessions = v as usize,
-    },
-    Row {
-        name: "session_idle",
-        default: 3600.0,
-        min: 10.0,
-        max: 604_800.0,
-        unit: "s",
-        what: "time without use after which a session ends",
-        whole: false,
-        get: |l| l.session_idle,
-        set: |l, v| l.session_idle = v,
-    },
-    Row {
-        name: "connect_timeout",
-        default: 30.0,
-        min: 0.5,
-        max: 300.0,
-        unit: "s",
-        what: "time for establishing a connection, all stages together",
-        whole: false,
-        get: |l| l.connect_timeout,
-        set: |l, v| l.connect_timeout = v,
-    },
-    Row {
-        name: "reconnect_time",
-        default: 150.0,
-        min: 0.0,
-        max: 86_400.0,
-        unit: "s",
-        what: "time for which a lost connection is tried again; the next call after that tries once more",
-        whole: false,
-        get: |l| l.reconnect_time,
-        set: |l, v| l.reconnect_time = v,
-    },
-    Row {
-        name: "call_limit",
-        default: 45.0,
-        min: 1.0,
-        max: 3600.0,
-        unit: "s",
-        what: "a call without a progress token returns after this, with what it has",
-        whole: false,
-        get: |l| l.call_limit,
-        set: |l, v| l.call_limit = v,
-    },
-    Row {
-        name: "call_limit_progress",
-        default: 240.0,
-        min: 1.0,
-        max: 3600.0,
-        unit: "s",
-        what: "a call with a progress token returns after this, with what it has",
-        whole: false,
-        get: |l| l.call_limit_progress,
-        set: |l, v| l.call_limit_progress = v,
-    },
-    Row {
-        name: "capture_lease",
-        default: 300.0,
-        min: 1.0,
-        max: 86_400.0,
-        unit: "s",
-        what: "a capture that nobody asks for is dropped after this",
-        whole: false,
-        get: |l| l.capture_lease,
-        set: |l, v| l.capture_lease = v,
-    },
-    Row {
-        name: "max_captures",
-        default: 16.0,
-        min: 1.0,
-        max: 256.0,
-        unit: "captures",
-        what: "captures open at once over all sessions",
-        whole: true,
-        get: |l| l.max_captures as f64,
-        set: |l, v| l.max_captures = v as usize,
-    },
-    Row {
-        name: "max_bytes",
-        default: 16_384.0,
-        min: 2_048.0,
-        max: 65_536.0,
-        unit: "bytes",
-        what: "size of a tool's result; 2.7 bytes are about one token of the model",
-        whole: true,
-        get: |l| l.max_bytes as f64,
-        set: |l, v| l.max_bytes = v as usize,
-    },
-    Row {
-        name: "max_packet",
-        default: 1_049_600.0,
-        min: 1_024.0,
-        max: 16_777_216.0,
-        unit: "bytes",
-        what: "largest MQTT packet received; larger ones are counted and passed over",
-        whole: true,
-        get: |l| l.max_packet as f64,
-        set: |l, v| l.max_packet = v as usize,
-    },
-    Row {
-        name: "receive_maximum",
-        default: 64.0,
-        min: 1.0,
-        max: 1_024.0,
-        unit: "messages",
-        what: "QoS 1 and 2 messages that a broker may send before they are acknowledged",
-        whole: true,
-        get: |l| f64::from(l.receive_maximum),
-        set: |l, v| l.receive_maximum = v as u16,
-    },
-    Row {
-        name: "max_requests",
-        default: 64.0,
-        min: 1.0,
-        max: 1_024.0,
-        unit: "requests",
-        what: "tool calls of the assistant in flight at once",
-        whole: true,
-        get: |l| l.max_requests as f64,
-        set: |l, v| l.max_requests = v as usize,
-    },
-    Row {
-        name: "max_line",
-        default: 16_777_216.0,
-        min: 4_096.0,
-        max: 67_108_864.0,
-        unit: "bytes",
-        what: "longest message of the assistant",
-        whole: true,
-        get: |l| l.max_line as f64,
-        set: |l, v| l.max_line = v as usize,
-    },
+    count(
+        "max_sessions",
+        (5.0, 1.0, 64.0),
+        "sessions",
+        "connections to brokers open at once",
+        |l| l.max_sessions as f64,
+        |l, v| l.max_sessions = v as usize,
+    ),
+    seconds(
+        "session_idle",
+        (3600.0, 10.0, 604_800.0),
+        "time without use after which a session ends",
+        |l| l.session_idle,
+        |l, v| l.session_idle = v,
+    ),
+    seconds(
+        "connect_timeout",
+        (30.0, 0.5, 300.0),
+        "time for establishing a connection, all stages together",
+        |l| l.connect_timeout,
+        |l, v| l.connect_timeout = v,
+    ),
+    seconds(
+        "reconnect_time",
+        (150.0, 0.0, 86_400.0),
+        "time for which a lost connection is tried again; the next call after that tries once more",
+        |l| l.reconnect_time,
+        |l, v| l.reconnect_time = v,
+    ),
+    seconds(
+        "call_limit",
+        (45.0, 1.0, 3600.0),
+        "a call without a progress token returns after this, with what it has",
+        |l| l.call_limit,
+        |l, v| l.call_limit = v,
+    ),
+    seconds(
+        "call_limit_progress",
+        (240.0, 1.0, 3600.0),
+        "a call with a progress token returns after this, with what it has",
+        |l| l.call_limit_progress,
+        |l, v| l.call_limit_progress = v,
+    ),
+    seconds(
+        "capture_lease",
+        (300.0, 1.0, 86_400.0),
+        "a capture that nobody asks for is dropped after this",
+        |l| l.capture_lease,
+        |l, v| l.capture_lease = v,
+    ),
+    count(
+        "max_captures",
+        (16.0, 1.0, 256.0),
+        "captures",
+        "captures open at once over all sessions",
+        |l| l.max_captures as f64,
+        |l, v| l.max_captures = v as usize,
+    ),
+    bytes(
+        "max_bytes",
+        (16_384.0, 2_048.0, 65_536.0),
+        "size of a tool's result; 2.7 bytes are about one token of the model",
+        |l| l.max_bytes as f64,
+        |l, v| l.max_bytes = v as usize,
+    ),
+    bytes(
+        "max_packet",
+        (1_049_600.0, 1_024.0, 16_777_216.0),
+        "largest MQTT packet received; larger ones are counted and passed over",
+        |l| l.max_packet as f64,
+        |l, v| l.max_packet = v as usize,
+    ),
+    count(
+        "receive_maximum",
+        (64.0, 1.0, 1_024.0),
+        "messages",
+        "QoS 1 and 2 messages that a broker may send before they are acknowledged",
+        |l| f64::from(l.receive_maximum),
+        |l, v| l.receive_maximum = v as u16,
+    ),
+    count(
+        "max_requests",
+        (64.0, 1.0, 1_024.0),
+        "requests",
+        "tool calls of the assistant in flight at once",
+        |l| l.max_requests as f64,
+        |l, v| l.max_requests = v as usize,
+    ),
+    bytes(
+        "max_line",
+        (16_777_216.0, 4_096.0, 67_108_864.0),
+        "longest message of the assistant",
+        |l| l.max_line as f64,
+        |l, v| l.max_line = v as usize,
+    ),
 ];
 
 impl Default for Limits {
