@@ -189,10 +189,11 @@ impl Recorder {
 
     async fn begin(&self, record: &Record) -> Result<String, String> {
         let mut target = (self.find)(&record.broker)?;
-        target.distinguish();
-        if !target.client_id.is_empty() {
+        match target.client_id_in_url {
+            true => target.distinguish(),
             // The assistants' sessions have this id; a broker throws out the first of two.
-            target.client_id.push_str("-record");
+            false if !target.client_id.is_empty() => target.client_id.push_str("-record"),
+            false => {}
         }
         let filters = &record.filters;
         let made = self
