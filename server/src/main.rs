@@ -3,9 +3,9 @@
 //! Invariant: nothing is done at start but reading configuration; hosts start a server several times and throw it away.
 
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
-use bitsperity_mqtt_mcp::mask::mask;
 use bitsperity_mqtt_mcp::serve::{self, ConnectArgs, ServeArgs};
-use bitsperity_mqtt_mcp::{hosts, offer, offline, process, protocol, selftest, tools};
+use bitsperity_mqtt_mcp::text::mask::mask;
+use bitsperity_mqtt_mcp::{hosts, offline, process, resources, selftest, tools};
 use clap::{Args, Parser, Subcommand};
 use std::alloc::System;
 use std::io::{IsTerminal, Write};
@@ -150,7 +150,7 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    let started = protocol::clock::now();
+    let started = process::clock::now();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => return tell(&told),
@@ -220,7 +220,7 @@ fn serve_stdio(loaded: Loaded, started: std::time::Instant) -> ExitCode {
     }
     process::start_executor();
     let state = tools::State::new(loaded.config, started);
-    match hosts::stdio::serve(offer::Offer::new(state)) {
+    match hosts::stdio::serve(resources::Offer::new(state)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             complain(&format!("error: {error}"));

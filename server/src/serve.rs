@@ -12,7 +12,7 @@ use crate::hosts::service::{self, Service};
 use crate::hosts::{connect, health};
 use crate::journal::{ClientId, Journal};
 use crate::monitor::Monitor;
-use crate::offer::Offer;
+use crate::resources::Offer;
 use crate::tools::Shared;
 use futures::future::BoxFuture;
 use http::{Method, Request, Response};

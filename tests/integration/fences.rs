@@ -66,7 +66,7 @@ const FENCES: &[(&str, &[&str])] = &[
             "server/src/broker/transport/tls",
         ],
     ),
-    ("chacha20poly1305", &["server/src/broker/vault"]),
+    ("chacha20poly1305", &["server/src/vault"]),
     (
         "Instant::now",
         &[
@@ -104,7 +104,7 @@ const STDOUT: &[&str] = &[
 /// Rooms of the shell that see connections only through `broker::handle` and what it hands out.
 const OUTSIDE_BROKER: &[&str] = &[
     "server/src/tools",
-    "server/src/offer",
+    "server/src/resources",
     "server/src/protocol",
     "server/src/render",
     "server/src/monitor",

@@ -22,7 +22,7 @@ pub use policy::Denied;
 pub use service::{HttpLimits, Service};
 pub use source::{ConfigError, Environment, Source};
 
-use crate::broker::vault::Sealed;
+use crate::vault::Sealed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
