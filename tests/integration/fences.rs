@@ -72,7 +72,7 @@ const FENCES: &[(&str, &[&str])] = &[
         &[
             "server/src/main",
             "server/src/broker",
-            "server/src/protocol",
+            "server/src/process",
             "server/src/journal",
             "server/src/demo",
             "server/src/selftest",
