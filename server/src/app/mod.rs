@@ -229,7 +229,7 @@ impl App {
 
 /// Text that somebody else wrote, without credentials.
 pub fn masked(text: &str) -> String {
-    crate::mask::mask(text).into_owned()
+    crate::text::mask::mask(text).into_owned()
 }
 
 /// A lock that no panic elsewhere can spoil: what is behind it is whole after every statement.

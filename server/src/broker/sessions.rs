@@ -17,7 +17,7 @@ use super::shared::lock;
 use super::target::Target;
 use super::watch::{Watch, Watching};
 use crate::config::{Limits, Policy};
-use async_std::channel::{self, Receiver, Sender};
+use async_channel::{Receiver, Sender};
 use place::Place;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};
@@ -247,7 +247,7 @@ impl Sessions {
     /// Where a word comes when a session was opened or ended; each who asks hears of each change.
     pub fn changes(&self) -> Receiver<()> {
         // One word is enough for whoever looks at the list afterwards.
-        let (changed, changes) = channel::bounded(1);
+        let (changed, changes) = async_channel::bounded(1);
         let mut registry = lock(&self.registry);
         registry.listeners.retain(|it| !it.is_closed());
         registry.listeners.push(changed);

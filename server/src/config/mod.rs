@@ -24,7 +24,7 @@ pub use record::Record;
 pub use service::{HttpLimits, Service};
 pub use source::{ConfigError, Environment, Source};
 
-use crate::broker::vault::Sealed;
+use crate::vault::Sealed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 

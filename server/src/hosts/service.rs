@@ -9,7 +9,7 @@ use super::http::Http;
 use super::socket::Socket;
 use crate::process::shutdown::{SERVICE_CALLS_END, SERVICE_END, SERVICE_OUTPUT_END, guard};
 use crate::process::signals::watch_signals;
-use async_std::channel::bounded;
+use async_channel::bounded;
 use async_std::future::timeout;
 use async_std::net::TcpListener;
 use futures::future::BoxFuture;

@@ -1,6 +1,7 @@
 //! `list_active_connections`: the sessions that are open.
 
-use super::{Annotations, Call, State, ToolError, schema};
+use super::arguments::schema;
+use super::{Annotations, Call, State, ToolError};
 use crate::app::views::{RecordedBroker, Session};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
