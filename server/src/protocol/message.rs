@@ -5,8 +5,8 @@
 //! absent field.
 
 pub use super::failure::{Code, RpcError};
-use crate::mask::{holds_credentials, mask};
 use crate::render::front;
+use crate::text::mask::{holds_credentials, mask};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value, json};
 
