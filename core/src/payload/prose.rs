@@ -113,11 +113,13 @@ impl Heard {
                 false => self.severity,
             };
         }
-        let quiet = has(NOT | FINE | IF | MEANS | ABOUT) || self.count > FEW;
+        let quiet = has(NOT | FINE | IF | MEANS) || self.count > FEW;
+        let spoken_of = has(ABOUT);
         let danger = has(HAZARD | DANGER);
         if quiet {
             Severity::None
-        } else if danger && has(SEEN | ALARM) || has(HALT) && has(URGENT) || has(ALARM) && has(SEEN)
+        } else if !spoken_of
+            && (danger && has(SEEN | ALARM) || has(HALT) && has(URGENT) || has(ALARM) && has(SEEN))
         {
             Severity::Error
         } else if self.poor == 1 && has(SUPPLY | BATTERY | HEAT | MEASURED | TOO)
