@@ -77,7 +77,7 @@ pub(super) const TABLE: &[(&[&str], Flags)] = &[
     (&["repaired", "replaced", "deactivated", "disarmed", "deaktiviert", "unscharf", "entscharft", "gewechselt", "repariert", "quittiert", "beseitigt", "wiederhergestellt", "desactive", "desactivee", "desarme", "desarmee", "resolu", "resolue", "corrige", "corrigee", "repare", "reparee", "acquitte", "acquittee", "retabli", "retablie", "desactivado", "desactivada", "desarmado", "desarmada", "resuelto", "resuelta", "solucionado", "solucionada", "reparado", "reparada", "restablecido", "restablecida", "disattivato", "disattivata", "disinserito", "risolto", "risolta", "riparato", "riparata", "ripristinato", "ripristinata", "rozbrojony", "rozbrojona", "usuniety", "usunieta", "usuniete", "usunieto", "naprawiono", "naprawiony", "naprawiona", "przywrocono", "przywrocone", "przywrocona", "opgelost", "hersteld", "uitgeschakeld"], OVER | FINE),
     (&["wylaczony", "wylaczona", "eteint", "eteinte", "apagado", "apagada", "spento", "spenta", "abgeschaltet", "ausgeschaltet"], FINE),
     (&["erfolgreich", "test", "testalarm"], ABOUT | FINE),
-    (&["ok", "normal", "normale", "fonctionnement", "betriebsbereit", "listo", "pronto", "sprawny"], FINE),
+    (&["ok", "normal", "normale", "fonctionnement", "betriebsbereit", "listo", "sprawny"], FINE),
     (&["seuil", "umbral", "soglia", "prog", "schwelle", "schwellwert", "grenzwert", "limite", "delai", "retardo", "ritardo", "opoznienie", "verzogerung", "verzoegerung", "drempel"], SETTING),
     (&["etat", "estado", "stato", "stan", "zustand"], STATUS | PLAIN),
     (&["meldung", "mensaje", "messaggio", "komunikat"], TEXT | PLAIN),

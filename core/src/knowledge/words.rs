@@ -228,6 +228,10 @@ const LETTERS: [&[u8; 64]; 3] = [
 #[allow(clippy::indexing_slicing)] // both are examined
 const fn fold(packed: u128, byte: u8) -> u128 {
     let [lead, ..] = packed.to_le_bytes();
+    // `¡`, `«`, `»`, `¿`
+    if lead == 0xc2 && matches!(byte, 0xa1 | 0xab | 0xbb | 0xbf) {
+        return packed >> 8;
+    }
     if lead < 0xc3 || lead > 0xc5 || byte & 0xc0 != 0x80 {
         return packed << 8 | byte as u128;
     }

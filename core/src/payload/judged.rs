@@ -223,7 +223,7 @@ fn messages_that_were_written_without_knowing_the_rules() {
 }
 
 /// 126 short messages in six languages, half of them quiet, written before the words of those languages were known here:
-/// F1 0.BEFORE of the rules before, 0.AFTER with them.
+/// F1 0.24 of the rules before, 0.99 after them. Author of both is one, so that of other messages is lower.
 #[test]
 fn messages_in_six_languages() {
     let rows = include_str!("../../../tests/vectors/severity_tongues.jsonl");
@@ -247,5 +247,5 @@ fn messages_in_six_languages() {
     }
     let f1: f64 = 2.0 * right / (2.0 * right + wrong + missed);
     eprintln!("F1 {f1:.3}, {exact} of {all} exact");
-    assert!(f1 > 0.9, "F1 {f1:.3}: {wrong} wrong, {missed} missed");
+    assert!(f1 > 0.95, "F1 {f1:.3}: {wrong} wrong, {missed} missed");
 }
