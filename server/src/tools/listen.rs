@@ -24,7 +24,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The first tick, and the time between ticks.
 const FIRST_TICK: Duration = Duration::from_millis(1_000);
@@ -46,6 +46,9 @@ const NARROWED: &str = "warnings, formats, shapes, crowded_out and why count all
 /// The same, where topics could be counted one by one.
 const COUNTED: &str = "shapes, crowded_out and why count all that the watch heard; error_kinds go by the first topic of \
     their kind";
+
+/// What is not counted message by message.
+const OF_ALL: &str = "shapes and crowded_out count all that the watch heard";
 
 pub(super) fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -87,6 +90,9 @@ impl Heard {
             head.status = Progress::Complete;
             head.since = Some(self.since);
             head.note = match &self.report.findings {
+                found if found.latest.is_some_and(|it| it.counted) => {
+                    found.messages.as_ref().map(|_| OF_ALL)
+                }
                 _ if self.report.narrowed.is_none() || self.report.received == 0 => None,
                 found if found.messages.is_some() => Some(match self.report.narrowed {
                     Some(Narrowed::Counted) => COUNTED,
@@ -210,7 +216,7 @@ async fn recall(
     state: &Arc<State>,
     tool: &'static str,
     session_id: String,
-    wanted: Listen,
+    mut wanted: Listen,
     asked: &Common,
 ) -> Result<Heard, ToolError> {
     let Some(watch) = state.sessions.watch(&session_id)? else {
@@ -221,6 +227,9 @@ async fn recall(
         ));
     };
     let filters = wanted.filters.clone();
+    let retained = wanted.retained;
+    wanted.wants.recent = asked.since.latest(SystemTime::now());
+    let latest = wanted.wants.recent;
     let mut report = watch.recall(wanted).await.map_err(|error| match error {
         NotRecalled::Broker(error) => error.into(),
         NotRecalled::NotApart(watched) => ToolError::new(
@@ -246,8 +255,8 @@ async fn recall(
             )
         }
     })?;
-    if let Some(latest) = asked.since.latest(report.started + report.elapsed) {
-        report.keep_latest(latest);
+    if let Some(latest) = latest {
+        report.keep_latest(latest, retained);
     }
     Ok(Heard {
         tool,

@@ -13,7 +13,7 @@ use heapless::String;
 pub const MAX_NAME: usize = 40;
 
 /// Changes that a channel has shown before its standing still says something.
-const TAUGHT: u32 = 10;
+pub(super) const TAUGHT: u32 = 10;
 /// Equal values in a row that are no chance.
 const STILL: u32 = 10;
 /// Values before a jump says something.
@@ -253,6 +253,19 @@ impl ChannelSlot {
             && self.run > self.longest_run.saturating_mul(4)
             && self.counts_not()
             && chance(self.changes, moving, self.run) < 1e-9
+    }
+
+    /// It may be switched or set, moved with nearly every value, and is the same for so long that it is no chance.
+    pub(super) fn has_stopped(&self) -> bool {
+        let moving = self.count.saturating_sub(self.run);
+        self.nature == Nature::Free
+            && !self.counts
+            && !self.excused
+            && self.changes >= TAUGHT
+            && self.changes.saturating_mul(10) >= moving.saturating_mul(9)
+            && self.run >= STILL
+            && self.run > self.longest_run.saturating_mul(4)
+            && self.counts_not()
     }
 
     pub(super) fn merge(&mut self, other: &Self) {

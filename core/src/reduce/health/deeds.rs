@@ -23,8 +23,11 @@ use heapless::String;
 const WORD: usize = 16;
 /// A report that comes sooner was on its way already.
 const AT_ONCE: Duration = Duration::from_millis(500);
-/// Commands that nothing followed before that says something.
+/// Commands that nothing followed before that says something; or one, after which the same was reported so often and
+/// for so long: most things that move begin to do so at once.
 const IGNORED: u32 = 2;
+const SAME: u32 = 5;
+const PATIENCE: Duration = Duration::from_secs(20);
 /// The same message again within so much comes twice; no device measures faster and finds the same.
 const TWICE: Duration = Duration::from_millis(100);
 /// Pairs before that says something, and the part of all messages that are the second of one, in percent (half of
@@ -38,8 +41,11 @@ pub(super) struct Asked {
     key: u64,
     value: u64,
     at: Instant,
-    /// Reports since then that say something else.
+    /// Reports since then that say something else, and whether they said different things: it is on its way.
     against: u32,
+    moved: bool,
+    /// When the latest of them came.
+    latest: Instant,
     word: String<WORD>,
     says: String<WORD>,
 }
@@ -50,6 +56,14 @@ pub(super) struct Deeds {
     asked: Option<Asked>,
     /// Commands in a row that nothing followed, the latest not counted.
     ignored: u32,
+}
+
+impl Asked {
+    /// It is alone, and nothing has moved since.
+    fn is_ignored(&self) -> bool {
+        let lasting = self.latest.since(self.at);
+        !self.moved && self.against >= SAME && lasting >= PATIENCE
+    }
 }
 
 impl Deeds {
@@ -68,8 +82,8 @@ impl Deeds {
         self.asked = Some(asked);
     }
 
-    /// A report under a name.
-    pub(super) fn report(&mut self, at: Instant, seed: u64, field: Field<'_>) {
+    /// A report under a name; `switched`: in a state that is another than before.
+    pub(super) fn report(&mut self, at: Instant, seed: u64, field: Field<'_>, switched: bool) {
         let Some(asked) = &mut self.asked else {
             return;
         };
@@ -83,8 +97,9 @@ impl Deeds {
         if value == asked.value {
             *self = Self::default();
         } else if at.since(asked.at) > AT_ONCE {
+            asked.moved |= switched || asked.against > 0 && asked.says != word.0;
             asked.against = asked.against.saturating_add(1);
-            asked.says = word.0;
+            (asked.says, asked.latest) = (word.0, at);
         }
     }
 
@@ -199,7 +214,7 @@ impl TopicUse {
 impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
     pub(super) fn deeds(&self, now: Instant, tell: &mut impl FnMut(Cause<'h>)) {
         if let Some((count, asked)) = self.slot.deeds.ignored()
-            && count >= IGNORED
+            && (count >= IGNORED || asked.is_ignored())
         {
             tell(Cause::Unfollowed {
                 count,

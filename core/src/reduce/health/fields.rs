@@ -85,7 +85,7 @@ fn name_of(topic: &str) -> (&str, &str) {
     let silent = |level: &&str| {
         matches!(
             *level,
-            "state" | "value" | "val" | "status" | "raw" | "data"
+            "state" | "value" | "val" | "status" | "raw" | "data" | "feedback" | "actual"
         )
     };
     let last = levels.next().unwrap_or(topic);

@@ -4,6 +4,32 @@
 //! Invariant: what is told of a device never depends on more than its own topics and devices that are known by name.
 
 use super::dialect::{Ask, Dialect, Id, Levels, Place, Role, front};
+use crate::knowledge::nothing;
+
+/// Stands for the first byte of a text that is neither a number nor a word, but several: `T=34.1;RH=78`, `12.5 kg`.
+pub(super) const SEVERAL: u8 = 0x1d;
+
+/// Bytes at the front of a text in which what parts its values is looked for.
+const FRONT: usize = 64;
+
+/// Whether a text that begins so is of several values. JSON, XML and lines that state their level are not asked.
+pub(super) fn is_several(first: u8, payload: &[u8]) -> bool {
+    let front = payload.get(..FRONT).unwrap_or(payload);
+    let parts = front
+        .iter()
+        .filter(|byte| matches!(byte, b' ' | b';' | b'=' | b'\n' | b'|' | b','));
+    // One comma may be that of a number.
+    let least = 1 + usize::from(front.contains(&b','));
+    !matches!(first, b'{' | b'[' | b'"' | b'<' | 0x1b | 0x80..) && parts.count() >= least
+}
+
+/// Whether a level is one of several of its kind by its number (`pump-2`, `K3`, `7`), and neither a quantity nor an aspect
+/// (`temp2`).
+fn is_numbered(level: &str) -> bool {
+    let kind = level.trim_end_matches(|c: char| c.is_ascii_digit());
+    let name = kind.trim_end_matches(['-', '_', '.']);
+    kind.len() < level.len() && !is_aspect(name) && !nothing::measured(name).yes
+}
 
 /// Levels behind which an id stands.
 const KINDS: [&str; 12] = [
@@ -121,6 +147,7 @@ pub(super) fn place(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -
     }
     let mut count = match first {
         b'{' if !is_aspect(last) => n,
+        SEVERAL if n > 1 && is_numbered(last) => n,
         // A word at an address is of whoever has it.
         _ if first.is_ascii_alphabetic() && is_address(last) => n,
         _ => n.saturating_sub(1).max(1),

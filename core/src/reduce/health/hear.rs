@@ -258,7 +258,7 @@ where
             && slot.deeds.waits()
             && !record.retain
         {
-            slot.deeds.report(record.at, seed, field);
+            slot.deeds.report(record.at, seed, field, at.switched);
         }
         match field.value {
             Value::Number(number) if Self::is_none(field, number) => {
@@ -318,7 +318,7 @@ where
                 self.clock(at, record, (place, rank), Some(stamp));
             }
         } else if text.len() <= 24
-            && let Some(number) = number::parse(text)
+            && let Some(number) = number::parse(text.trim_end_matches(['%', ' ']))
         {
             match Self::is_none(field, number) {
                 true => self.nothing(at, record, field, Nothing::Sentinel),
@@ -357,14 +357,16 @@ where
             self.battery_low(at, (number == 1.0) == (sense == Sense::Low));
             return;
         }
+        let known = vitals::of_number(at.dialect, field.parent, field.key, number);
+        // Only a battery's few is looked for elsewhere.
+        let few = known.is_none()
+            && vitals::is_battery(field.key)
+            && (0.0..=STEPS).contains(&number)
+            && self.tells_percent(at.device);
+        let known = known.or(few.then_some((Vital::Battery, number)));
         let Some(slot) = self.slot(at.device) else {
             return;
         };
-        // A battery that has told more than a few steps tells percent.
-        let percent = slot.reading(Vital::Battery).max > STEPS && (0.0..=STEPS).contains(&number);
-        let known = vitals::of_number(at.dialect, field.parent, field.key, number);
-        let known = known
-            .or((percent && vitals::is_battery(field.key)).then_some((Vital::Battery, number)));
         if let Some((vital, value)) = known {
             slot.read(record.at, vital, value);
             return;
@@ -378,6 +380,17 @@ where
             channel.marks.none.end();
             channel.add(record.at, number, at.switched);
         }
+    }
+
+    /// A battery that has told more than a few steps tells percent; so does that of a device behind the same gateway.
+    fn tells_percent(&self, device: usize) -> bool {
+        let known = self.devices.as_ref().get(..self.used).unwrap_or(&[]);
+        let percent = |slot: &DeviceSlot| slot.reading(Vital::Battery).max > STEPS;
+        let Some(own) = known.get(device) else {
+            return false;
+        };
+        let twin = |it: &DeviceSlot| own.gateway != 0 && it.gateway == own.gateway;
+        percent(own) || known.iter().any(|it| twin(it) && percent(it))
     }
 
     pub(super) fn clock(

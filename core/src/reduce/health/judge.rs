@@ -269,6 +269,7 @@ impl Cause<'_> {
             Self::Frozen(_) => 15,
             Self::NoReading(channel) if channel.marks.none.last > 0 => 15,
             Self::BadQuality(channel) if channel.marks.bad.last > 0 => 20,
+            Self::NotOk { channel, .. } if channel.marks.is_only_other() => 10,
             Self::NotOk { channel, .. } if channel.marks.odd.last > 0 => 20,
             // It is over.
             Self::NoReading(_) | Self::BadQuality(_) | Self::NotOk { .. } => 5,
@@ -417,7 +418,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         // Who is silent does not stand still.
         for channel in self
             .channels()
-            .filter(|channel| channel.is_frozen())
+            .filter(|channel| channel.is_frozen() || self.stands_alone(channel))
             .take(CHANNELS)
         {
             tell(Cause::Frozen(channel));

@@ -60,6 +60,9 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
     /// How many siblings say that all is well where this device says something else; zero: it said so itself.
     fn is_odd(&self, channel: &ChannelSlot) -> Option<u32> {
         let marks = &channel.marks;
+        if marks.has_left() {
+            return Some(0);
+        }
         if marks.odd.all == 0 {
             return None;
         }
@@ -195,6 +198,11 @@ impl Cause<'_> {
                         f,
                         "{name} said {word} {} times, and is well again",
                         marks.odd.all
+                    ),
+                    (0, _) if marks.is_only_other() => write!(
+                        f,
+                        "{name} says {word}, after {} messages with one other word",
+                        marks.steady
                     ),
                     (0, _) => write!(
                         f,

@@ -127,10 +127,16 @@ impl Display for Cause<'_> {
             Self::Twice { count, topic } => {
                 write!(f, "messages on {topic} came twice at once, {count} times")
             }
-            Self::Unfollowed { count, asked, says } => write!(
-                f,
-                "{count} commands were not followed: asked for {asked}, it still says {says}"
-            ),
+            Self::Unfollowed { count, asked, says } => {
+                let commands = match count {
+                    1 => "a command was",
+                    _ => "commands, one after the other, were",
+                };
+                write!(
+                    f,
+                    "{commands} not followed ({count}): asked for {asked}, it still says {says}"
+                )
+            }
             Self::Alarm {
                 class,
                 topic,
