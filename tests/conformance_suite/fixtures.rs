@@ -50,7 +50,7 @@ fn main() -> std::io::Result<()> {
     eprintln!("http://{address}");
     service::run(service::Service {
         http: (
-            Http::new(&settings, &limits, guard, &assistants, None),
+            Http::new(&settings, &limits, guard, Some(&assistants), None),
             listener,
         ),
         #[cfg(unix)]

@@ -350,9 +350,14 @@ impl Listening {
 
     /// Stops it now, as cancelled; its state stays and can be asked.
     pub async fn stop(&self) {
+        self.end();
+        self.stopped().await;
+    }
+
+    /// The same without waiting for it.
+    pub fn end(&self) {
         self.slot.stop();
         self.shared.call();
-        self.stopped().await;
     }
 
     /// Its state now; works also after it stopped and after the session was closed.

@@ -176,6 +176,16 @@ impl Sessions {
         self.origins.of_address(connection_string)
     }
 
+    /// The name in the configuration by which a session was asked for.
+    pub fn name_of(&self, id: &str) -> Option<String> {
+        let registry = lock(&self.registry);
+        let entry = registry.open.get(registry.find(id).ok()?)?;
+        match &entry.origin {
+            Some(Origin::Named(name)) => Some(name.clone()),
+            _ => None,
+        }
+    }
+
     /// The session of this origin that was used last.
     pub fn of(&self, origin: &Origin) -> Option<String> {
         let mut registry = lock(&self.registry);

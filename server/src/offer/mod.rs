@@ -43,6 +43,7 @@ pub struct Offer {
     state: Arc<State>,
     live: last::Live,
     journal: Option<Arc<Journal>>,
+    instructions: String,
 }
 
 impl Offer {
@@ -54,12 +55,28 @@ impl Offer {
     /// The same, and calls are noted in the journal.
     pub fn noted(state: Arc<State>, journal: Option<Arc<Journal>>) -> Arc<Self> {
         let live = last::Live::default();
+        let instructions = instructions(&state);
         Arc::new(Self {
+            instructions,
             state,
             live,
             journal,
         })
     }
+}
+
+/// With what the service watches, which needs no `establish_connection`.
+fn instructions(state: &State) -> String {
+    let records = &state.config.records;
+    if state.recorder.is_none() {
+        return INSTRUCTIONS.to_owned();
+    }
+    let names: Vec<_> = records.iter().map(|it| it.broker.as_str()).collect();
+    format!(
+        "{INSTRUCTIONS}\nWatched since this service started, without establish_connection: {}. Ask with `since` \"session\" and \
+         this name as `session_id`.",
+        names.join(", ")
+    )
 }
 
 impl Service for Offer {
@@ -72,7 +89,7 @@ impl Service for Offer {
     }
 
     fn instructions(&self) -> &str {
-        INSTRUCTIONS
+        &self.instructions
     }
 
     fn tools(&self) -> Vec<Value> {

@@ -251,6 +251,15 @@ impl Captures {
         drop(removed);
     }
 
+    /// Those that listen.
+    pub(super) fn running(&self) -> Vec<Arc<Capture>> {
+        let inner = self.inner();
+        let held = inner.held.values().map(|it| &it.capture);
+        held.filter(|it| !it.listening.has_stopped())
+            .cloned()
+            .collect()
+    }
+
     fn expire_later(&self, id: String, asked: Instant) {
         let captures = self.clone();
         clock::spawn(async move {

@@ -157,9 +157,7 @@ pub(super) async fn listen_beside(
 ) -> Result<Heard, ToolError> {
     let (session_id, capture_id) = (asked.session_id.as_deref(), asked.capture_id.as_deref());
     if capture_id.is_none() && asked.since != Since::Now {
-        let listen = make()?;
-        let session = session::find(state, call, session_id).await?;
-        return recall(state, tool, session, listen, asked).await;
+        return recall(state, tool, make()?, asked).await;
     }
     let limit = call_limit(state, call);
     let (capture, waiting, first) = match capture_id {
@@ -203,34 +201,75 @@ pub(super) fn call_limit(state: &State, call: &Call) -> Duration {
 fn same_session(state: &State, given: Option<&str>, session_id: &str) -> Result<(), ToolError> {
     let named = given.map(|given| session::open(state, Some(given)));
     match named {
-        Some(Ok(Some(id))) if id != session_id => Err(ToolError::invalid(
-            "this capture belongs to another session",
-            "leave `session_id` out: the capture_id is enough",
-        )),
+        Some(Ok(Some(id))) if id != session_id && given != Some(session_id) => {
+            Err(ToolError::invalid(
+                "this capture belongs to another session",
+                "leave `session_id` out: the capture_id is enough",
+            ))
+        }
         _ => Ok(()),
     }
 }
 
-/// What the session's watch has heard of it.
+/// What a watch has heard of it: the session's, else that of the service.
 async fn recall(
     state: &Arc<State>,
     tool: &'static str,
-    session_id: String,
     mut wanted: Listen,
     asked: &Common,
 ) -> Result<Heard, ToolError> {
-    let Some(watch) = state.sessions.watch(&session_id)? else {
-        return Err(ToolError::new(
-            "not_watched",
-            "this session watches nothing",
-            "listen with since now, or establish_connection with watch, such as [\"#\"], for a session that learns",
-        ));
-    };
     let filters = wanted.filters.clone();
-    let retained = wanted.retained;
-    wanted.wants.recent = asked.since.latest(SystemTime::now());
-    let latest = wanted.wants.recent;
-    let mut report = watch.recall(wanted).await.map_err(|error| match error {
+    // The report is made a little later.
+    let latest = asked.since.latest(SystemTime::now());
+    wanted.wants.recent = latest.map(|it| it.saturating_add(TICK));
+    let mut why = None;
+    for (session_id, watch) in session::watches(state, asked.session_id.as_deref())? {
+        match watch.recall(wanted.clone()).await {
+            Ok(mut report) => {
+                if let Some(latest) = asked.since.latest(report.started + report.elapsed) {
+                    report.keep_latest(latest, wanted.retained);
+                }
+                return Ok(Heard {
+                    tool,
+                    session_id,
+                    report: Arc::new(report),
+                    filters,
+                    capture: None,
+                    since: asked.since,
+                    round_trips: RoundTrips::default(),
+                    id: None,
+                    next: None,
+                });
+            }
+            Err(error) => why = Some(error),
+        }
+    }
+    Err(match why {
+        Some(why) => not_recalled(why, &filters),
+        None => not_watched(state, asked.session_id.as_deref()),
+    })
+}
+
+/// There is no watch that could be asked.
+fn not_watched(state: &State, session_id: Option<&str>) -> ToolError {
+    if let Some(away) = session::unreached(state, session_id) {
+        return ToolError::new(
+            "not_watched",
+            format!(
+                "this service watches the broker from its start, but has not reached it yet: {away}"
+            ),
+            "correct what is said there, or wait; it is tried again by itself",
+        );
+    }
+    ToolError::new(
+        "not_watched",
+        "this session watches nothing",
+        "listen with since now, or establish_connection with watch, such as [\"#\"], for a session that learns",
+    )
+}
+
+fn not_recalled(why: NotRecalled, filters: &[String]) -> ToolError {
+    match why {
         NotRecalled::Broker(error) => error.into(),
         NotRecalled::NotApart(watched) => ToolError::new(
             "not_watched",
@@ -254,21 +293,7 @@ async fn recall(
                 ),
             )
         }
-    })?;
-    if let Some(latest) = latest {
-        report.keep_latest(latest, retained);
     }
-    Ok(Heard {
-        tool,
-        session_id,
-        report: Arc::new(report),
-        filters,
-        capture: None,
-        since: asked.since,
-        round_trips: RoundTrips::default(),
-        id: None,
-        next: None,
-    })
 }
 
 async fn begin(

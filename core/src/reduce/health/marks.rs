@@ -105,6 +105,14 @@ impl Marks {
         self.steady >= STEADY && self.left >= LEFT
     }
 
+    /// No reading, bad quality, or an odd word, whichever `run` picks.
+    pub(super) fn add(&mut self, at: Instant, run: impl Fn(&mut Self) -> &mut Run) {
+        if run(self).last == 0 {
+            self.since = at;
+        }
+        run(self).add();
+    }
+
     /// Nothing but that the word is another one speaks against it.
     pub(super) fn is_only_other(&self) -> bool {
         self.well == 0 && self.has_left()

@@ -9,7 +9,6 @@ use super::{Findings, KeptMessage, Listen, Report, Retained, TopicFinding};
 use bitsperity_mqtt_core::topic::{matches, overlaps};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// A part of what a listener hears.
 #[derive(Debug)]

@@ -213,3 +213,119 @@ fn count_kind(
     kind.examples = named.into_iter().take(shown).map(str::to_owned).collect();
     true
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Part, WantMessages, Wants};
+    use super::*;
+    use crate::broker::collect::{Arrival, Collector};
+    use crate::broker::report::Listen;
+    use bitsperity_mqtt_core::packet::QoS;
+    use bitsperity_mqtt_core::time::Instant;
+    use std::time::SystemTime;
+
+    /// Ten minutes of a mill that speaks each second, of a kiln that fails each minute until the seventh, and of a belt that
+    /// fails in the last one; asked for the last so long.
+    fn told(filter: &str, latest: Duration) -> Report {
+        let recent = Some(latest);
+        let wants = Wants {
+            messages: Some(WantMessages {
+                target: 50,
+                payload_bytes: 64,
+            }),
+            topics: Some(64),
+            recent,
+            ..Wants::default()
+        };
+        let mut collector = Collector::new(&wants, Instant::ZERO);
+        let mut feed = |second: u64, topic: &str, payload: &str| {
+            collector.record(&Arrival {
+                at: Instant::from_micros(second * 1_000_000),
+                wall_us: second * 1_000_000,
+                matched: 1,
+                topic,
+                payload: payload.as_bytes(),
+                decoded: None,
+                qos: QoS::AtMostOnce,
+                retain: false,
+            });
+        };
+        for second in 0..600 {
+            feed(second, "mine/mill", &format!("{}", second % 9));
+            if second % 60 == 7 && second < 420 {
+                feed(second, "mine/kiln", r#"{"error":"flame lost"}"#);
+            }
+            if second >= 580 && second % 10 == 0 {
+                feed(second, "mine/belt", r#"{"error":"belt torn"}"#);
+            }
+        }
+        let listen = Listen {
+            filters: vec![filter.to_owned()],
+            qos: QoS::AtMostOnce,
+            retained: Retained::Include,
+            duration: latest,
+            max_messages: None,
+            until_quiet: None,
+            wants,
+        };
+        let now = Instant::from_micros(600_000_000);
+        let part = Part {
+            whole: filter == "#",
+            listen,
+        };
+        let mut report = Report {
+            started: SystemTime::UNIX_EPOCH,
+            elapsed: Duration::from_secs(600),
+            stopped: None,
+            granted_qos: None,
+            received: 609,
+            retained: 0,
+            bytes: 0,
+            oversized: 0,
+            asides: Default::default(),
+            reconnects: 0,
+            deaf: Duration::ZERO,
+            interruption: None,
+            narrowed: None,
+            findings: collector.findings_for(now, Some(&part.listen)),
+        };
+        report.narrow(&part);
+        report.keep_latest(latest, Retained::Include);
+        report
+    }
+
+    #[test]
+    fn counts_and_kinds_are_of_the_last_while() {
+        let report = told("#", Duration::from_secs(60));
+        let found = &report.findings;
+        let messages = found.messages.as_ref().unwrap();
+        assert_eq!((report.received, messages.errors), (62, 2));
+        assert_eq!(messages.formats, [("number", 60), ("json_object", 2)]);
+        let kinds: Vec<_> = messages.error_kinds.iter().collect();
+        assert_eq!((kinds.len(), kinds[0].count), (1, 2));
+        assert_eq!(kinds[0].pattern, "mine/belt");
+        assert_eq!(kinds[0].first, Duration::from_secs(580));
+        let topics = &found.topics.as_ref().unwrap().topics;
+        let counts: Vec<_> = topics.iter().map(|it| (&*it.topic, it.messages)).collect();
+        assert_eq!(counts, [("mine/belt", 2), ("mine/mill", 60)]);
+        assert_eq!(report.span(), Duration::from_secs(60));
+        assert!(
+            messages
+                .kept
+                .iter()
+                .all(|it| it.at >= Duration::from_secs(540))
+        );
+    }
+
+    #[test]
+    fn so_are_those_of_a_part_and_of_a_while_that_is_longer() {
+        let report = told("mine/kiln", Duration::from_secs(300));
+        let messages = report.findings.messages.as_ref().unwrap();
+        assert_eq!((report.received, messages.errors), (2, 2));
+        assert_eq!(messages.error_kinds[0].count, 2);
+        // All of it is no last while.
+        let report = told("mine/kiln", Duration::from_secs(3_600));
+        assert!(report.findings.latest.is_none());
+        assert_eq!(report.findings.messages.unwrap().errors, 7);
+    }
+}
