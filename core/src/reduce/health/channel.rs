@@ -18,6 +18,14 @@ pub(super) const TAUGHT: u32 = 10;
 const STILL: u32 = 10;
 /// Values before a jump says something.
 const SETTLED: u32 = 8;
+/// A jump of a number of unknown nature is so many times its range and its usual step: noise has no such tails.
+const RANGES: f64 = 4.0;
+const STEPS: f64 = 20.0;
+/// Values by which the range is known that a number leaves bit by bit.
+const BASE: u32 = 16;
+/// So many times that range, and this part of the number itself, it has to be away.
+const AWAY: f64 = 8.0;
+const PART: f64 = 0.15;
 
 /// How numbers of a name behave.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -81,6 +89,8 @@ pub struct ChannelSlot {
     pub(super) counts: bool,
     /// What such a count was first.
     pub(super) counted_from: f64,
+    /// Of the first [`BASE`] values: the lowest, the highest, and the sum of steps.
+    pub(super) base: [f32; 3],
     /// What is known beside numbers.
     pub(super) marks: Marks,
 }
@@ -151,6 +161,29 @@ impl ChannelSlot {
             self.excused = switched;
         }
         (self.last, self.at) = (value, at);
+        if self.count == BASE {
+            self.base = [self.min as f32, self.max as f32, self.steps as f32];
+        }
+    }
+
+    /// It went to and fro in a narrow range, left it without a jump, and is away from it as far as it ever was.
+    pub(super) fn has_drifted(&self) -> bool {
+        let [low, high, steps] = self.base.map(f64::from);
+        let range = high - low;
+        let (away, extreme) = match self.last > high {
+            true => (self.last - high, self.max - self.last),
+            false => (low - self.last, self.last - self.min),
+        };
+        let middle = (low + high).abs() / 2.0;
+        self.count >= 2 * BASE
+            && matches!(self.nature, Nature::Any | Nature::Inert(_))
+            && !self.counts
+            && self.jumps == 0
+            && range > 0.0
+            && steps > 1.5 * range
+            && away > (AWAY * range).max(PART * middle)
+            && self.largest_step < away / 4.0
+            && extreme <= range
     }
 
     fn step(&mut self, at: Instant, value: f64, switched: bool) {
@@ -226,8 +259,15 @@ impl ChannelSlot {
                 step > floor && step > 3.0 * range && step > 6.0 * self.largest_step
             }
             Nature::Any => {
-                let moved = self.changes >= TAUGHT && value != 0.0 && value % 1.0 != 0.0;
-                moved && self.count > 20 && step > 20.0 * range && self.counts_not()
+                // Whole numbers may be codes.
+                let fine = value % 1.0 != 0.0 || self.last % 1.0 != 0.0;
+                let usual = self.steps / f64::from(self.changes.max(1));
+                self.changes >= TAUGHT
+                    && value != 0.0
+                    && fine
+                    && step > RANGES * range
+                    && step > STEPS * usual
+                    && self.counts_not()
             }
             Nature::Free | Nature::Total => false,
         }

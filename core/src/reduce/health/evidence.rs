@@ -4,10 +4,11 @@
 //! What is retained may be of long ago, and a device that was heard a few times may have been heard at its end: neither is
 //! a sign of life. Invariant: who has a finding is judged; this asks only of those without.
 
-use super::device::{DeviceSlot, TopicUse};
+use super::device::{DeviceSlot, TopicUse, Trouble};
 use super::judge::Cause;
 use super::presence::Connection;
 use super::view::Device;
+use crate::knowledge::words::Words;
 use crate::payload::Severity;
 use crate::reduce::stats::TAUGHT;
 use crate::time::Instant;
@@ -72,6 +73,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         } else {
             slot.errors
         };
+        let count = count.saturating_sub(self.rest_words());
         if count > 0 {
             let standing = slot.standing(now);
             tell(Cause::Errors {
@@ -85,6 +87,28 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         if !away && count >= 3 && count.saturating_mul(10) >= of {
             tell(Cause::Warnings { count, of });
         }
+    }
+
+    /// Messages of errors that are none: a word that nobody knows, said in every message from the first one on, by its
+    /// siblings too, is how that value rests.
+    fn rest_words(&self) -> u64 {
+        let rests = |slot: &DeviceSlot, trouble: &Trouble| {
+            let word = trouble.why.rsplit(": ").next().unwrap_or("");
+            let mut topics = slot.topics.iter();
+            let topic = topics.find(|it| it.name == trouble.topic);
+            topic.is_some_and(|it| it.messages <= trouble.count) && is_strange(word)
+        };
+        let by_others = |trouble: &Trouble| {
+            let says = |other: &&DeviceSlot| {
+                let mut troubles = other.troubles.iter();
+                troubles.any(|it| it.why == trouble.why && rests(other, it))
+            };
+            self.all.iter().filter(says).take(OTHERS).count() == OTHERS
+        };
+        let troubles = self.slot.troubles.iter();
+        let errors = troubles.filter(|it| it.severity == Severity::Error);
+        let resting = errors.filter(|it| rests(self.slot, it) && by_others(it));
+        resting.map(|it| it.count).sum()
     }
 
     /// How often it announced itself without having left. Some devices say at a steady pace that they are
@@ -119,6 +143,13 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
             matches!((median, p95), (Some(median), Some(p95)) if p95 > median.saturating_mul(2))
         })
     }
+}
+
+/// One word of letters that means nothing here.
+fn is_strange(word: &str) -> bool {
+    let mut words = Words::new(word);
+    let first = words.next().map(|word| word.flags);
+    first == Some(0) && words.next().is_none() && !word.bytes().any(|b| b.is_ascii_digit())
 }
 
 /// Whether errors that were told stand.

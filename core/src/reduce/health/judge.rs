@@ -124,6 +124,8 @@ pub enum Cause<'h> {
     Frozen(&'h ChannelSlot),
     /// A number left its own range at once.
     Jumps(&'h ChannelSlot, Jump),
+    /// A number left its own range bit by bit.
+    Drifts(&'h ChannelSlot),
     /// A value has no reading, or had none.
     NoReading(&'h ChannelSlot),
     /// The quality of a value is not good, or was not.
@@ -210,6 +212,7 @@ impl Cause<'_> {
             Self::WeakLink { .. } => "weak_link",
             Self::Frozen(_) => "frozen_value",
             Self::Jumps(..) => "value_jump",
+            Self::Drifts(_) => "value_drifts",
             Self::NoReading(_) => "no_reading",
             Self::BadQuality(_) => "bad_quality",
             Self::Growing(_) => "failures_grow",
@@ -273,7 +276,7 @@ impl Cause<'_> {
             Self::NotOk { channel, .. } if channel.marks.odd.last > 0 => 20,
             // It is over.
             Self::NoReading(_) | Self::BadQuality(_) | Self::NotOk { .. } => 5,
-            Self::Growing(_) | Self::Fell(..) | Self::Retyped { .. } => 10,
+            Self::Growing(_) | Self::Drifts(_) | Self::Fell(..) | Self::Retyped { .. } => 10,
             Self::WeakLink { .. } | Self::Jumps(..) | Self::Gaps { .. } | Self::Lost { .. } => 10,
             Self::Clock(_) | Self::Warnings { .. } | Self::Twice { .. } => 5,
             Self::OldTime { .. } => 10,

@@ -208,3 +208,69 @@ fn a_battery_among_those_that_tell_percent_tells_percent() {
         ["battery_low"]
     );
 }
+
+/// Pumps of which the first draws 11 A, and then what `value` says.
+fn pumps(value: impl Fn(u32) -> f64, messages: u32) -> Vec<&'static str> {
+    let mut events = Vec::new();
+    for n in 0..messages {
+        for pump in 0..4 {
+            let usual = 11.0 + (moved(n * 3 + pump) - 41.8) / 9.0;
+            let drawn = if pump == 0 { value(n) } else { usual };
+            let text = format!(r#"{{"draw_a":{drawn:.2}}}"#);
+            events.push(event(f64::from(n) * 1.5, &format!("wells/p{pump}"), &text));
+        }
+    }
+    let table = of(&events);
+    let now = at(u64::from(messages) * 3 / 2);
+    for pump in ["wells/p1", "wells/p2", "wells/p3"] {
+        assert_eq!(causes(&by_id(&table, pump), now), NONE);
+    }
+    causes(&by_id(&table, "wells/p0"), now)
+}
+
+#[test]
+fn a_jump_is_told_however_long_all_was_well_before() {
+    let usual = |n: u32| 11.0 + (moved(n * 3) - 41.8) / 9.0;
+    for n in [14, 20, 35, 50, 70, 150] {
+        let leap = |m: u32| usual(m) + if m < n { 0.0 } else { 16.0 };
+        assert_eq!(pumps(leap, n + 8), ["value_jump"], "{n}");
+    }
+    let sentinel = |m: u32| if m < 30 { usual(m) } else { 9_999.0 };
+    assert!(pumps(sentinel, 50).contains(&"value_jump"));
+}
+
+#[test]
+fn a_number_that_leaves_its_range_bit_by_bit_alone_is_told() {
+    let usual = |n: u32| 11.0 + (moved(n * 3) - 41.8) / 9.0;
+    let drift = |n: u32| usual(n) + f64::from(n.saturating_sub(30)) * 0.4;
+    assert_eq!(pumps(drift, 60), ["value_drifts"]);
+    assert_eq!(pumps(usual, 60), NONE);
+    // Where all do so, it is the weather.
+    let mut events = Vec::new();
+    for n in 0..60 {
+        for wall in ["w1", "w2", "w3"] {
+            let text = format!(r#"{{"glow":{:.2}}}"#, drift(n));
+            events.push(event(f64::from(n) * 2.0, &format!("tower/{wall}"), &text));
+        }
+    }
+    assert_eq!(causes(&by_id(&of(&events), "tower/w1"), at(120)), NONE);
+}
+
+#[test]
+fn a_strange_word_that_all_say_from_the_beginning_is_how_they_rest() {
+    let mut events = Vec::new();
+    for n in 0..40 {
+        for winch in 0..4 {
+            let word = if winch == 3 && n >= 25 {
+                "kabel slitt av"
+            } else {
+                "hvilende"
+            };
+            let text = format!(r#"{{"alarm":"{word}","load":{}}}"#, moved(n + winch));
+            events.push(event(f64::from(n) * 2.0, &format!("quay/w{winch}"), &text));
+        }
+    }
+    let table = of(&events);
+    assert_eq!(causes(&by_id(&table, "quay/w0"), at(80)), NONE);
+    assert_eq!(causes(&by_id(&table, "quay/w3"), at(80)), ["errors"]);
+}

@@ -1,4 +1,6 @@
-//! A number that stands still alone: names like `power` or `load` say that it may be switched off or set, so its own past
+//! What a number does alone, while its siblings go on: it stands still, or leaves its range.
+//!
+//! Names like `power` or `load` say that it may be switched off or set, so its own past
 //! is not enough, but that of its siblings beside it is.
 //!
 //! Invariant: a number that never moved, or whose siblings stand still too, is not told.
@@ -13,6 +15,23 @@ const HEARD: u32 = 2 * TAUGHT;
 const RUN: u32 = 3;
 
 impl<B: AsMut<[u8]> + AsRef<[u8]>> Device<'_, B> {
+    /// It has drifted away, and others of its name have not.
+    pub(super) fn drifts_alone(&self, channel: &ChannelSlot) -> bool {
+        if !channel.has_drifted() {
+            return false;
+        }
+        let like = |other: &&ChannelSlot| other.name == channel.name && other.count >= HEARD;
+        let (mut gone, mut stay) = (0, 0);
+        for other in self.everybody().iter().filter(like) {
+            match other.has_drifted() {
+                true => gone += 1,
+                false => stay += 1,
+            }
+        }
+        // It is among those itself.
+        gone == 1 && stay >= MOVING
+    }
+
     /// It used to move with every message, stands still now inside of its own range, and others of its name go on.
     pub(super) fn stands_alone(&self, channel: &ChannelSlot) -> bool {
         let (low, high) = (channel.min, channel.max);

@@ -34,6 +34,9 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         for channel in all().filter(|it| is_graded_bad(it)).take(CHANNELS) {
             tell(Cause::BadQuality(channel));
         }
+        for channel in all().filter(|it| self.drifts_alone(it)).take(CHANNELS) {
+            tell(Cause::Drifts(channel));
+        }
         for channel in all().filter(|it| grows(it)).take(CHANNELS) {
             tell(Cause::Growing(channel));
         }

@@ -112,6 +112,14 @@ impl Display for Cause<'_> {
                     jump.high
                 )
             }
+            Self::Drifts(channel) => {
+                let [low, high, _] = channel.base;
+                let (name, last) = (channel.name(), channel.last);
+                write!(
+                    f,
+                    "{name} left its range of {low} to {high} bit by bit and is {last}, while others of its name stay"
+                )
+            }
             Self::NoReading(_)
             | Self::BadQuality(_)
             | Self::Growing(_)
@@ -192,6 +200,7 @@ impl Cause<'_> {
             }
             Self::Frozen(_) => "whether the sensor is stuck or the device repeats an old value",
             Self::Jumps(..) => "sensor and wiring; compare with a neighbouring sensor",
+            Self::Drifts(_) => "what it measures, now; then the sensor",
             Self::NoReading(_) => {
                 "sensor, wiring and its settings: the device runs, the sensor does not answer"
             }

@@ -100,6 +100,21 @@ struct Structure<'a> {
 /// Things that siblings have in common, by which they are told to be alike: one may be chance.
 const ALIKE: usize = 2;
 
+/// Whether a level holds descriptions of what stands elsewhere, so that it is alike by no structure of its own.
+fn describes(level: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "config",
+        "configuration",
+        "settings",
+        "setpoints",
+        "meta",
+        "metadata",
+        "registry",
+        "limits",
+    ];
+    WORDS.iter().any(|word| level.eq_ignore_ascii_case(word))
+}
+
 impl<'a> Structure<'a> {
     fn of(topics: impl Iterator<Item = &'a str>) -> Self {
         let mut structure = Self {
@@ -107,6 +122,10 @@ impl<'a> Structure<'a> {
             shared: BTreeMap::new(),
         };
         for topic in topics {
+            let inner = topic.rsplit_once('/').map_or("", |(inner, _)| inner);
+            if inner.split('/').any(describes) {
+                continue;
+            }
             let mut around = None;
             for front in fronts(topic) {
                 let Some(rest) = topic.get(front.len() + 1..) else {
@@ -208,6 +227,17 @@ mod tests {
         );
         let single = owners_of(&[("hall/fan-1", &["speed"]), ("hall/lamp", &["power"])]);
         assert_eq!(single, ["hall/fan-1", "hall/lamp"]);
+    }
+
+    #[test]
+    fn settings_beside_devices_do_not_make_one_of_them() {
+        let owners = owners_of(&[
+            ("ward/pump/P1", &[""]),
+            ("ward/pump/P2", &[""]),
+            ("ward/settings/P1", &[""]),
+            ("ward/settings/P2", &[""]),
+        ]);
+        assert_eq!(owners[..2], ["ward/pump/P1", "ward/pump/P2"]);
     }
 
     #[test]
