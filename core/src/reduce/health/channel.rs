@@ -89,6 +89,9 @@ pub struct ChannelSlot {
     pub(super) counts: bool,
     /// What such a count was first.
     pub(super) counted_from: f64,
+    /// Steps at the pace of the clock, and how often it began anew at zero.
+    pub(super) ticks: u16,
+    pub(super) restarts: u8,
     /// Of the first [`BASE`] values: the lowest, the highest, and the sum of steps.
     pub(super) base: [f32; 3],
     /// What is known beside numbers.
@@ -154,6 +157,7 @@ impl ChannelSlot {
             self.run = self.run.saturating_add(1);
             self.excused |= switched && self.run <= 3;
         } else {
+            self.tick(at, value);
             self.step(at, value, switched);
             self.longest_run = self.longest_run.max(self.run);
             self.changes = self.changes.saturating_add(1);
@@ -164,6 +168,23 @@ impl ChannelSlot {
         if self.count == BASE {
             self.base = [self.min as f32, self.max as f32, self.steps as f32];
         }
+    }
+
+    /// Seconds since a start climb with the clock, and after the next one are as many as have passed since the last telling
+    /// at most.
+    fn tick(&mut self, at: Instant, value: f64) {
+        let passed = at.since(self.at).as_secs_f64();
+        let step = value - self.last;
+        if step > 0.0 && (step - passed).abs() <= 0.2 * passed + 1.0 && value % 1.0 == 0.0 {
+            self.ticks = self.ticks.saturating_add(1);
+        } else if step < -2.0 && (0.0..=passed + 2.0).contains(&value) {
+            self.restarts = self.restarts.saturating_add(1);
+        }
+    }
+
+    /// It climbs with the clock, whatever it is called.
+    pub(super) fn keeps_time(&self) -> bool {
+        self.ticks >= 8 && u32::from(self.ticks) * 10 >= self.changes * 7
     }
 
     /// It went to and fro in a narrow range, left it without a jump, and is away from it as far as it ever was.
@@ -328,6 +349,8 @@ impl ChannelSlot {
         self.max = self.max.max(other.max);
         self.largest_step = self.largest_step.max(other.largest_step);
         self.steps += other.steps;
+        self.ticks = self.ticks.saturating_add(other.ticks);
+        self.restarts = self.restarts.saturating_add(other.restarts);
         self.longest_run = self.longest_run.max(other.longest_run);
         // Both stand still at the same value, or the one that moved last counts.
         let (run, same) = (self.run.saturating_add(other.run), self.last == other.last);

@@ -7,6 +7,7 @@ use super::Health;
 use super::channel::ChannelSlot;
 use super::device::{DeviceSlot, TopicUse};
 use super::fields::{self, Field, Value};
+use super::generic;
 use super::hear::Cut;
 use super::judge::Cause;
 use super::table::Entry;
@@ -163,7 +164,7 @@ where
         if record.retain || last == "get" {
             return;
         }
-        let verb = matches!(last, "set" | "command" | "cmd" | "write" | "control");
+        let verb = generic::COMMANDS.contains(&last);
         let bare = if verb {
             levels.next().unwrap_or("")
         } else {

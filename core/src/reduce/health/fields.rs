@@ -85,7 +85,21 @@ fn name_of(topic: &str) -> (&str, &str) {
     let silent = |level: &&str| {
         matches!(
             *level,
-            "state" | "value" | "val" | "status" | "raw" | "data" | "feedback" | "actual"
+            "state"
+                | "value"
+                | "val"
+                | "status"
+                | "raw"
+                | "data"
+                | "feedback"
+                | "actual"
+                | "ist"
+                | "zustand"
+                | "etat"
+                | "état"
+                | "estado"
+                | "stato"
+                | "stan"
         )
     };
     let last = levels.next().unwrap_or(topic);

@@ -56,8 +56,21 @@ const PRESENCE: [&str; 14] = [
 ];
 
 /// Last levels that are sent to a device.
-const COMMANDS: [&str; 8] = [
-    "set", "get", "command", "commands", "cmd", "request", "write", "control",
+pub(super) const COMMANDS: [&str; 14] = [
+    "set",
+    "get",
+    "command",
+    "commands",
+    "cmd",
+    "request",
+    "write",
+    "control",
+    "soll",
+    "befehl",
+    "commande",
+    "comando",
+    "polecenie",
+    "kommando",
 ];
 
 /// Last levels that are an aspect of what stands before them.

@@ -314,6 +314,9 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         self.numbers(&mut tell);
         self.values(&mut tell);
         self.deeds(now, &mut tell);
+        if let (0, Some((count, ago))) = (self.slot.uptime.restarts(), self.restarts_alone(now)) {
+            tell(Cause::Restarts { count, ago });
+        }
         // Stable by insertion: equals stay in the order above.
         for n in 1..found.len() {
             let mut at = n;

@@ -274,3 +274,35 @@ fn a_strange_word_that_all_say_from_the_beginning_is_how_they_rest() {
     assert_eq!(causes(&by_id(&table, "quay/w0"), at(80)), NONE);
     assert_eq!(causes(&by_id(&table, "quay/w3"), at(80)), ["errors"]);
 }
+
+#[test]
+fn what_climbs_with_the_clock_and_begins_anew_tells_of_restarts() {
+    let mut events = Vec::new();
+    for n in 0..60 {
+        for (lamp, since) in [("l1", n * 2 % 24), ("l2", 70_000 + n * 2)] {
+            let text = format!(r#"{{"sekunden_an":{since},"glow":{}}}"#, moved(n));
+            events.push(event(f64::from(n) * 2.0, &format!("pier/{lamp}"), &text));
+        }
+        let cycle = format!(r#"{{"cycle_s":{},"glow":{}}}"#, n * 2 % 24, moved(n));
+        events.push(event(f64::from(n) * 2.0, "pier/press", &cycle));
+    }
+    let table = of(&events);
+    assert_eq!(causes(&by_id(&table, "pier/l1"), at(120)), ["restarts"]);
+    assert_eq!(causes(&by_id(&table, "pier/l2"), at(120)), NONE);
+    assert_eq!(causes(&by_id(&table, "pier/press"), at(120)), NONE);
+}
+
+#[test]
+fn what_is_wanted_and_what_is_in_other_words() {
+    let mut events = Vec::new();
+    for n in 0..40 {
+        events.push(event(f64::from(n) * 2.0, "gate/in/ist", "zu"));
+        if n == 14 {
+            events.push(event(29.0, "gate/in/soll", "auf"));
+        }
+    }
+    assert_eq!(
+        causes(&by_id(&of(&events), "gate/in"), at(80)),
+        ["command_ignored"]
+    );
+}

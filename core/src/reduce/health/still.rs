@@ -7,12 +7,16 @@
 
 use super::channel::{ChannelSlot, TAUGHT};
 use super::view::Device;
+use crate::time::Instant;
+use core::time::Duration;
 
 /// Others of the same name that move: two may have been switched on by chance.
 const MOVING: usize = 2;
 /// Values of an other before it is said to move, and equal ones at its end at most.
 const HEARD: u32 = 2 * TAUGHT;
 const RUN: u32 = 3;
+/// Beginnings at zero that are no single cycle of work.
+const RESTARTS: u8 = 3;
 
 impl<B: AsMut<[u8]> + AsRef<[u8]>> Device<'_, B> {
     /// It has drifted away, and others of its name have not.
@@ -30,6 +34,24 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Device<'_, B> {
         }
         // It is among those itself.
         gone == 1 && stay >= MOVING
+    }
+
+    /// A number that climbs with the clock, as that of a sibling does all the while, began anew at zero again and again: how
+    /// often, and how long ago by its own account.
+    pub(super) fn restarts_alone(&self, now: Instant) -> Option<(u32, Duration)> {
+        let own = self.channels();
+        let mut own = own.filter(|it| it.keeps_time() && it.restarts >= RESTARTS);
+        let climbs = |channel: &ChannelSlot| {
+            self.everybody().iter().any(|other| {
+                other.name == channel.name
+                    && other.keeps_time()
+                    && other.restarts == 0
+                    && other.last > channel.max
+            })
+        };
+        let channel = own.find(|it| climbs(it))?;
+        let lasting = Duration::try_from_secs_f64(channel.last).unwrap_or_default();
+        Some((u32::from(channel.restarts), now.since(channel.at) + lasting))
     }
 
     /// It used to move with every message, stands still now inside of its own range, and others of its name go on.
