@@ -3,9 +3,9 @@
 //! Invariant: nothing is done at start but reading configuration; hosts start a server several times and throw it away.
 
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
-use bitsperity_mqtt_mcp::mask::mask;
 use bitsperity_mqtt_mcp::serve::{self, ConnectArgs, ServeArgs};
-use bitsperity_mqtt_mcp::{hosts, offer, offline, process, protocol, selftest, tools};
+use bitsperity_mqtt_mcp::text::mask::mask;
+use bitsperity_mqtt_mcp::{hosts, offline, process, resources, selftest, tools};
 use clap::{Args, Parser, Subcommand};
 use std::alloc::System;
 use std::io::{IsTerminal, Write};
@@ -154,7 +154,7 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    let started = protocol::clock::now();
+    let started = process::clock::now();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => return tell(&told),
@@ -224,7 +224,7 @@ fn serve_stdio(loaded: Loaded, page: bool, started: std::time::Instant) -> Resul
     }
     process::start_executor();
     let config = Arc::new(loaded.config);
-    let alone = || offer::Offer::new(tools::State::new(Arc::clone(&config), started));
+    let alone = || resources::Offer::new(tools::State::new(Arc::clone(&config), started));
     let offer = match page {
         // The assistant is served without a page, too.
         true => serve::with_page(&config, started).unwrap_or_else(|error| {

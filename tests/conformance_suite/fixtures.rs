@@ -10,12 +10,13 @@ use bitsperity_mqtt_mcp::hosts::http::Http;
 use bitsperity_mqtt_mcp::hosts::http::token::{Guard, Plain};
 use bitsperity_mqtt_mcp::hosts::service;
 use bitsperity_mqtt_mcp::process;
+use bitsperity_mqtt_mcp::process::clock;
+use bitsperity_mqtt_mcp::protocol::Call;
+use bitsperity_mqtt_mcp::protocol::failure::ToolError;
 use bitsperity_mqtt_mcp::protocol::service::{
     Answer, Bounds, Changes, Contents, Prompt, PromptArgument, Prompted, Pulse, Reference,
     Resource, Service, Template, Unfinished, Unreadable, no_changes,
 };
-use bitsperity_mqtt_mcp::protocol::{Call, clock};
-use bitsperity_mqtt_mcp::tools::ToolError;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use serde_json::{Map, Value, json};
@@ -56,6 +57,7 @@ fn main() -> std::io::Result<()> {
         #[cfg(unix)]
         socket: None,
         assistants,
+        goodbye: Box::pin(async {}),
     })
 }
 

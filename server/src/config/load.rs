@@ -109,7 +109,7 @@ pub fn load_or_broken(given: &Given, environment: &Environment) -> Result<Loaded
     let Ok(mut loaded) = load(&alone, &Environment::new([])) else {
         return Err(error);
     };
-    loaded.config.broken = Some(crate::mask::mask(&error.to_string()).into_owned());
+    loaded.config.broken = Some(crate::text::mask::mask(&error.to_string()).into_owned());
     loaded
         .warnings
         .push(format!("the configuration is not in force: {error}"));

@@ -1,47 +1,38 @@
 //! What the assistant may ask: one file a tool, each with its arguments, its run and its result type.
 //!
-//! `schema` makes the schemas from those types, `args` checks arguments against them, `ranges` holds defaults and ranges,
-//! `listen` and `capture` are what the listening tools share, `topic` checks filters, `session` finds the session that is meant, `error` is how they fail.
+//! `arguments` makes the schemas from those types and checks what is given against them, `listening` is what the listening
+//! tools share, `session` finds the session that is meant, `error` is how a broker's failure becomes a tool's.
 //! Values of the core become JSON in `crate::render`. Nothing here knows the executor, a packet or a transport.
 
-mod args;
-mod capture;
+mod arguments;
 mod close_connection;
 mod debug_device;
 mod error;
 mod establish_connection;
-mod fold;
 mod get_topic_schema;
 mod list_active_connections;
 mod list_devices;
 mod list_topics;
-mod listen;
+mod listening;
 mod monitor_performance;
 mod ping;
 mod publish_message;
-mod ranges;
-mod round_trip;
-mod said;
-mod schema;
 mod session;
 mod subscribe_and_collect;
-mod systems;
 mod test_connection;
-mod topic;
-mod verdict;
 
-pub use capture::Captures;
-pub use error::ToolError;
+pub(crate) use arguments::topic::checked_filter;
 pub(crate) use establish_connection::place;
-pub(crate) use topic::checked_filter;
+pub use listening::capture::Captures;
 
 use crate::app::{self, Listener};
 use crate::broker::audit::Audit;
 use crate::broker::recorder::Recorder;
 use crate::broker::sessions::{Seats, Sessions};
 use crate::config::Config;
-use crate::mcp::Call;
-use crate::mcp::service::Answer;
+use crate::protocol::Call;
+use crate::protocol::failure::ToolError;
+use crate::protocol::service::Answer;
 use crate::render;
 use futures::future::{Either, select};
 use serde_json::{Map, Value};
@@ -75,6 +66,7 @@ pub struct Shared {
     seats: Arc<Seats>,
     audit: Option<Arc<Audit>>,
     recorder: Option<Arc<Recorder>>,
+    common: Option<Arc<Sessions>>,
     inputs: Arc<OnceLock<Vec<Value>>>,
 }
 
@@ -86,9 +78,13 @@ impl Shared {
         started: Instant,
     ) -> Self {
         let config = config.into();
+        let (limits, policy) = (&config.limits, &config.policy);
+        let seats = Seats::new(limits.max_sessions_all);
+        let common = || Arc::new(Sessions::sharing(limits, policy, &seats));
         Self {
             recorder,
-            seats: Seats::new(config.limits.max_sessions_all),
+            common: policy.share_connections.then(common),
+            seats,
             audit: config.service.audit_file.clone().map(Audit::new),
             config,
             started,
@@ -96,12 +92,21 @@ impl Shared {
         }
     }
 
+    /// The sessions that all assistants share; none if the policy does not want it.
+    pub fn common(&self) -> Option<&Arc<Sessions>> {
+        self.common.as_ref()
+    }
+
     /// For one assistant, which has nothing open yet; `client` names it in the audit file.
     pub fn state(&self, client: &str) -> Arc<State> {
         let (limits, policy) = (&self.config.limits, &self.config.policy);
         let sessions = Sessions::sharing(limits, policy, &self.seats);
         Arc::new(State {
-            sessions: Arc::new(sessions.audited(self.audit.as_ref(), client)),
+            sessions: Arc::new(
+                sessions
+                    .audited(self.audit.as_ref(), client)
+                    .sharing_names(self.common.as_ref()),
+            ),
             captures: Captures::new(limits),
             recorder: self.recorder.clone(),
             page: None,
@@ -266,7 +271,7 @@ pub async fn call(
             run!($tool, |answer| to_value(answer).map(Answer::from))
         };
         ($tool:ident, $finish:expr) => {
-            match args::parse(schema, arguments) {
+            match arguments::check::parse(schema, arguments) {
                 Ok(arguments) => Box::pin($tool::run(state, arguments, call))
                     .await
                     .and_then($finish),

@@ -1,6 +1,7 @@
 //! `ping`: is the server there, and how is it.
 
-use super::{Call, State, ToolError, schema};
+use super::arguments::schema;
+use super::{Call, State, ToolError};
 use crate::app::views::RecordedBroker;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -166,7 +166,10 @@ impl ChannelSlot {
         }
         (self.last, self.at) = (value, at);
         if self.count == BASE {
-            self.base = [self.min as f32, self.max as f32, self.steps as f32];
+            #[allow(clippy::cast_possible_truncation)]
+            // rounded: a range is compared with its multiples
+            let base = [self.min, self.max, self.steps].map(|it| it as f32);
+            self.base = base;
         }
     }
 

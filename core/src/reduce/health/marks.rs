@@ -255,10 +255,9 @@ pub(super) fn is_well(text: &str, problem: bool) -> bool {
 /// Whether a word is of the ordinary life of a device: `running`, `closed`, `ON`. Only a few: a state that says OK
 /// otherwise has left it with any other word.
 pub(super) fn is_ordinary(text: &str) -> bool {
-    let fine = Words::new(text)
+    Words::new(text)
         .next()
-        .is_some_and(|word| word.flags & (FINE | ORDINARY) != 0 || word.number);
-    fine
+        .is_some_and(|word| word.flags & (FINE | ORDINARY) != 0 || word.number)
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ pub use relay::Socket;
 
 use super::assistants::Assistants;
 use crate::config::{Limits, Service as Settings};
-use crate::protocol::clock;
-use async_std::channel::Receiver;
+use crate::process::clock;
+use async_channel::Receiver;
 use async_std::net::{TcpListener, TcpStream};
 use connection::Places;
 use front::{Ends, Front, Rpc};

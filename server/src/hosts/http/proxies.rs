@@ -2,7 +2,7 @@
 //!
 //! Invariant: a name that cannot be resolved lets nobody in.
 
-use crate::protocol::clock;
+use crate::process::clock;
 use async_std::future::timeout;
 use async_std::net::ToSocketAddrs;
 use futures::lock::Mutex;

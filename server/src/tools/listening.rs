@@ -3,23 +3,29 @@
 //! A call ends by whichever comes first: the listener stopped, the call's limit passed (`running` and a `capture_id`), or
 //! the caller took it back, which ends the capture. Invariant: a capture whose id nobody knows does not live on.
 
+pub(super) mod capture;
+pub(super) mod fold;
 mod head;
 mod pages;
+pub(super) mod round_trip;
+pub(super) mod sentences;
 mod since;
+pub(super) mod systems;
 
 pub(super) use head::{Head, Progress};
 pub(super) use pages::Rest;
 pub(super) use since::Since;
 
-use super::capture::{Capture, EndUnlessAnswered, Found, Waiting};
-use super::ranges::BYTES;
-use super::round_trip::RoundTrips;
+use super::arguments::ranges::BYTES;
 use super::{State, ToolError, session, unless_cancelled};
 use crate::broker::report::{Listen, Narrowed, Report, StopReason};
 use crate::broker::watch::NotRecalled;
-use crate::mcp::{Call, clock};
+use crate::process::clock;
+use crate::protocol::Call;
 use crate::render;
+use capture::{Capture, EndUnlessAnswered, Found, Waiting};
 use futures::future::{Either, select};
+use round_trip::RoundTrips;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::pin::pin;
@@ -418,7 +424,7 @@ fn tick(call: &Call, capture: &Capture) {
     let total = capture.listen.duration.as_secs_f64();
     let (messages, topics) = capture.listening.counts();
     // A tick that finds no room is dropped: the next one says more.
-    let _ = progress.ticks.try_send(crate::mcp::Tick {
+    let _ = progress.ticks.try_send(crate::protocol::Tick {
         progress: passed,
         total,
         message: format!("{passed:.0}/{total:.0} s, {messages} messages on {topics} topics"),

@@ -1,4 +1,4 @@
-//! What this server offers over the protocol (`crate::mcp::service`): the tools of `crate::tools`, the resources of
+//! What this server offers over the protocol (`crate::protocol::service`): the tools of `crate::tools`, the resources of
 //! its sessions, prompts, completion.
 //!
 //! `address` is what the URIs mean, `read` what stands there, `follow` how changes are noticed, `last` where the last
@@ -13,12 +13,13 @@ mod prompts;
 mod read;
 
 use crate::journal::Journal;
-use crate::mcp::Call;
-use crate::mcp::service::{
+use crate::protocol::Call;
+use crate::protocol::failure::ToolError;
+use crate::protocol::service::{
     Answer, Bounds, Changes, Contents, Prompt, Prompted, Pulse, Resource, Service, Template,
     Unfinished, Unreadable,
 };
-use crate::tools::{self, State, ToolError};
+use crate::tools::{self, State};
 use address::Address;
 use futures::FutureExt;
 use futures::future::BoxFuture;
