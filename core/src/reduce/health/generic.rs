@@ -4,6 +4,7 @@
 //! Invariant: what is told of a device never depends on more than its own topics and devices that are known by name.
 
 use super::dialect::{Ask, Dialect, Id, Levels, Place, Role, front};
+use crate::knowledge::nothing;
 
 /// Levels behind which an id stands.
 const KINDS: [&str; 12] = [
@@ -12,11 +13,10 @@ const KINDS: [&str; 12] = [
 ];
 
 /// Last levels that tell of the connection, if the payload does.
-const PRESENCE: [&str; 14] = [
+const PRESENCE: [&str; 13] = [
     "status",
     "availability",
     "available",
-    "LWT",
     "lwt",
     "will",
     "online",
@@ -125,8 +125,15 @@ pub(super) fn place(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -
         _ if first.is_ascii_alphabetic() && is_address(last) => n,
         _ => n.saturating_sub(1).max(1),
     };
-    // An aspect of an aspect is the device's, too: `…/status/reachable`.
-    while count > 2 && levels.get(count - 1).is_some_and(|level| is_aspect(level)) {
+    // An aspect of an aspect is the device's, too: `…/status/reachable`. One that tells of the connection has a device
+    // before it, even if that is the first level.
+    let least = if role == Role::Presence { 1 } else { 2 };
+    let above = |count: usize| levels.get(count - 1).copied().unwrap_or("");
+    while count > least && is_aspect(above(count)) {
+        count -= 1;
+    }
+    // So is a quantity whose value stands at a suffix: `…/battery_voltage/state`.
+    if count > 2 && count + 1 == n && is_aspect(last) && is_quantity(above(count)) {
         count -= 1;
     }
     by(Dialect::Generic, count.min(n))
@@ -158,13 +165,22 @@ fn numbered(levels: &Levels<'_>, count: usize) -> usize {
 
 /// A level of this name is an aspect of what stands before it.
 fn is_aspect(level: &str) -> bool {
-    let mut aspects = ASPECTS.iter();
-    role(level) != Role::Data || aspects.any(|aspect| level.eq_ignore_ascii_case(aspect))
+    role(level) != Role::Data || is_one_of(level, &ASPECTS)
+}
+
+/// A quantity that a device has and no thing: `battery_voltage`, but neither `temp-01` nor `water_meter`.
+fn is_quantity(level: &str) -> bool {
+    let end = level.rsplit(['_', '-', ' ']).next().unwrap_or(level);
+    end.len() < level.len() && nothing::measured(end).yes
+}
+
+fn is_one_of(level: &str, names: &[&str]) -> bool {
+    names.iter().any(|name| level.eq_ignore_ascii_case(name))
 }
 
 fn role(last: &str) -> Role {
     match last {
-        _ if PRESENCE.contains(&last) => Role::Presence,
+        _ if is_one_of(last, &PRESENCE) => Role::Presence,
         _ if COMMANDS.contains(&last) => Role::Command,
         _ if LOGS.contains(&last) => Role::Log,
         "config" | "announce" => Role::About,

@@ -8,7 +8,7 @@ use super::dialect::{Dialect, Id, Role};
 use super::fields::{self, Field, Value};
 use super::presence::{self, Change, Connection};
 use super::table::Entry;
-use super::vitals::Vital;
+use super::vitals::{STEPS, Vital};
 use super::{Health, values, vitals};
 use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::Nothing;
@@ -23,9 +23,6 @@ use heapless::String;
 const TIME: usize = 16;
 /// Bytes of a text that may be a state.
 const MAX_STATE: usize = 96;
-
-/// Steps below which a number of a battery may be volts or a step of few.
-const STEPS: f64 = 20.0;
 
 /// Where a message belongs: its device, its topic among those of the device, what is switched by it.
 #[derive(Clone, Copy)]
@@ -175,8 +172,21 @@ where
     fn data(&mut self, at: At, record: &Record<'_>, facts: &Facts<'_>) {
         self.beat(at, record);
         self.trouble(at.device, at.topic, record, facts);
+        let speaks = self.slot(at.device).is_some_and(|slot| slot.speaks);
+        let mut part = None;
         fields::each(record.topic, record.payload, facts.lenient, |field| {
-            self.field(at, record, field, facts);
+            if !record.retain {
+                self.learn_speakers(at, &field);
+            }
+            let of = match field.node {
+                "" => None,
+                node => self.part(at, record, node, &mut part),
+            };
+            let field = match of.is_some() || speaks {
+                true => field.of_node(),
+                false => field,
+            };
+            self.field(of.unwrap_or(at), record, field, facts);
         });
     }
 
@@ -250,9 +260,6 @@ where
             return;
         }
         self.by_description(at, record, field);
-        if !record.retain {
-            self.learn_speakers(at, &field);
-        }
         let seed = self.seed;
         if let Some(slot) = self.slot(at.device)
             && slot.deeds.waits()
@@ -360,14 +367,18 @@ where
         let Some(slot) = self.slot(at.device) else {
             return;
         };
+        let small = (0.0..=STEPS).contains(&number) && number % 1.0 == 0.0;
         // A battery that has told more than a few steps tells percent.
-        let percent = slot.reading(Vital::Battery).max > STEPS && (0.0..=STEPS).contains(&number);
+        let percent = slot.reading(Vital::Battery).max > STEPS && small;
         let known = vitals::of_number(at.dialect, field.parent, field.key, number);
         let known = known
             .or((percent && vitals::is_battery(field.key)).then_some((Vital::Battery, number)));
         if let Some((vital, value)) = known {
             slot.read(record.at, vital, value);
             return;
+        }
+        if small && vitals::is_battery(field.key) {
+            slot.small_battery = (0..=u8::MAX).find(|&it| f64::from(it) == number);
         }
         if record.retain {
             return;

@@ -224,18 +224,17 @@ pub(super) fn told(level: &str, payload: &[u8]) -> Option<Connection> {
 
 /// A level or key whose value is yes or no.
 fn is_question(name: &str) -> bool {
-    matches!(
-        name,
-        "online"
-            | "connected"
-            | "available"
-            | "alive"
-            | "reachable"
-            | "availability"
-            | "will"
-            | "LWT"
-            | "lwt"
-    )
+    const NAMES: [&str; 8] = [
+        "online",
+        "connected",
+        "available",
+        "alive",
+        "reachable",
+        "availability",
+        "will",
+        "lwt",
+    ];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn yes_or_no(text: &str) -> Option<Connection> {
