@@ -150,22 +150,26 @@ fn a_broken_configuration_is_told_by_a_server_that_runs() {
 }
 
 #[test]
-fn two_processes_with_one_client_id_in_the_url_live_side_by_side() {
+fn two_processes_with_one_client_id_in_the_configured_url_live_side_by_side() {
     let broker = Mosquitto::plain();
     let url = format!("{}/assistant", broker.url());
-    let mut one = Assistant::new();
-    let mut two = Assistant::new();
+    let configured = || Assistant::with(&[], &[("BITSPERITY_MQTT_URL", &url)]);
+    let (mut one, mut two) = (configured(), configured());
     let ids = [&mut one, &mut two].map(|assistant| {
-        let made = assistant.ok("establish_connection", json!({"connection_string": url}));
+        let made = assistant.ok("establish_connection", json!({}));
         made["client_id"].as_str().unwrap().to_owned()
     });
     assert!(ids.iter().all(|id| id.starts_with("assistant-")), "{ids:?}");
     assert_ne!(ids[0], ids[1]);
-    let kept = json!({"connection_string": url, "clean_start": false});
-    assert_eq!(
-        one.ok("establish_connection", kept)["client_id"],
-        "assistant"
-    );
+    // What is asked for by name is taken by name: brokers give rights by client id.
+    for asked in [
+        json!({"clean_start": false}),
+        json!({"connection_string": format!("{}/by-name", broker.url())}),
+    ] {
+        let made = one.ok("establish_connection", asked);
+        let id = made["client_id"].as_str().unwrap();
+        assert!(["assistant", "by-name"].contains(&id), "{made}");
+    }
 }
 
 #[test]

@@ -128,7 +128,7 @@ pub struct Target {
     pub insecure_tls: bool,
     /// The configuration names this broker.
     pub named: bool,
-    /// The client id stands in the URL, which hosts use for several processes at once.
+    /// The client id stands in the URL.
     pub client_id_in_url: bool,
 }
 
@@ -230,10 +230,11 @@ impl Target {
         Ok(target)
     }
 
-    /// Gives a client id of the URL a random end: hosts start a server twice, and a broker throws out the first of two
-    /// clients with one id. One of the configuration stays as it is.
+    /// Gives a client id of a configured URL a random end: hosts start a server twice with one configuration, and a
+    /// broker throws out the first of two clients with one id. What `client_id` of the configuration or a call's own
+    /// address says stays as it is: brokers give rights by client id.
     pub fn distinguish(&mut self) {
-        if self.client_id_in_url && !self.client_id.is_empty() {
+        if self.named && self.client_id_in_url && !self.client_id.is_empty() {
             let tail = uuid::Uuid::new_v4().simple().to_string();
             // 24 bits: two of ten processes meet once in 400,000 times.
             let tail = tail.get(..6).unwrap_or_default();
