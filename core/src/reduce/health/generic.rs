@@ -187,3 +187,23 @@ fn role(last: &str) -> Role {
         _ => Role::Data,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::dialect;
+
+    #[test]
+    fn a_device_stands_before_its_aspects() {
+        for (topic, first, id) in [
+            ("Cellar_7/status/LWT", b'C', "Cellar_7"),
+            ("Cellar_7/BME/Temperature", b'1', "Cellar_7/BME"),
+            ("pv/unit_2/battery_voltage/state", b'5', "pv/unit_2"),
+            ("pv/unit_2/work_mode/state", b'S', "pv/unit_2/work_mode"),
+            ("hall/temp-01/value", b'2', "hall/temp-01"),
+            ("site/Press/Status/Speed", b'6', "site/Press"),
+        ] {
+            let place = dialect::place(topic, first, &|_| None).unwrap();
+            assert_eq!(place.id, id, "{topic}");
+        }
+    }
+}

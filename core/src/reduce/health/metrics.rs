@@ -237,3 +237,33 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::super::tests::{by_id, causes, event, of};
+    use crate::time::Instant;
+    use std::vec::Vec;
+
+    #[test]
+    fn values_without_a_birth_are_told_once_their_node_was_born() {
+        let of_device = |born: bool, own: bool| {
+            let mut events = Vec::new();
+            if born {
+                events.push(event(1.0, "spBv1.0/g/NBIRTH/n", ""));
+            }
+            if own {
+                events.push(event(1.5, "spBv1.0/g/DBIRTH/n/d", ""));
+            }
+            let data = |n: u32| event(f64::from(n) + 2.0, "spBv1.0/g/DDATA/n/d", "");
+            events.extend((0..5).map(data));
+            causes(
+                &by_id(&of(&events), "g/n/d"),
+                Instant::from_micros(8_000_000),
+            )
+        };
+        assert_eq!(of_device(true, false), ["no_birth"]);
+        assert_eq!(of_device(true, true), Vec::<&str>::new());
+        assert_eq!(of_device(false, false), Vec::<&str>::new());
+    }
+}

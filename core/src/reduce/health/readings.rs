@@ -60,3 +60,25 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         (siblings.take(SIBLINGS).count() == SIBLINGS).then_some(f64::from(small))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::super::tests::{by_id, causes, end, event, of};
+    use std::format;
+    use std::vec::Vec;
+
+    #[test]
+    fn a_small_number_of_a_battery_is_percent_where_siblings_tell_percent() {
+        let told = |others: u32| {
+            let node = |k: u32, battery: u32| {
+                let payload = format!(r#"{{"battery":{battery}}}"#);
+                event(f64::from(k), &format!("field/post{k}/report"), &payload)
+            };
+            let table = of(&[node(1, others), node(2, others), node(3, 4)]);
+            causes(&by_id(&table, "field/post3"), end())
+        };
+        assert_eq!(told(80), ["battery_low"]);
+        assert_eq!(told(4), Vec::<&str>::new());
+    }
+}

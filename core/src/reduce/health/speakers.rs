@@ -237,7 +237,11 @@ where
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+    use super::super::tests::{by_id, causes, end, event, of};
     use super::*;
+    use std::format;
+    use std::vec::Vec;
 
     #[test]
     fn values_that_return_tell_devices_apart_and_counters_do_not() {
@@ -262,5 +266,32 @@ mod tests {
         }
         assert_eq!(identity(Value::Number(81_234.0)).unwrap(), "81234");
         assert_eq!(identity(Value::Number(0.5)), None);
+    }
+
+    #[test]
+    fn a_map_by_address_is_of_many_devices() {
+        // All in one message, and one in each.
+        for together in [true, false] {
+            let mut events = Vec::new();
+            for n in 0..16_u32 {
+                let node = |k: u32, battery: u32| {
+                    format!(r#""5c:02:72:00:00:{k:02}":{{"battery":{battery},"warmth":{n}}}"#)
+                };
+                let nodes = [node(1, 90), node(2, 3), node(3, 77)];
+                let payload = match together {
+                    true => nodes.join(","),
+                    false => nodes[n as usize % 3].clone(),
+                };
+                let payload = format!(r#"{{"up":{{{payload}}}}}"#);
+                events.push(event(f64::from(n) * 2.0, "yard/mast/heard", &payload));
+            }
+            let table = of(&events);
+            let low = by_id(&table, "yard/mast/heard/5c:02:72:00:00:02");
+            assert_eq!(causes(&low, end()), ["battery_low"], "{together}");
+            for well in ["", "/5c:02:72:00:00:01", "/5c:02:72:00:00:03"] {
+                let device = by_id(&table, &format!("yard/mast/heard{well}"));
+                assert_eq!(device.findings(end()).len(), 0, "{together} {well}");
+            }
+        }
     }
 }

@@ -78,7 +78,7 @@ fn is_rate(name: &str) -> bool {
         name.windows(word.len())
             .any(|part| part.eq_ignore_ascii_case(word))
     };
-    RATES.iter().any(|word| has(&word))
+    RATES.iter().any(has)
 }
 
 /// It fell from something to nothing once, and stayed there.

@@ -320,6 +320,22 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_notices_is_no_gap_and_a_bundle_is_one_arrival() {
+        // Twenty-five at once, every 50 ms.
+        let quick = (0..5_000).map(|n| n / 25 * 50);
+        let mut rhythm = of(quick);
+        assert_eq!(rhythm.record(at(10_800)), None);
+        assert!(rhythm.record(at(13_000)).is_some());
+        // Forty within a second, once a minute.
+        let bundles = |n: u64| (0..n * 40).map(|n| n / 40 * 60_000 + n % 40 * 20);
+        let mut rhythm = of(bundles(4));
+        assert_eq!(rhythm.record(at(300_000)), None);
+        let mut rhythm = of(bundles(12));
+        assert_eq!(rhythm.record(at(760_000)), None);
+        assert!(rhythm.record(at(1_400_000)).is_some());
+    }
+
+    #[test]
     fn a_pause_is_no_interval() {
         let mut rhythm = of(regular(100));
         let before = rhythm.clone();

@@ -179,3 +179,53 @@ pub(super) fn consequences(devices: &mut Vec<DeviceFinding>) {
         !(cut_off(it) && gateway.is_some_and(|gateway| told.contains(gateway)))
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::broker::report::HeartbeatFinding;
+
+    fn part(id: &str, silent: bool) -> DeviceFinding {
+        let silent = silent.then(|| Deduction {
+            points: 30,
+            kind: "silent",
+            what: "silent for 60 s".to_owned(),
+            check: "",
+        });
+        DeviceFinding {
+            id: id.to_owned(),
+            name: Some(id.to_owned()),
+            last_live: Some(Duration::from_secs(60)),
+            heartbeat: Some(HeartbeatFinding {
+                topic: id.to_owned(),
+                period: Duration::from_secs(5),
+                p95: Duration::from_secs(5),
+                jitter: Duration::ZERO,
+            }),
+            deductions: silent.into_iter().collect(),
+            ..DeviceFinding::default()
+        }
+    }
+
+    #[test]
+    fn the_silence_of_a_part_is_told_if_its_twins_speak() {
+        let rack = |silent: &[&str]| {
+            let ids = ["rack/cell1", "rack/cell2", "rack/cell3", "rack"];
+            let parts = ids.map(|id| part(id, silent.contains(&id)));
+            joined("rack", parts.into())
+        };
+        let told = rack(&["rack/cell2"]);
+        let [only] = told.deductions.as_slice() else {
+            panic!("{:?}", told.deductions.len());
+        };
+        assert_eq!((only.kind, told.score), ("part_silent", 85));
+        assert!(
+            only.what.starts_with("rack/cell2 is silent"),
+            "{}",
+            only.what
+        );
+        // Its parts' names are not its own, and with its twins it may be a mode.
+        assert_eq!(told.name.as_deref(), Some("rack"));
+        assert!(rack(&["rack/cell2", "rack/cell3"]).deductions.is_empty());
+    }
+}
