@@ -4,6 +4,7 @@
 //! Invariant: what is told of a device never depends on more than its own topics and devices that are known by name.
 
 use super::dialect::{Ask, Dialect, Id, Levels, Place, Role, front};
+use super::vitals::is_any;
 use crate::knowledge::nothing;
 
 /// Levels behind which an id stands.
@@ -12,21 +13,26 @@ const KINDS: [&str; 12] = [
     "clients", "_CLIENTS", "assets",
 ];
 
-/// Last levels that tell of the connection, if the payload does.
-const PRESENCE: [&str; 13] = [
+/// Last levels that tell of the connection, if the payload does; without case, `_` and `-`.
+const PRESENCE: [&str; 18] = [
     "status",
     "availability",
     "available",
     "lwt",
     "will",
+    "lastwill",
     "online",
+    "onlinestate",
     "connected",
     "connection",
+    "connectionstate",
+    "connectionstatus",
     "connectivity",
     "alive",
     "reachable",
-    "presence_state",
-    "link_state",
+    "presencestate",
+    "linkstate",
+    "link",
 ];
 
 /// Last levels that are sent to a device.
@@ -165,7 +171,7 @@ fn numbered(levels: &Levels<'_>, count: usize) -> usize {
 
 /// A level of this name is an aspect of what stands before it.
 fn is_aspect(level: &str) -> bool {
-    role(level) != Role::Data || is_one_of(level, &ASPECTS)
+    role(level) != Role::Data || is_any(level, &ASPECTS)
 }
 
 /// A quantity that a device has and no thing: `battery_voltage`, but neither `temp-01` nor `water_meter`.
@@ -174,13 +180,9 @@ fn is_quantity(level: &str) -> bool {
     end.len() < level.len() && nothing::measured(end).yes
 }
 
-fn is_one_of(level: &str, names: &[&str]) -> bool {
-    names.iter().any(|name| level.eq_ignore_ascii_case(name))
-}
-
 fn role(last: &str) -> Role {
     match last {
-        _ if is_one_of(last, &PRESENCE) => Role::Presence,
+        _ if is_any(last, &PRESENCE) => Role::Presence,
         _ if COMMANDS.contains(&last) => Role::Command,
         _ if LOGS.contains(&last) => Role::Log,
         "config" | "announce" => Role::About,
@@ -196,6 +198,7 @@ mod tests {
     fn a_device_stands_before_its_aspects() {
         for (topic, first, id) in [
             ("Cellar_7/status/LWT", b'C', "Cellar_7"),
+            ("fleet/Cart_4/Last_Will", b'{', "fleet/Cart_4"),
             ("Cellar_7/BME/Temperature", b'1', "Cellar_7/BME"),
             ("pv/unit_2/battery_voltage/state", b'5', "pv/unit_2"),
             ("pv/unit_2/work_mode/state", b'S', "pv/unit_2/work_mode"),

@@ -129,20 +129,26 @@ where
     /// Whether the whole value on a topic of no dialect is a state of the connection: told by a word that says nothing
     /// else, or by one that may say it on a topic of that name; kept by the broker, or where that was told before.
     fn tells_connection(&self, at: At, record: &Record<'_>) -> bool {
-        let letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'"';
-        if at.dialect != Dialect::Generic || !record.payload.first().is_some_and(letter) {
+        let may = |byte: &u8| byte.is_ascii_alphabetic() || matches!(*byte, b'"' | b'{');
+        if at.dialect != Dialect::Generic || !record.payload.first().is_some_and(may) {
             return false;
+        }
+        let slot = self.devices.as_ref().get(at.device);
+        let known = slot.and_then(|slot| slot.presence_topic);
+        let known = known.is_some_and(|span| self.names.get(span) == record.topic);
+        if !(known || record.retain) {
+            return false;
+        }
+        if record.payload.first() == Some(&b'{') {
+            return presence::is_told_in(record.payload);
         }
         let Some(text) = availability::short(record.payload) else {
             return false;
         };
         let text = text.trim_matches('"');
-        let slot = self.devices.as_ref().get(at.device);
-        let known = slot.and_then(|slot| slot.presence_topic);
-        let known = known.is_some_and(|span| self.names.get(span) == record.topic);
         let level = record.topic.rsplit('/').next().unwrap_or("");
         let named = || presence::is_connection(level) && presence::word(text).is_some();
-        (known || record.retain) && (presence::plain_word(text).is_some() || named())
+        presence::plain_word(text).is_some() || named()
     }
 
     pub(super) fn slot(&mut self, device: usize) -> Option<&mut DeviceSlot> {

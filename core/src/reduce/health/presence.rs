@@ -20,6 +20,9 @@ const MAX_WORD: usize = 32;
 /// What is told twice within this was sent twice.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
+/// A device describes all of its entities within this, slow ones too.
+const IN_ONE_GO: Duration = Duration::from_secs(10);
+
 /// Whether a device is connected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Connection {
@@ -106,6 +109,16 @@ impl Presence {
     pub(super) fn is_confirmed(&self) -> bool {
         let told = self.latest();
         told.is_some_and(|told| !told.retained && self.confirmed > told.at)
+    }
+
+    /// It described itself, live: as often as it does so anew, and not in one go, it says that it is there.
+    pub(super) fn described(&mut self, at: Instant) {
+        let known = self.again_at > Instant::default();
+        if known && at.since(self.again_at) < IN_ONE_GO {
+            return;
+        }
+        self.again = self.again.saturating_add(u32::from(known));
+        self.again_at = at;
     }
 
     /// It said, live, that it is starting.
@@ -341,6 +354,34 @@ pub(super) fn is_connection(name: &str) -> bool {
     super::vitals::is_any(name, &NAMES)
 }
 
+/// Whether a small object is there to tell of the connection, on a topic of whatever name: `{"online":true,"ip":"…"}`.
+pub(super) fn is_told_in(payload: &[u8]) -> bool {
+    const NAMES: [&str; 11] = [
+        "connection",
+        "connectionstate",
+        "connectionstatus",
+        "connectivity",
+        "online",
+        "onlinestate",
+        "linkstate",
+        "reachable",
+        "lwt",
+        "will",
+        "lastwill",
+    ];
+    // What holds more is telemetry, in which it may be of something else.
+    const MEMBERS: usize = 6;
+    let small = payload.len() <= MAX_PAYLOAD && payload.first() == Some(&b'{');
+    let few = || payload.windows(2).filter(|it| it == b"\":").count() <= MEMBERS;
+    let told = |text| {
+        search(text, |key, value| {
+            let named = super::vitals::is_any(key, &NAMES);
+            member("", key, value).filter(|_| named)
+        })
+    };
+    small && few() && core::str::from_utf8(payload).is_ok_and(|text| told(text.trim()).is_some())
+}
+
 /// What a member of the outermost object tells.
 fn member(level: &str, key: &str, value: Scalar<'_>) -> Option<Connection> {
     let question = is_question(key);
@@ -425,11 +466,23 @@ mod tests {
                 r#"{"temperature":5,"relay":{"state":"offline"}}"#,
                 None,
             ),
+            ("Online", "false", Some(Connection::Offline)),
             ("$state", "sleeping", Some(Connection::Sleeping)),
             ("status", "", None),
         ] {
             assert_eq!(told(level, payload.as_bytes()), wanted, "{level} {payload}");
         }
+    }
+
+    #[test]
+    fn small_objects_tell_of_the_connection_on_any_topic() {
+        let told = |payload: &str| is_told_in(payload.as_bytes());
+        assert!(told(r#"{"link_state":"CONNECTION_LOST","at":5}"#));
+        assert!(told(r#"{"client":"c7","online":false}"#));
+        assert!(!told(r#"{"state":"disconnected","plug":1}"#));
+        assert!(!told(r#"{"connection":"idle"}"#));
+        let telemetry = r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"online":true}"#;
+        assert!(!told(telemetry));
     }
 
     #[test]

@@ -238,8 +238,9 @@ where
 #[cfg(test)]
 mod tests {
     extern crate std;
-    use super::super::tests::{by_id, causes, end, event, of};
+    use super::super::tests::{by_id, causes, event, of};
     use super::*;
+    use crate::time::Instant;
     use std::format;
     use std::vec::Vec;
 
@@ -287,10 +288,11 @@ mod tests {
             }
             let table = of(&events);
             let low = by_id(&table, "yard/mast/heard/5c:02:72:00:00:02");
-            assert_eq!(causes(&low, end()), ["battery_low"], "{together}");
+            let now = Instant::from_micros(32_000_000);
+            assert_eq!(causes(&low, now), ["battery_low"], "{together}");
             for well in ["", "/5c:02:72:00:00:01", "/5c:02:72:00:00:03"] {
                 let device = by_id(&table, &format!("yard/mast/heard{well}"));
-                assert_eq!(device.findings(end()).len(), 0, "{together} {well}");
+                assert_eq!(device.findings(now).len(), 0, "{together} {well}");
             }
         }
     }

@@ -12,6 +12,9 @@ use core::time::Duration;
 /// Intervals after which a topic has taught its rhythm, so that silences are judged by it.
 pub const TAUGHT: u32 = 8;
 
+/// Pauses between bundles that are no accident: a single one may be a gap.
+const PAUSES: u32 = 2;
+
 /// Microseconds of the shortest silence that somebody notices, whatever the rhythm.
 const NOTICED: u64 = 1_000_000;
 
@@ -186,16 +189,14 @@ impl Rhythm {
 
     /// A bundle is one arrival: what came within half a second of the one before teaches by how long it went on.
     fn is_taught(&self) -> bool {
-        const WITHIN: u64 = NOTICED / 2;
-        let (pauses, filled) = self.bins.from(WITHIN);
-        let taught = u64::from(TAUGHT);
-        pauses >= taught || self.sum.saturating_sub(filled) >= WITHIN * taught
+        let (pauses, filled) = self.bins.from(NOTICED / 2);
+        pauses >= u64::from(TAUGHT) || self.sum.saturating_sub(filled) >= NOTICED
     }
 
-    /// Where messages come in bundles: the pause between two, of microseconds. It came as often as teaches a rhythm, and
-    /// fills half of the time; within a bundle nobody notices a pause.
+    /// Where messages come in bundles: the pause between two, of microseconds, if their median interval is `median`. It
+    /// came back and fills half of the time; within a bundle nobody notices a pause.
     fn between_bundles(&self, median: u64) -> Option<u64> {
-        let pause = self.bins.longest(TAUGHT)?;
+        let pause = self.bins.longest(PAUSES)?;
         let within = median < NOTICED && median.saturating_mul(20) < pause;
         let filled = || self.bins.from(pause / 2).1;
         (within && filled() >= self.sum / 2).then_some(pause)
