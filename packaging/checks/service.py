@@ -157,7 +157,7 @@ def umbrel(job):
     need_commands(job, "serve")
     service = yaml_of("packaging/umbrel/docker-compose.yml")["services"]["server"]
     data, port = clean(job.place / "umbrel"), free_port()
-    filled = {"${APP_PASSWORD}": TOKEN * 2, "${DEVICE_DOMAIN_NAME}": "casa.local", "/data": str(data)}
+    filled = {"${APP_PASSWORD}": TOKEN * 2, "${DEVICE_DOMAIN_NAME}": "casa.local", "${APP_PROXY_HOSTNAME}": "localhost", "/data": str(data)}
     environment = {"PATH": os.environ["PATH"], "HOME": str(data)}
     for name, value in service["environment"].items():
         for placeholder, given in filled.items():
@@ -168,5 +168,9 @@ def umbrel(job):
         for host in ("umbrel.local:8737", "casa.local:8737"):
             assert mcp(port, TOKEN * 2, host) == 200, host
         assert mcp(port, None, "umbrel.local:8737") == 401
+        assert ask(port, "/api/sessions", "umbrel.local:8737")[0] == 200, "the page asks for a token behind app_proxy"
+    environment["BITSPERITY_MQTT_TRUSTED_PROXY"] = "elsewhere.invalid"
+    with running([job.binary, *service["command"].split()], environment, port):
         assert mcp(port, TOKEN * 2, "evil.example:8737") == 421, "any name is taken for its own"
-    return "token, names"
+        assert ask(port, "/api/sessions", "umbrel.local:8737")[0] == 401, "the API is open to anybody"
+    return "token, names, page"

@@ -5,7 +5,7 @@
 //! of a panic only its place is told and what the source says, since words put together at run time may hold anything.
 
 use crate::journal::{self, Journal};
-use crate::mask::mask;
+use crate::text::mask::mask;
 use ::log::{Level, LevelFilter, Log, Metadata, Record};
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -130,7 +130,10 @@ mod tests {
     #[test]
     fn one_line_without_control_characters() {
         assert_eq!(
-            logged("bitsperity_mqtt_mcp::mcp::stdio", "a\nb\x1b[31m\u{202e}é"),
+            logged(
+                "bitsperity_mqtt_mcp::protocol::stdio",
+                "a\nb\x1b[31m\u{202e}é"
+            ),
             "2026-11-22T22:00:00.000Z WARN  mcp::stdio: a\\u{a}b\\u{1b}[31m\\u{202e}é\n"
         );
         let long = logged("x", &"y".repeat(2 * MAX_CHARS));

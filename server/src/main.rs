@@ -3,14 +3,15 @@
 //! Invariant: nothing is done at start but reading configuration; hosts start a server several times and throw it away.
 
 use bitsperity_mqtt_mcp::config::{self, Environment, Given, Loaded};
-use bitsperity_mqtt_mcp::mask::mask;
 use bitsperity_mqtt_mcp::serve::{self, ConnectArgs, ServeArgs};
-use bitsperity_mqtt_mcp::{hosts, offer, offline, process, protocol, selftest, tools};
+use bitsperity_mqtt_mcp::text::mask::mask;
+use bitsperity_mqtt_mcp::{hosts, offline, process, resources, selftest, tools};
 use clap::{Args, Parser, Subcommand};
 use std::alloc::System;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use zeroizing_alloc::ZeroAlloc;
 
 /// Wipes memory when it is freed: parsers, buffers and channels copy a password where nobody can wipe it by hand.
@@ -75,6 +76,9 @@ struct Cli {
     options: Options,
     #[command(flatten)]
     connect: ConnectArgs,
+    /// Shows what this process does on a page of this machine, at 127.0.0.1:8090 or the next free port
+    #[arg(long, conflicts_with = "connect")]
+    page: bool,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -150,7 +154,7 @@ impl Options {
 }
 
 fn main() -> ExitCode {
-    let started = protocol::clock::now();
+    let started = process::clock::now();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(told) => return tell(&told),
@@ -196,7 +200,7 @@ fn main() -> ExitCode {
             let environment = Environment::of_process();
             finish(serve::connect(&cli.connect, &loaded.config, &environment))
         }
-        _ => serve_stdio(loaded, started),
+        _ => finish(serve_stdio(loaded, cli.page, started)),
     }
 }
 
@@ -210,7 +214,7 @@ fn finish(done: Result<(), String>) -> ExitCode {
     }
 }
 
-fn serve_stdio(loaded: Loaded, started: std::time::Instant) -> ExitCode {
+fn serve_stdio(loaded: Loaded, page: bool, started: std::time::Instant) -> Result<(), String> {
     if std::io::stdin().is_terminal() {
         complain(
             "This is an MCP server: an AI assistant's host starts it and speaks JSON with it over standard input and \
@@ -219,14 +223,17 @@ fn serve_stdio(loaded: Loaded, started: std::time::Instant) -> ExitCode {
         );
     }
     process::start_executor();
-    let state = tools::State::new(loaded.config, started);
-    match hosts::stdio::serve(offer::Offer::new(state)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(&format!("error: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    let config = Arc::new(loaded.config);
+    let alone = || resources::Offer::new(tools::State::new(Arc::clone(&config), started));
+    let offer = match page {
+        // The assistant is served without a page, too.
+        true => serve::with_page(&config, started).unwrap_or_else(|error| {
+            log::warn!("{error}");
+            alone()
+        }),
+        false => alone(),
+    };
+    hosts::stdio::serve(offer).map_err(|error| error.to_string())
 }
 
 fn show(loaded: &Loaded, json: bool) -> ExitCode {

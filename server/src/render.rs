@@ -3,7 +3,7 @@
 //! Whatever comes from a broker is data from outside: text passes through [`clean`] before it stands in a result, bytes
 //! that are not text become base64, and what is cut says its size. Same input, same output.
 
-use crate::mask::mask_connection_strings;
+use crate::text::mask::mask_connection_strings;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bitsperity_mqtt_core::packet::{QoS, Reason, Version};

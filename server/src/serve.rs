@@ -1,8 +1,9 @@
 //! `serve` puts the service together: the token, what listens, what each assistant is served; then `hosts::service` runs it.
 //! `--connect` and `health` find it.
 
-use crate::app::App;
-use crate::config::{Config, Environment, Loaded};
+use crate::app::{App, Captures};
+use crate::broker::recorder::Recorder;
+use crate::config::{Config, Environment, Loaded, Service as Settings};
 use crate::hosts::assistants::Assistants;
 use crate::hosts::http::token::{self, Guard, MIN_CHARACTERS, Plain};
 use crate::hosts::http::{Http, Pages, Socket};
@@ -12,23 +13,26 @@ use crate::hosts::service::{self, Service};
 use crate::hosts::{connect, health};
 use crate::journal::{ClientId, Journal};
 use crate::monitor::Monitor;
-use crate::offer::Offer;
-use crate::tools::Shared;
+use crate::resources::Offer;
+use crate::tools::{Shared, State};
 use futures::future::BoxFuture;
 use http::{Method, Request, Response};
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 /// Serves many assistants over HTTP and a Unix socket, until a signal comes
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
 pub struct ServeArgs {
     /// Makes another token; the old one, and all MCP sessions, end
     #[arg(long)]
     new_token: bool,
+    /// Of the demo: takes the next free port, and tells the link of the page to this in place of all else.
+    #[arg(skip)]
+    pub(crate) demo: Option<fn(&str)>,
 }
 
 /// How to reach a service that runs
@@ -138,20 +142,25 @@ pub fn run(
     let (token, place) = token_of(args, &config, environment)?;
     let guard = Guard::new(&token).map_err(|error| format!("token: {error}"))?;
     crate::process::start_executor();
-    let shared = Shared::new(Arc::clone(&config), started);
     let journal = Journal::new();
     crate::log::set_journal(&journal);
+    let recorder = record(&config);
+    let shared = Shared::new(Arc::clone(&config), recorder.clone(), started);
     let app = App::new(Arc::clone(&config), Arc::clone(&journal), started);
+    app.recording(recorder);
     let watched = Arc::clone(&app);
     let assistants = Assistants::new(Box::new(move |caller| {
         let state = shared.state(&format!("{} {}", caller.transport.name(), caller.id));
-        watched.client(ClientId(caller.id), &state.sessions);
+        watched.client(ClientId(caller.id), &state.sessions, downgraded(&state));
         Offer::noted(state, Some(Arc::clone(&journal)))
     }));
     let pages = Arc::new(Page(Monitor::new(app)));
     let (settings, limits) = (&config.service, &config.limits);
-    let http = Http::new(settings, limits, guard, &assistants, Some(pages));
-    let bound = service::bind(settings.listen);
+    let http = Http::new(settings, limits, guard, Some(&assistants), Some(pages));
+    let bound = match args.demo {
+        Some(_) => service::bind_near(settings.listen.port()),
+        None => service::bind(settings.listen),
+    };
     let (listener, address) = bound.map_err(|error| {
         format!(
             "{}: {error}; choose another address with --set listen=ADDRESS:PORT, or end what listens there",
@@ -162,7 +171,10 @@ pub fn run(
     let (socket, path) = open_socket(&config, environment);
     #[cfg(not(unix))]
     let path = None;
-    introduce(address, path, &token, &place);
+    match args.demo {
+        Some(tell) => tell(&link(address, &token)),
+        None => introduce(address, path, &token, &place),
+    }
     drop(token);
     let service = Service {
         http: (http, listener),
@@ -171,6 +183,48 @@ pub fn run(
         assistants,
     };
     service::run(service).map_err(|error| error.to_string())
+}
+
+/// What a single assistant is served with a page beside it, on loopback. The page's token is of this process alone: its
+/// link may stand in the host's log and in a conversation, and opens nothing afterwards.
+///
+/// # Errors
+/// In one sentence why there is no page.
+pub fn with_page(config: &Arc<Config>, started: Instant) -> Result<Arc<Offer>, String> {
+    let failed = |error: io::Error| format!("no page: {error}");
+    let token = token::make().map_err(failed)?;
+    let guard = Guard::new(&token).map_err(failed)?;
+    let near = service::bind_near(config.service.listen.port());
+    let (listener, address) = near.map_err(failed)?;
+    let link = link(address, &token);
+    let journal = Journal::new();
+    crate::log::set_journal(&journal);
+    let _ = writeln!(io::stderr(), "Page: {link}");
+    let state = State::with_page(Arc::clone(config), link, started);
+    let app = App::new(Arc::clone(config), Arc::clone(&journal), started);
+    // The only assistant has this number.
+    app.client(ClientId(0), &state.sessions, downgraded(&state));
+    let pages = Arc::new(Page(Monitor::new(app)));
+    let settings = Settings::default();
+    let http = Http::new(&settings, &config.limits, guard, None, Some(pages));
+    service::beside(http, listener);
+    Ok(Offer::noted(state, Some(journal)))
+}
+
+fn downgraded(state: &Arc<State>) -> Weak<dyn Captures> {
+    // Of its own type first: it does not become the other one behind a reference.
+    let state: Weak<State> = Arc::downgrade(state);
+    state
+}
+
+/// Begins to watch what the configuration says.
+fn record(config: &Arc<Config>) -> Option<Arc<Recorder>> {
+    let places = Arc::clone(config);
+    let find = move |name: &str| {
+        let found = crate::tools::place(&places, name);
+        found.map_err(|error| error.message)
+    };
+    Recorder::start(config, Box::new(find))
 }
 
 /// The monitor, as the HTTP front asks for it.
@@ -265,6 +319,10 @@ fn open_socket(
     }
 }
 
+fn link(address: SocketAddr, token: &Plain) -> String {
+    format!("http://{address}/#token={}", token.as_str())
+}
+
 /// For the person who started it. The token is shown to a terminal only: what goes elsewhere may be kept.
 fn introduce(address: SocketAddr, socket: Option<PathBuf>, token: &Plain, place: &str) {
     let mut text = format!("Listening on http://{address}");
@@ -273,10 +331,10 @@ fn introduce(address: SocketAddr, socket: Option<PathBuf>, token: &Plain, place:
     }
     let _ = write!(text, "; the token stands in {place}");
     if io::stderr().is_terminal() {
-        let token = token.as_str();
+        let (link, token) = (link(address, token), token.as_str());
         let _ = write!(
             text,
-            "\n\nPage:\n  http://{address}/#token={token}\nClaude Code:\n  claude mcp add --transport http mqtt http://{address}/mcp --header \"Authorization: Bearer {token}\"\n\
+            "\n\nPage:\n  {link}\nClaude Code:\n  claude mcp add --transport http mqtt http://{address}/mcp --header \"Authorization: Bearer {token}\"\n\
              Cursor:\n  \"mqtt\": {{ \"url\": \"http://{address}/mcp\", \"headers\": {{ \"Authorization\": \"Bearer {token}\" }} }}\n\
              Hosts that start a command:\n  \"mqtt\": {{ \"command\": \"bitsperity-mqtt-mcp\", \"args\": [\"--connect\"] }}"
         );

@@ -1,6 +1,8 @@
 // Each test goes on where the one before ended: an empty service, an assistant, traffic, trouble.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -11,7 +13,7 @@ const VIEWS = ["now", "devices", "topics", "calls", "sessions", "performance", "
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SCRIPT = "<script>window.pwned=1</script><img src=x onerror=window.pwned=1>";
 
-let stage, browser, context, page, assistant, session;
+let stage, browser, context, page, assistant, session, capture;
 const faults = [];
 
 /** A page whose every complaint is kept, and that may talk to the service only. */
@@ -181,6 +183,13 @@ test("a device that is unwell is named first", async () => {
   assert.ok((await page.title()).startsWith("▲"), await page.title());
 });
 
+test("listening that goes on after its call is shown", async () => {
+  capture = await assistant.call("subscribe_and_collect", { session_id: session, topic: "attic/#", duration: 250 });
+  assert.equal(capture.status, "running");
+  await open("sessions");
+  await says("#capture-list", "subscribe_and_collect", 5);
+});
+
 test("every view is fine at 1280 and 390 and 360 px, light and dark, and by keyboard", async () => {
   for (const [width, scheme] of [[1280, "light"], [1280, "dark"], [390, "light"], [390, "dark"], [360, "light"]]) {
     await page.setViewportSize({ width, height: 900 });
@@ -217,6 +226,55 @@ test("news do not close what is open, and a pause freezes the picture", async ()
   await page.evaluate(() => document.activeElement.blur());
   await until("it goes on", async () => (await page.locator("#call-list details").count()) === shown + 1, 8);
   assert.ok(await first.evaluate(node => node.open));
+});
+
+test("a capture is ended from the page, and what it heard is not lost", async () => {
+  await open("sessions");
+  const button = page.locator("#capture-list button");
+  await button.click();
+  assert.equal(await button.innerText(), "End it?");
+  await button.click();
+  await until("it is gone", async () => !(await page.locator("#capture-card").isVisible()), 8);
+  const ended = await assistant.call("subscribe_and_collect", { capture_id: capture.capture_id });
+  assert.deepEqual([ended.status, ended.stop_reason], ["complete", "cancelled"]);
+});
+
+test("a foreign page in the same browser reaches nothing, even if it knew the token", async () => {
+  const server = createServer((_, answer) => { answer.setHeader("Content-Type", "text/html"); answer.end("<title>foreign</title>"); });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const foreign = await context.newPage();
+  const calls = async () => (await (await stage.ask("api/calls")).json())[0].number;
+  const before = await calls();
+  for (const host of ["127.0.0.1", "localhost"]) {
+    await foreign.goto(`http://${host}:${server.address().port}/`);
+    const reached = await foreign.evaluate(async ([url, token]) => {
+      const headers = { Authorization: `Bearer ${token}` }, report = JSON.stringify({ tool: "foreign", duration_ms: 1, success: true });
+      const frame = () => new Promise((done, failed) => {
+        const frame = document.createElement("iframe");
+        frame.onload = () => { try { frame.contentDocument.title ? done() : failed(); } catch (error) { failed(error); } };
+        frame.src = url;
+        document.body.append(frame);
+      });
+      const live = () => new Promise((done, failed) => { const socket = new WebSocket(url.replace("http", "ws") + "api/live"); socket.onopen = done; socket.onerror = failed; });
+      const tries = {
+        read: () => fetch(url + "api/sessions").then(it => it.text()),
+        token: () => fetch(url + "api/sessions", { headers }).then(it => it.text()),
+        health: () => fetch(url + "health").then(it => it.text()),
+        ticket: () => fetch(url + "api/ticket", { method: "POST", headers }).then(it => it.text()),
+        end: () => fetch(url + "api/sessions/x", { method: "DELETE", headers }).then(it => it.text()),
+        mcp: () => fetch(url + "mcp", { method: "POST", headers, body: "{}" }).then(it => it.text()),
+        live, frame,
+      };
+      // What a page may send without asking changes nothing.
+      await fetch(url + "api/log-call", { method: "POST", mode: "no-cors", body: report }).catch(() => 0);
+      const outcomes = await Promise.all(Object.entries(tries).map(([name, ask]) => ask().then(() => name, () => null)));
+      return outcomes.filter(Boolean);
+    }, [stage.url, stage.token]);
+    assert.deepEqual(reached, [], host);
+  }
+  assert.equal(await calls(), before);
+  await foreign.close();
+  server.close();
 });
 
 test("a broker that goes and comes back is told in words", async () => {

@@ -45,7 +45,7 @@ export class Stage {
   stopBroker() { return ended(this.broker); }
 
   async startService() {
-    const settings = [`listen=127.0.0.1:${this.port}`, `state_dir=${this.folder}`, `socket=${join(this.folder, "s")}`];
+    const settings = [`listen=127.0.0.1:${this.port}`, `state_dir=${this.folder}`, `socket=${join(this.folder, "s")}`, "call_limit=2"];
     const flags = settings.flatMap(it => ["--set", it]);
     const clean = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("BITSPERITY_")));
     this.service = spawn(process.env.SERVER, ["serve", ...flags], { stdio: ["ignore", "ignore", "pipe"], env: { ...clean, XDG_CONFIG_HOME: this.folder, HOME: this.folder } });

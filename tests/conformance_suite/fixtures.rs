@@ -10,12 +10,13 @@ use bitsperity_mqtt_mcp::hosts::http::Http;
 use bitsperity_mqtt_mcp::hosts::http::token::{Guard, Plain};
 use bitsperity_mqtt_mcp::hosts::service;
 use bitsperity_mqtt_mcp::process;
+use bitsperity_mqtt_mcp::process::clock;
+use bitsperity_mqtt_mcp::protocol::Call;
+use bitsperity_mqtt_mcp::protocol::failure::ToolError;
 use bitsperity_mqtt_mcp::protocol::service::{
     Answer, Bounds, Changes, Contents, Prompt, PromptArgument, Prompted, Pulse, Reference,
     Resource, Service, Template, Unfinished, Unreadable, no_changes,
 };
-use bitsperity_mqtt_mcp::protocol::{Call, clock};
-use bitsperity_mqtt_mcp::tools::ToolError;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use serde_json::{Map, Value, json};
@@ -50,7 +51,7 @@ fn main() -> std::io::Result<()> {
     eprintln!("http://{address}");
     service::run(service::Service {
         http: (
-            Http::new(&settings, &limits, guard, &assistants, None),
+            Http::new(&settings, &limits, guard, Some(&assistants), None),
             listener,
         ),
         #[cfg(unix)]

@@ -352,7 +352,8 @@ fn the_reference_of_settings_is_current() {
     }
     text.push_str(
         "\nNumbers belong to `[limits]`, rules to `[policy]`. A broker is a table of its own, `[brokers.NAME]`: see \
-         [passwords](security.md#passwords) and [brokers](brokers.md).\n",
+         [passwords](security.md#passwords) and [brokers](brokers.md). What `serve` watches from its start is a \
+         [the service](service.md#watched-from-the-start).\n",
     );
     reference("docs/configuration.md", &text);
 }

@@ -66,13 +66,13 @@ const FENCES: &[(&str, &[&str])] = &[
             "server/src/broker/transport/tls",
         ],
     ),
-    ("chacha20poly1305", &["server/src/broker/vault"]),
+    ("chacha20poly1305", &["server/src/vault"]),
     (
         "Instant::now",
         &[
             "server/src/main",
             "server/src/broker",
-            "server/src/protocol",
+            "server/src/process",
             "server/src/journal",
             "server/src/demo",
             "server/src/selftest",
@@ -104,7 +104,7 @@ const STDOUT: &[&str] = &[
 /// Rooms of the shell that see connections only through `broker::handle` and what it hands out.
 const OUTSIDE_BROKER: &[&str] = &[
     "server/src/tools",
-    "server/src/offer",
+    "server/src/resources",
     "server/src/protocol",
     "server/src/render",
     "server/src/monitor",

@@ -5,7 +5,7 @@ use crate::fences::{module, rooms_named, sources};
 /// Rooms of the service, and all that each may import.
 const SERVICE: &[(&str, &[&str])] = &[
     ("journal", &[]),
-    ("app", &["broker", "config", "journal", "render", "mask"]),
+    ("app", &["broker", "config", "journal", "render", "text"]),
     // Read-only by construction: a button is a command of `app`.
     ("monitor", &["app", "journal"]),
 ];

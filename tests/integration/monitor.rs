@@ -11,9 +11,10 @@ use bitsperity_mqtt_mcp::broker::target::Target;
 use bitsperity_mqtt_mcp::config::{Config, Limits, Policy};
 use bitsperity_mqtt_mcp::journal::{ClientId, Journal};
 use bitsperity_mqtt_mcp::monitor::Monitor;
+use bitsperity_mqtt_mcp::tools::State;
 use http::Request;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 struct House {
@@ -31,7 +32,7 @@ async fn house() -> House {
     journal.client_named(client, "weaver", "3.1");
     let app = App::new(Arc::new(Config::default()), journal, Instant::now());
     let sessions = Arc::new(Sessions::new(&Limits::default(), &Policy::default()));
-    app.client(client, &sessions);
+    app.client(client, &sessions, Weak::<State>::new());
     let target = Target::parse(&broker.url()).unwrap();
     let made = sessions
         .establish_watching(target, &["#".to_owned()], None)

@@ -2,7 +2,7 @@
 
 use bitsperity_mqtt_mcp::protocol::Call;
 use bitsperity_mqtt_mcp::protocol::service::*;
-use bitsperity_mqtt_mcp::tools::ToolError;
+use bitsperity_mqtt_mcp::protocol::failure::ToolError;
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending, ready};
 use serde_json::{Map, Value, json};

@@ -6,21 +6,24 @@
 //! monitor both stand on this room, and neither is known here.
 //! Invariant: no lock is held while anything is waited for; an assistant that is gone takes its sessions with it.
 
+mod captures;
 mod devices;
 mod process;
 mod seen;
 mod topics;
 pub mod views;
 
+pub use captures::{Captures, Listener};
 pub use topics::{TopicQuery, TopicsError};
 
 use crate::broker::handle::State;
-use crate::broker::sessions::{NoSession, SessionInfo, Sessions};
+use crate::broker::recorder::{Recorded, Recorder};
+use crate::broker::sessions::{SessionInfo, Sessions};
 use crate::broker::watch::Watch;
 use crate::config::Config;
 use crate::journal::{ClientId, Journal, Reading};
 use seen::Seen;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant, SystemTime};
 
 /// Recalls of a device table cost a connection's task about a millisecond; within this time the last one serves all.
@@ -28,6 +31,9 @@ const DEVICES_FRESH: Duration = Duration::from_secs(2);
 
 /// While nobody looks, devices are looked at this often, so that since when one is unwell is known to the minute.
 const DEVICES_UNWATCHED: Duration = Duration::from_secs(60);
+
+/// Whose the sessions are that the service itself has; assistants are numbered from 1.
+const SERVICE: ClientId = ClientId(0);
 
 /// See the head of this file.
 pub struct App {
@@ -38,6 +44,7 @@ pub struct App {
     started: Instant,
     started_at: SystemTime,
     owners: Mutex<Vec<Owner>>,
+    recorder: OnceLock<Arc<Recorder>>,
     seen: Mutex<Seen>,
 }
 
@@ -45,6 +52,16 @@ pub struct App {
 struct Owner {
     client: ClientId,
     sessions: Weak<Sessions>,
+    captures: Weak<dyn Captures>,
+}
+
+/// Why a session is not closed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum NotClosed {
+    /// There is none of this id, or it has ended.
+    Unknown,
+    /// The configuration names it.
+    Recorded,
 }
 
 /// A session and whose it is.
@@ -63,39 +80,62 @@ impl App {
             started,
             started_at: SystemTime::now(),
             owners: Mutex::default(),
+            recorder: OnceLock::new(),
             seen,
         })
     }
 
-    /// These are the sessions of this assistant, for as long as they live.
-    pub fn client(&self, client: ClientId, sessions: &Arc<Sessions>) {
+    /// These are the sessions and captures of this assistant, for as long as they live.
+    pub fn client(&self, client: ClientId, sessions: &Arc<Sessions>, captures: Weak<dyn Captures>) {
         let mut owners = lock(&self.owners);
         owners.retain(|owner| owner.sessions.strong_count() > 0);
         let sessions = Arc::downgrade(sessions);
-        owners.push(Owner { client, sessions });
+        owners.push(Owner {
+            client,
+            sessions,
+            captures,
+        });
     }
 
-    /// Closes a session, whosever it is: DISCONNECT, and its captures end.
+    /// There is one assistant, which has no number, and no way in for others.
+    fn is_alone(&self) -> bool {
+        lock(&self.owners).iter().any(|it| it.client == SERVICE)
+    }
+
+    /// What it records is shown from now on.
+    pub fn recording(&self, recorder: Option<Arc<Recorder>>) {
+        if let Some(recorder) = recorder {
+            let _ = self.recorder.set(recorder);
+        }
+    }
+
+    /// What the service watches from its start.
+    pub(crate) fn recorded(&self) -> Vec<Recorded> {
+        self.recorder.get().map_or_else(Vec::new, |it| it.list())
+    }
+
+    /// Closes a session of an assistant: DISCONNECT, and its captures end.
     ///
     /// # Errors
-    /// There is none of this id, or it has ended.
-    pub async fn close_session(&self, id: &str) -> Result<(), NoSession> {
-        let mut answer = NoSession::Unknown;
+    /// See [`NotClosed`].
+    pub async fn close_session(&self, id: &str) -> Result<(), NotClosed> {
+        let recorder = self.recorder.get().map(|it| it.sessions());
+        if recorder.is_some_and(|sessions| sessions.list().iter().any(|it| it.id == id)) {
+            return Err(NotClosed::Recorded);
+        }
         for (_, sessions) in self.sessions() {
-            match sessions.close(id).await {
-                Ok(_) => return Ok(()),
-                Err(NoSession::Unknown) => {}
-                Err(ended) => answer = ended,
+            if sessions.close(id).await.is_ok() {
+                return Ok(());
             }
         }
-        Err(answer)
+        Err(NotClosed::Unknown)
     }
 
     /// Once a second: counters become a point of the meters, breaks and rates are noted.
     pub async fn tick(&self) {
         let sessions = self.list();
         let now = SystemTime::now();
-        let (messages, bytes) = lock(&self.seen).sessions(&sessions, now);
+        let (messages, bytes) = lock(&self.seen).sessions(&sessions, &self.recorded(), now);
         let (memory, processor) = process::usage();
         self.journal.tick(Reading {
             messages,
@@ -113,6 +153,11 @@ impl App {
 
     /// What a person must know of the service; none if all is well.
     pub fn degraded(&self) -> Option<String> {
+        let recorded = self.recorded();
+        // The reason is not for everybody who may ask.
+        if let Some(away) = recorded.iter().find(|it| it.away().is_some()) {
+            return Some(format!("{} is away", away.record.broker));
+        }
         let away = self.list();
         let away = away
             .iter()
@@ -133,12 +178,13 @@ impl App {
     fn sessions(&self) -> Vec<(ClientId, Arc<Sessions>)> {
         let owners = lock(&self.owners);
         let alive = owners.iter();
-        alive
-            .filter_map(|owner| Some((owner.client, owner.sessions.upgrade()?)))
-            .collect()
+        let alive = alive.filter_map(|owner| Some((owner.client, owner.sessions.upgrade()?)));
+        let recorder = self.recorder.get();
+        let own = recorder.map(|it| (SERVICE, Arc::clone(it.sessions())));
+        own.into_iter().chain(alive).collect()
     }
 
-    /// All open sessions, by assistant, the oldest first.
+    /// All open sessions, by assistant, the oldest first; those of the service before.
     pub(crate) fn list(&self) -> Vec<Owned> {
         let mut list = Vec::new();
         for (client, sessions) in self.sessions() {
@@ -168,7 +214,7 @@ impl App {
 
 /// Text that somebody else wrote, without credentials.
 pub fn masked(text: &str) -> String {
-    crate::mask::mask(text).into_owned()
+    crate::text::mask::mask(text).into_owned()
 }
 
 /// A lock that no panic elsewhere can spoil: what is behind it is whole after every statement.

@@ -6,6 +6,7 @@
 use super::Owned;
 use super::views::Device;
 use crate::broker::handle::State;
+use crate::broker::recorder::Recorded;
 use crate::broker::target::Target;
 use crate::config::Config;
 use std::collections::{HashMap, VecDeque};
@@ -160,7 +161,12 @@ impl Seen {
     }
 
     /// Takes in the counters of all open sessions; messages and bytes of all that ever were.
-    pub(super) fn sessions(&mut self, open: &[Owned], now: SystemTime) -> (u64, u64) {
+    pub(super) fn sessions(
+        &mut self,
+        open: &[Owned],
+        recorded: &[Recorded],
+        now: SystemTime,
+    ) -> (u64, u64) {
         self.sessions
             .retain(|id, _| open.iter().any(|it| it.info.id == *id));
         let minute = seconds_of(now) / 60;
@@ -182,17 +188,21 @@ impl Seen {
             let connected = status.state == State::Connected;
             let bar = if connected { Bar::Well } else { Bar::Bad };
             broker.minutes.mark(minute, bar, MINUTES);
-            if let Some(error) = &status.last_error
-                && broker
-                    .error
-                    .as_ref()
-                    .is_none_or(|(_, known)| known != error)
-            {
-                broker.error = Some((now, error.clone()));
-            }
+            broker.failed(status.last_error.as_ref(), now);
             let (count, away) = &mut counts[at];
             *count += new;
             *away = Some(away.unwrap_or(false) || !connected);
+        }
+        // Of those that were never reached there is no session.
+        for unreached in recorded.iter().filter(|it| it.session.is_none()) {
+            let name = Some(&unreached.record.broker);
+            let mut known = self.brokers.iter_mut().zip(&mut counts);
+            let known = known.find(|((_, broker), _)| broker.name.as_ref() == name);
+            if let (Some(error), Some(((_, broker), (_, away)))) = (&unreached.error, known) {
+                broker.minutes.mark(minute, Bar::Bad, MINUTES);
+                broker.failed(Some(error), now);
+                *away = Some(true);
+            }
         }
         for ((_, broker), (count, away)) in self.brokers.iter_mut().zip(counts) {
             broker.recent.push_back(count);
@@ -255,6 +265,14 @@ impl Seen {
 }
 
 impl Broker {
+    /// An error; the same one again is no news.
+    fn failed(&mut self, error: Option<&String>, now: SystemTime) {
+        let known = self.error.as_ref().map(|(_, known)| known);
+        if error.is_some() && error != known {
+            self.error = error.map(|error| (now, error.clone()));
+        }
+    }
+
     /// Connected, away, or not asked.
     fn note(&mut self, away: Option<bool>, now: SystemTime) {
         let open = self.breaks.back_mut().filter(|(_, to)| to.is_none());

@@ -8,7 +8,7 @@ use super::shared::{Claim, Command, ListenerSlot, NoReport, Shared};
 use super::target::Target;
 use super::task;
 use crate::config::{Limits, Policy};
-use async_std::channel::{self, Receiver, Sender};
+use async_channel::{Receiver, Sender};
 use async_std::future::timeout;
 use bitsperity_mqtt_core::packet::{QoS, Reason};
 use bitsperity_mqtt_core::session::Grants;
@@ -155,8 +155,8 @@ impl Handle {
         audit: Option<Auditor>,
     ) -> Result<(Self, Established), BrokerError> {
         let patience = Duration::from_secs_f64(limits.connect_timeout.clamp(0.001, 3_600.0));
-        let (commands, inbox) = channel::bounded(COMMANDS);
-        let (ending, ended) = channel::bounded(1);
+        let (commands, inbox) = async_channel::bounded(COMMANDS);
+        let (ending, ended) = async_channel::bounded(1);
         let (first, connected) = oneshot::channel();
         let shared = Arc::new(Shared::new());
         task::spawn(task::Start {
@@ -236,7 +236,7 @@ impl Handle {
     /// # Errors
     /// Why not.
     pub async fn listen(&self, listen: Listen) -> Result<Listening, BrokerError> {
-        let (stopping, stopped) = channel::bounded(1);
+        let (stopping, stopped) = async_channel::bounded(1);
         let (reply, answer) = oneshot::channel();
         // Made before the task hears of it: if this call is dropped on its way, the subscription is freed as well.
         let listening = Listening {
@@ -350,9 +350,14 @@ impl Listening {
 
     /// Stops it now, as cancelled; its state stays and can be asked.
     pub async fn stop(&self) {
+        self.end();
+        self.stopped().await;
+    }
+
+    /// The same without waiting for it.
+    pub fn end(&self) {
         self.slot.stop();
         self.shared.call();
-        self.stopped().await;
     }
 
     /// Its state now; works also after it stopped and after the session was closed.

@@ -3,7 +3,8 @@
 //!
 //! Read in this order: [`handle`] (what others see), `task` (the one loop; `task/link` is a connection's life),
 //! `transport` (DNS, TCP, TLS, WebSocket), [`sessions`] (which of them the assistant has open). [`target`] says where to,
-//! [`vault`] keeps the credentials sealed, [`collect`] is where messages meet the reduction, [`report`] what comes of it, [`tap`] hands them on whole, [`watch`] goes on for as long as a session does,
+//! [`collect`] is where messages meet the reduction, [`report`] what comes of it, [`tap`] hands them on whole, [`watch`] goes on
+//! for as long as a session does, [`recorder`] for as long as the process does,
 //! [`error`] what goes wrong, in words that a person understands; `shared` is what a task and its handles have in common,
 //! `origins` which session belongs to which broker as it was named.
 //!
@@ -15,6 +16,7 @@ pub mod decoder;
 pub mod error;
 pub mod handle;
 mod origins;
+pub mod recorder;
 pub mod report;
 mod seats;
 pub mod sessions;
@@ -23,5 +25,4 @@ pub mod tap;
 pub mod target;
 mod task;
 mod transport;
-pub mod vault;
 pub mod watch;

@@ -16,7 +16,7 @@ use super::shared::lock;
 use super::target::Target;
 use super::watch::{Watch, Watching};
 use crate::config::{Limits, Policy};
-use async_std::channel::{self, Receiver, Sender};
+use async_channel::{Receiver, Sender};
 use place::Place;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, Weak};
@@ -176,6 +176,16 @@ impl Sessions {
         self.origins.of_address(connection_string)
     }
 
+    /// The name in the configuration by which a session was asked for.
+    pub fn name_of(&self, id: &str) -> Option<String> {
+        let registry = lock(&self.registry);
+        let entry = registry.open.get(registry.find(id).ok()?)?;
+        match &entry.origin {
+            Some(Origin::Named(name)) => Some(name.clone()),
+            _ => None,
+        }
+    }
+
     /// The session of this origin that was used last.
     pub fn of(&self, origin: &Origin) -> Option<String> {
         let mut registry = lock(&self.registry);
@@ -260,7 +270,7 @@ impl Sessions {
     /// Where a word comes when a session was opened or ended; each who asks hears of each change.
     pub fn changes(&self) -> Receiver<()> {
         // One word is enough for whoever looks at the list afterwards.
-        let (changed, changes) = channel::bounded(1);
+        let (changed, changes) = async_channel::bounded(1);
         let mut registry = lock(&self.registry);
         registry.listeners.retain(|it| !it.is_closed());
         registry.listeners.push(changed);

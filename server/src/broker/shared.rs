@@ -7,7 +7,7 @@
 use super::error::{BrokerError, FAILED};
 use super::handle::{Established, Publish, Published, State, Status};
 use super::report::{Listen, Part, Report};
-use async_std::channel::Sender;
+use async_channel::Sender;
 use futures::channel::oneshot;
 use futures::task::AtomicWaker;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};

@@ -4,7 +4,7 @@
 //! missed, and the rest is whole and in order.
 
 use super::collect::Arrival;
-use async_std::channel::{self, Receiver, Sender};
+use async_channel::{Receiver, Sender};
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::time::Instant;
 use std::sync::Arc;
@@ -58,7 +58,7 @@ impl Tapped {
 
 /// A new one and its outlet.
 pub fn new() -> (Tap, Outlet) {
-    let (sender, receiver) = channel::bounded(MESSAGES);
+    let (sender, receiver) = async_channel::bounded(MESSAGES);
     let level = Arc::new(Level::default());
     let tap = Tap {
         messages: sender,

@@ -3,8 +3,8 @@
 //! Invariant: credentials are sealed before anything else is looked at, and no error repeats any part of the
 //! connection string, since a malformed one may hold the password anywhere.
 
-use super::vault::{Opened, Sealed};
 use crate::config::NamedBroker;
+use crate::vault::{Opened, Sealed};
 use percent_encoding::percent_decode_str;
 use std::fmt;
 use std::net::Ipv6Addr;

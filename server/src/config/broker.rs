@@ -6,7 +6,7 @@
 use super::source::{ConfigError, Environment, Origin, Raw, Source, world_readable};
 use super::{NamedBroker, nearest};
 use crate::broker::target::{Scheme, Target};
-use crate::broker::vault::Sealed;
+use crate::vault::Sealed;
 use percent_encoding::percent_decode_str;
 use std::collections::BTreeMap;
 use zeroize::Zeroizing;

@@ -2,6 +2,7 @@
 
 use super::broker::Draft;
 use super::policy::{self, Rule};
+use super::record::Records;
 use super::source::{ConfigError, Environment, Origin, Raw, Source, world_readable};
 use super::{Config, Limits, Policy, Service, nearest, service, table};
 use std::collections::BTreeMap;
@@ -13,6 +14,8 @@ const PREFIX: &str = "BITSPERITY_MQTT_";
 const FILE_VARIABLE: &str = "CONFIG";
 /// Holds a secret of `serve`, which reads it itself.
 const TOKEN_VARIABLE: &str = "TOKEN";
+/// Topic Filters by which the broker that the environment describes is recorded.
+const RECORD: &str = "record";
 /// The broker that the environment describes.
 pub(crate) const DEFAULT_BROKER: &str = "default";
 
@@ -42,6 +45,7 @@ struct Merge<'a> {
     config: Config,
     sources: BTreeMap<String, Source>,
     drafts: BTreeMap<String, Draft>,
+    records: Records,
     environment: &'a Environment,
 }
 
@@ -54,6 +58,7 @@ pub fn load(given: &Given, environment: &Environment) -> Result<Loaded, ConfigEr
         config: Config::default(),
         sources: BTreeMap::new(),
         drafts: BTreeMap::new(),
+        records: Records::default(),
         environment,
     };
     let file = merge.file(given.file.as_deref())?;
@@ -67,6 +72,9 @@ pub fn load(given: &Given, environment: &Environment) -> Result<Loaded, ConfigEr
         let broker = draft.finish(&name, environment, &mut warnings)?;
         merge.config.brokers.insert(name, broker);
     }
+    merge
+        .records
+        .finish(&mut merge.config, &mut merge.sources)?;
     if let Some((path, true)) = &file
         && holds_password
         && world_readable(path)
@@ -101,7 +109,7 @@ pub fn load_or_broken(given: &Given, environment: &Environment) -> Result<Loaded
     let Ok(mut loaded) = load(&alone, &Environment::new([])) else {
         return Err(error);
     };
-    loaded.config.broken = Some(crate::mask::mask(&error.to_string()).into_owned());
+    loaded.config.broken = Some(crate::text::mask::mask(&error.to_string()).into_owned());
     loaded
         .warnings
         .push(format!("the configuration is not in force: {error}"));
@@ -176,6 +184,13 @@ impl Merge<'_> {
                 }
                 Ok(())
             }
+            (RECORD, toml::Value::Array(entries)) => {
+                (1..).zip(entries).try_for_each(|(at, entry)| {
+                    let place = origin(&format!("[[record]] number {at}"));
+                    self.records.entry(entry, place)
+                })
+            }
+            (RECORD, _) => place.refuse("must be [[record]], with broker and filters"),
             ("limits" | "policy" | "service" | "brokers", _) => place.refuse("must be a table"),
             _ => place.refuse(unknown(section, "")),
         }
@@ -207,7 +222,9 @@ impl Merge<'_> {
             };
             let value = Raw::Text(value.to_owned());
             let key = rest.to_ascii_lowercase();
-            if Draft::knows(&key) && rest == rest.to_ascii_uppercase() {
+            if key == RECORD {
+                self.records.put(DEFAULT_BROKER.to_owned(), value, origin)?;
+            } else if Draft::knows(&key) && rest == rest.to_ascii_uppercase() {
                 self.broker(DEFAULT_BROKER, &key, value, origin)?;
             } else {
                 self.setting(&key, value, &origin)?;
@@ -241,6 +258,9 @@ impl Merge<'_> {
                 );
             }
             return self.broker(broker, key, value, origin);
+        }
+        if let Some(broker) = name.strip_prefix("record.") {
+            return self.records.put(broker.to_owned(), value, origin);
         }
         let name = match name.split_once('.') {
             Some((section, rest)) if section_of(rest) == Some(section) => rest,
@@ -327,7 +347,15 @@ fn unknown(name: &str, section: &str) -> String {
     let rows = table::rows().map(|row| row.name);
     let rules = policy::RULES.iter().map(|rule: &Rule| rule.name);
     let served = service::RULES.iter().map(|rule| rule.name);
-    let others = ["log", TOOL_PREFIX, "limits", "policy", "service", "brokers"];
+    let others = [
+        "log",
+        TOOL_PREFIX,
+        "limits",
+        "policy",
+        "service",
+        "brokers",
+        RECORD,
+    ];
     let brokers = super::broker::KEYS;
     let known = rows
         .chain(rules)
@@ -352,6 +380,7 @@ impl Default for Config {
             limits: Limits::default(),
             policy: Policy::default(),
             service: Service::default(),
+            records: Vec::new(),
             log: ::log::LevelFilter::Warn,
             tool_prefix: String::new(),
             broken: None,

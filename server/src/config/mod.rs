@@ -1,7 +1,7 @@
 //! Configuration: defaults, TOML file, environment, flags; the later the stronger.
 //!
 //! `table` is the one table of numbers, `source` is a layer, `load` merges them, `policy` and `broker` know their
-//! settings, `hosts` is what host patterns mean, `show` prints what is in
+//! settings, `record` what the service watches from its start, `hosts` is what host patterns mean, `show` prints what is in
 //! force and where it comes from.
 //! Invariant: an unknown name is refused, not ignored; no error, warning or output repeats a secret.
 
@@ -9,6 +9,7 @@ mod broker;
 pub mod hosts;
 mod load;
 mod policy;
+mod record;
 mod service;
 mod show;
 mod source;
@@ -19,10 +20,11 @@ mod tests;
 pub(crate) use load::DEFAULT_BROKER;
 pub use load::{Given, Loaded, load, load_or_broken};
 pub use policy::Denied;
+pub use record::Record;
 pub use service::{HttpLimits, Service};
 pub use source::{ConfigError, Environment, Source};
 
-use crate::broker::vault::Sealed;
+use crate::vault::Sealed;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -36,6 +38,8 @@ pub struct Config {
     pub policy: Policy,
     /// What `serve` is told.
     pub service: Service,
+    /// What `serve` watches from its start.
+    pub records: Vec<Record>,
     /// Log level for standard error.
     pub log: ::log::LevelFilter,
     /// Put before the name of every tool, for hosts that do not keep the tools of two servers apart.

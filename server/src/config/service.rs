@@ -15,8 +15,8 @@ pub struct Service {
     pub socket: Option<PathBuf>,
     /// File of the token; none: in the state directory.
     pub token_file: Option<PathBuf>,
-    /// Addresses of proxies that know their user.
-    pub trusted_proxy: Vec<IpAddr>,
+    /// Addresses, or names, of proxies that know their user.
+    pub trusted_proxy: Vec<String>,
     /// Names by which HTTP may be addressed, beside the local ones.
     pub allowed_hosts: Vec<String>,
     /// Origins of pages that may use HTTP.
@@ -70,7 +70,7 @@ pub(super) struct Rule {
 enum Kind {
     Address(fn(&mut Service) -> &mut SocketAddr),
     Path(fn(&mut Service) -> &mut Option<PathBuf>),
-    Addresses(fn(&mut Service) -> &mut Vec<IpAddr>),
+    Places(fn(&mut Service) -> &mut Vec<String>),
     Texts(fn(&mut Service) -> &mut Vec<String>),
 }
 
@@ -98,8 +98,8 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         name: "trusted_proxy",
-        what: "addresses of proxies that know their user: requests from there reach page and API without the token",
-        kind: Kind::Addresses(|s| &mut s.trusted_proxy),
+        what: "addresses of proxies that know their user, or names in a network of containers: requests from there reach page and API without the token",
+        kind: Kind::Places(|s| &mut s.trusted_proxy),
     },
     Rule {
         name: "allowed_hosts",
@@ -141,13 +141,12 @@ impl Rule {
                 };
                 *field(service) = (!text.is_empty()).then(|| origin.path(&text, environment));
             }
-            Kind::Addresses(field) => {
-                let items = value.list();
-                let parsed = items.map(|items| items.iter().map(|it| it.parse().ok()).collect());
-                let Some(Some(addresses)) = parsed else {
-                    return origin.refuse("must be a list of IP addresses");
-                };
-                *field(service) = addresses;
+            Kind::Places(field) => {
+                let places = value.list().unwrap_or_else(|| vec![String::new()]);
+                if !places.iter().all(|it| is_place(it)) {
+                    return origin.refuse("must be a list of IP addresses or names of hosts");
+                }
+                *field(service) = places;
             }
             Kind::Texts(field) => {
                 let Some(items) = value.list() else {
@@ -170,11 +169,7 @@ impl Rule {
                 .as_ref()
                 .map_or_else(String::new, |path| path.display().to_string())
                 .into(),
-            Kind::Addresses(field) => {
-                let addresses = field(&mut service).iter();
-                addresses.map(|it| it.to_string()).collect()
-            }
-            Kind::Texts(field) => field(&mut service).clone().into(),
+            Kind::Places(field) | Kind::Texts(field) => field(&mut service).clone().into(),
         }
     }
 
@@ -182,6 +177,13 @@ impl Rule {
     pub(super) fn default_value(&self) -> Value {
         self.value(&Service::default())
     }
+}
+
+/// An address, or a name that cannot be taken for one.
+fn is_place(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let name = text.bytes().all(plain) && text.bytes().any(|byte| byte.is_ascii_alphabetic());
+    text.parse::<IpAddr>().is_ok() || name
 }
 
 /// Limits of `serve`, in the order of `config show`.

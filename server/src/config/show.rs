@@ -80,6 +80,14 @@ impl Loaded {
                 writeln!(out, "{key} = {value}")?;
             }
         }
+        for record in &self.config.records {
+            let (broker, filters) = (&record.broker, json!(record.filters));
+            let source = self.source(&format!("record.{broker}")).name();
+            writeln!(
+                out,
+                "\n[[record]]   # from: {source}\nbroker = \"{broker}\"\nfilters = {filters}"
+            )?;
+        }
         if self.config.brokers.is_empty() {
             writeln!(
                 out,
@@ -134,7 +142,12 @@ impl Loaded {
             (name.clone(), Value::from(shown))
         });
         let brokers: Map<String, Value> = brokers.collect();
-        let mut shown = json!({"settings": settings, "brokers": brokers});
+        let records = self.config.records.iter().map(|record| {
+            let source = self.source(&format!("record.{}", record.broker)).name();
+            json!({"broker": record.broker, "filters": record.filters, "source": source})
+        });
+        let records: Value = records.collect();
+        let mut shown = json!({"settings": settings, "brokers": brokers, "record": records});
         if let Some((path, read)) = &self.file {
             shown["file"] = json!({"path": path.display().to_string(), "read": read});
         }

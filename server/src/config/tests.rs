@@ -53,6 +53,67 @@ fn password(loaded: &Loaded, broker: &str) -> Vec<u8> {
 }
 
 #[test]
+fn what_is_recorded_is_checked_and_shown() {
+    const BROKERS: &str =
+        "[brokers.barn]\nurl = \"mqtt://10.0.0.4\"\n[brokers.mill]\nurl = \"mqtt://10.0.0.5\"\n";
+    let scene = |records: &str| Scene::new(&format!("{BROKERS}{records}"));
+    let two = "[[record]]\nbroker = \"mill\"\n[[record]]\nbroker = \"barn\"\nfilters = [\"cow/+\", \"hen/#\"]";
+    let loaded = scene(two)
+        .load(&[], &["record.mill=wheel/#, sluice"])
+        .unwrap();
+    let record = |broker: &str, filters: &[&str]| Record {
+        broker: broker.to_owned(),
+        filters: filters.iter().map(|it| (*it).to_owned()).collect(),
+    };
+    let expected = [
+        record("barn", &["cow/+", "hen/#"]),
+        record("mill", &["wheel/#", "sluice"]),
+    ];
+    assert_eq!(loaded.config.records, expected);
+    let shown = loaded.show_json();
+    assert_eq!(shown["record"][1]["source"], "flag");
+    assert_eq!(shown["record"][0]["filters"][0], "cow/+");
+    // What is shown for people can be read again.
+    let again = Scene::new(&loaded.show()).load(&[], &[]).unwrap();
+    assert_eq!(again.config.records, expected);
+    let all = scene("[[record]]\nbroker = \"mill\"")
+        .load(&[], &[])
+        .unwrap();
+    assert_eq!(all.config.records, [record("mill", &["#"])]);
+    let none = scene(two)
+        .load(&[], &["record.mill=", "record.barn="])
+        .unwrap();
+    assert!(none.config.records.is_empty());
+    let url = ("BITSPERITY_MQTT_URL", "mqtt://10.0.0.6");
+    let of_environment = [url, ("BITSPERITY_MQTT_RECORD", "a/#")];
+    let loaded = scene("").load(&of_environment, &[]).unwrap();
+    assert_eq!(loaded.config.records, [record("default", &["a/#"])]);
+    for (wrong, hint) in [
+        ("broker = \"mil\"", "configured: barn, mill"),
+        ("brokers = \"mill\"", "did you mean broker?"),
+        ("filters = [\"#\"]", "needs broker"),
+        ("broker = \"mill\"\nfilters = [\"#/a\"]", "no Topic Filter"),
+        (
+            "broker = \"mill\"\nfilters = [\"a\", \"b\", \"c\", \"d\", \"e\"]",
+            "at most 4",
+        ),
+        ("broker = \"mill\"\nfilters = 7", "must be a list"),
+        (
+            "broker = \"mill\"\n[[record]]\nbroker = \"mill\"",
+            "second time",
+        ),
+    ] {
+        let refused = scene(&format!("[[record]]\n{wrong}")).refused(&[], &[]);
+        assert!(
+            refused.contains(hint) && refused.contains("record"),
+            "{refused}"
+        );
+    }
+    let refused = Scene::new("record = 1").refused(&[], &[]);
+    assert!(refused.contains("[[record]]"), "{refused}");
+}
+
+#[test]
 fn the_later_layer_is_the_stronger() {
     let scene = Scene::new(
         "log = \"info\"\n[limits]\nmax_sessions = 2\nsession_idle = 20.5\nmax_captures = 3\n[policy]\nread_only = false",

@@ -2,7 +2,7 @@
 //! a simulated household ([`household`]) that talks over it, and this very executable as a child process, with which
 //! an assistant's session through every tool is played ([`play`]) and printed ([`view`], [`paint`]).
 //!
-//! `demo --hold` keeps the household running on port 18883 for an assistant of one's own. All of this is in the binary only with the
+//! `demo --hold` keeps the household running on port 18883 for an assistant of one's own, `--page` shows it on the page. All of this is in the binary only with the
 //! cargo feature `demo`.
 #![allow(clippy::print_stdout)] // the demo's output is its purpose; it is not the server's process
 
@@ -13,10 +13,14 @@ mod paint;
 mod play;
 mod view;
 
+use crate::config::{self, Environment, Given};
+use crate::hosts::http::token;
+use crate::serve::{self, ServeArgs};
 use paint::{Painter, Style};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// Where `--hold` keeps the household.
 pub const HOLD_PORT: u16 = 18_883;
@@ -27,13 +31,16 @@ pub struct DemoArgs {
     /// Keep the simulated household running on mqtt://127.0.0.1:18883 until Ctrl-C, for an assistant of your own
     #[arg(long)]
     pub hold: bool,
+    /// Show it on a page, at 127.0.0.1:8090 or the next free port
+    #[arg(long, requires = "hold")]
+    pub page: bool,
 }
 
 /// Runs the demo. Fails if anything that an assistant would do did not work.
 pub fn run(args: DemoArgs) -> ExitCode {
     let mut painter = Painter::new();
     let outcome = if args.hold {
-        hold(&mut painter)
+        hold(args.page, &mut painter)
     } else {
         perform(&mut painter)
     };
@@ -68,7 +75,7 @@ fn perform(painter: &mut Painter) -> Result<(), String> {
     Ok(())
 }
 
-fn hold(painter: &mut Painter) -> Result<(), String> {
+fn hold(page: bool, painter: &mut Painter) -> Result<(), String> {
     let address = household(HOLD_PORT)?;
     painter.line(
         Style::Bold,
@@ -78,9 +85,32 @@ fn hold(painter: &mut Painter) -> Result<(), String> {
         ),
     );
     farewell(painter, Some(address));
+    if page {
+        return serve_page(address);
+    }
     loop {
         std::thread::park();
     }
+}
+
+/// The service, until Ctrl-C, with the household watched from the start and nothing of the user's configuration.
+fn serve_page(address: SocketAddr) -> Result<(), String> {
+    let token = token::make().map_err(|error| error.to_string())?;
+    let settings = [
+        ("BITSPERITY_MQTT_URL", format!("mqtt://{address}")),
+        ("BITSPERITY_MQTT_RECORD", "#".to_owned()),
+        ("BITSPERITY_MQTT_TOKEN", token.to_string()),
+    ];
+    let settings = settings.map(|(name, value)| (name.into(), value.into()));
+    let environment = Environment::new(settings);
+    let loaded = config::load(&Given::default(), &environment);
+    let loaded = loaded.map_err(|error| error.to_string())?;
+    crate::log::init(loaded.config.log);
+    let args = ServeArgs {
+        demo: Some(|link| println!("\n  The page, with the household watched:\n    {link}")),
+        ..ServeArgs::default()
+    };
+    serve::run(&args, loaded, &environment, Instant::now())
 }
 
 /// The lines to paste into an assistant's configuration.

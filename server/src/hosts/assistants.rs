@@ -6,7 +6,7 @@ use crate::protocol::client::Client;
 use crate::protocol::inflight::InFlight;
 use crate::protocol::outbox::{Outbox, Outgoing};
 use crate::protocol::service::Service;
-use async_std::channel::Receiver;
+use async_channel::Receiver;
 use futures::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicU64, Ordering};

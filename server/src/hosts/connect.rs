@@ -8,7 +8,7 @@ use super::link::{Link, Target};
 use crate::protocol::failure::{Code, RpcError};
 use crate::protocol::message::{self, Id, Incoming, Line};
 use crate::text::lines::{Input, read_lines};
-use async_std::channel::{Receiver, bounded};
+use async_channel::{Receiver, bounded};
 use async_std::future::timeout;
 use futures::future::{Either, pending, select};
 use serde::Deserialize;

@@ -4,7 +4,7 @@
 
 use super::place::Place;
 use crate::text::lines::{Cutter, Input, READ_CHUNK};
-use async_std::channel::{Receiver, Sender, bounded};
+use async_channel::{Receiver, Sender, bounded};
 use async_std::future::timeout;
 use async_std::net::TcpStream;
 use async_tungstenite::tungstenite::client::IntoClientRequest;

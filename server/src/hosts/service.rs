@@ -9,11 +9,11 @@ use super::http::Http;
 use super::socket::Socket;
 use crate::process::shutdown::{SERVICE_CALLS_END, SERVICE_END, SERVICE_OUTPUT_END, guard};
 use crate::process::signals::watch_signals;
-use async_std::channel::bounded;
+use async_channel::bounded;
 use async_std::future::timeout;
 use async_std::net::TcpListener;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 
 /// What listens.
@@ -35,6 +35,31 @@ pub fn bind(address: SocketAddr) -> io::Result<(TcpListener, SocketAddr)> {
     let listener = std::net::TcpListener::bind(address)?;
     let bound = listener.local_addr()?;
     Ok((TcpListener::from(listener), bound))
+}
+
+/// Opens the socket at this port of loopback, else at the next one that is free.
+///
+/// # Errors
+/// None of the next ones is free, nor any other.
+pub fn bind_near(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
+    /// So many processes of one person find a port near the usual one.
+    const NEAR: u16 = 32;
+    let ports = (0..NEAR).filter_map(|more| port.checked_add(more));
+    let addresses = ports
+        .chain([0])
+        .map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let addresses: Vec<_> = addresses.collect();
+    let listener = std::net::TcpListener::bind(addresses.as_slice())?;
+    let bound = listener.local_addr()?;
+    Ok((TcpListener::from(listener), bound))
+}
+
+/// Serves a page for as long as the process lives.
+pub fn beside(http: Arc<Http>, listener: TcpListener) {
+    async_std::task::spawn(async move {
+        let (_alive, ending) = bounded(1);
+        http.serve(listener, ending).await;
+    });
 }
 
 /// Serves until a signal comes.

@@ -8,7 +8,7 @@ use super::assistants::{Assistant, Assistants};
 use super::http::token::private_folder;
 use crate::protocol::caller::Transport;
 use crate::text::lines::{Cutter, Input, READ_CHUNK};
-use async_std::channel::Receiver;
+use async_channel::Receiver;
 use async_std::future::timeout;
 use async_std::os::unix::net::{UnixListener, UnixStream};
 use futures::future::{Either, select};

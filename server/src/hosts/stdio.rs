@@ -14,7 +14,7 @@ use crate::protocol::inflight::InFlight;
 use crate::protocol::outbox::{Outbox, Outgoing};
 use crate::protocol::service::Service;
 use crate::text::lines::{Input, read_lines};
-use async_std::channel::{Receiver, Sender, bounded};
+use async_channel::{Receiver, Sender, bounded};
 use async_std::future::timeout;
 use futures::FutureExt;
 use futures::future::{Either, select};

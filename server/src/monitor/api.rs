@@ -4,7 +4,7 @@ use super::query::Query;
 use super::reply::Reply;
 use super::routes::Asked;
 use super::{Desk, openapi, page, tickets};
-use crate::app::{TopicQuery, TopicsError};
+use crate::app::{NotClosed, TopicQuery, TopicsError};
 use crate::journal::{CallFilter, Level, Reported};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -42,12 +42,31 @@ pub(super) async fn close_session(desk: Arc<Desk>, asked: Asked) -> Reply {
             log::info!("a session was closed from the monitor");
             Reply::empty(204)
         }
-        Err(_) => Reply::error(
+        Err(NotClosed::Recorded) => Reply::error(
+            409,
+            "recorded",
+            "this service watches the broker as its configuration says; take the broker's [[record]] out and restart it",
+        ),
+        Err(NotClosed::Unknown) => Reply::error(
             404,
             "unknown_session",
             "no open session has this id; GET api/sessions lists them",
         ),
     }
+}
+
+pub(super) async fn captures(desk: Arc<Desk>) -> Reply {
+    Reply::json(200, &desk.app.capture_views())
+}
+
+pub(super) async fn end_capture(desk: Arc<Desk>, asked: Asked) -> Reply {
+    let id = asked.id.unwrap_or_default();
+    if !desk.app.end_capture(&id) {
+        let why = "no running capture has this id; GET api/captures lists them";
+        return Reply::error(404, "unknown_capture", why);
+    }
+    log::info!("a capture was ended from the monitor");
+    Reply::empty(204)
 }
 
 pub(super) async fn brokers(desk: Arc<Desk>) -> Reply {

@@ -134,6 +134,7 @@ fn meaning(status: u16) -> &'static str {
         400 => "An argument is wrong; the message says what would be right.",
         401 => "The token is missing or wrong.",
         404 => "There is none of this id.",
+        409 => "The service watches it as its configuration says; it cannot be closed.",
         413 => "The body is too large.",
         415 => "The body must be JSON.",
         426 => "Only as a WebSocket.",

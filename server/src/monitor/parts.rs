@@ -20,11 +20,12 @@ const LINES: usize = 100;
 pub(super) const CALLS: usize = 100;
 
 /// Parts of the news, in the order of [`Parts::texts`].
-pub(super) const NAMES: [&str; 6] = [
+pub(super) const NAMES: [&str; 7] = [
     "service",
     "brokers",
     "assistants",
     "sessions",
+    "captures",
     "log",
     "metrics",
 ];
@@ -72,6 +73,7 @@ impl Desk {
                 text(&app.broker_views()),
                 text(&app.client_views()),
                 text(&app.session_views()),
+                text(&app.capture_views()),
                 text(&app.log_views(Level::Warning, LINES)),
                 metrics,
             ],

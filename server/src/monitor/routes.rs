@@ -5,7 +5,7 @@ use super::query::{Kind, Parameter, Query};
 use super::reply::Reply;
 use super::{Desk, openapi};
 use crate::app::views::{
-    BrokerView, CallView, Device, LogLine, Metrics, OwnedSession, Stats, Topics,
+    BrokerView, CallView, CaptureView, Device, LogLine, Metrics, OwnedSession, Stats, Topics,
 };
 use futures::future::BoxFuture;
 use serde_json::Value;
@@ -143,11 +143,29 @@ pub(super) static ROUTES: &[Route] = &[
     Route {
         method: "DELETE",
         path: "/api/sessions/{id}",
-        what: "Closes a connection; captures that listen on it end.",
+        what: "Closes a connection of an assistant; captures that listen on it end.",
+        parameters: &[],
+        answer: Answer::Empty(204),
+        errors: &[404, 409],
+        handler: |desk, asked, _| Box::pin(api::close_session(desk, asked)),
+    },
+    Route {
+        method: "GET",
+        path: "/api/captures",
+        what: "Listening that outlives its call, and whose it is.",
+        parameters: &[],
+        answer: Answer::Json(200, openapi::list::<CaptureView>),
+        errors: &[],
+        handler: |desk, _, _| Box::pin(api::captures(desk)),
+    },
+    Route {
+        method: "DELETE",
+        path: "/api/captures/{id}",
+        what: "Ends a capture; its assistant can still ask for what it has heard.",
         parameters: &[],
         answer: Answer::Empty(204),
         errors: &[404],
-        handler: |desk, asked, _| Box::pin(api::close_session(desk, asked)),
+        handler: |desk, asked, _| Box::pin(api::end_capture(desk, asked)),
     },
     Route {
         method: "GET",

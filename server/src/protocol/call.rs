@@ -4,7 +4,6 @@
 //! panics costs its own call only; each call leaves one line in the log, without the values of its arguments.
 
 use super::caller::Caller;
-use super::clock::{self, sleep};
 use super::inflight::Ticket;
 use super::job::{Desk, caught};
 use super::message::{self, Code, Id, RpcError, quote, to_json};
@@ -14,9 +13,10 @@ use super::revision::Revision;
 use super::service::{Answer, Service};
 use super::trace::{Seen, Told};
 use super::{Call, Progress, Tick};
-use crate::mask::mask;
-use crate::tools::ToolError;
-use async_std::channel::{Receiver, bounded};
+use crate::process::clock::{self, sleep};
+use crate::protocol::failure::ToolError;
+use crate::text::mask::mask;
+use async_channel::{Receiver, bounded};
 use futures::future::{Either, pending, select};
 use futures::{FutureExt, pin_mut};
 use serde_json::{Map, Value};

@@ -7,7 +7,6 @@
 
 use super::call;
 use super::caller::Caller;
-use super::clock::sleep;
 use super::completion;
 use super::inflight::{InFlight, Refusal};
 use super::job::{self, Desk, Job};
@@ -20,7 +19,8 @@ use super::revision::{self, Revision};
 use super::service::Service;
 use super::subscriptions;
 use super::{prompts, resources, trace};
-use async_std::channel::{Receiver, Sender, bounded};
+use crate::process::clock::sleep;
+use async_channel::{Receiver, Sender, bounded};
 use futures::future::{Either, select};
 use serde_json::{Map, Value};
 use std::panic::{AssertUnwindSafe, catch_unwind};

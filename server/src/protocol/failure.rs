@@ -1,4 +1,4 @@
-//! Errors of the protocol itself; what a tool has to say goes into a result.
+//! Errors: of the protocol itself ([`RpcError`]), and of a tool ([`ToolError`]), which go into a result.
 
 use serde_json::Value;
 
@@ -58,5 +58,43 @@ impl RpcError {
             message: message.into(),
             data: None,
         }
+    }
+}
+
+/// A failure that the assistant reads and can act on. It never holds a credential.
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+pub struct ToolError {
+    /// Stable: `invalid_argument`, `unknown_session`, `session_expired`, `connect_failed`, …
+    pub code: &'static str,
+    /// What was wrong.
+    pub message: String,
+    /// What to do now.
+    pub next_step: String,
+}
+
+impl ToolError {
+    pub(crate) fn new(
+        code: &'static str,
+        message: impl Into<String>,
+        next_step: impl Into<String>,
+    ) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            next_step: next_step.into(),
+        }
+    }
+
+    pub(crate) fn invalid(message: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new("invalid_argument", message, next_step)
+    }
+
+    pub(crate) fn policy(message: impl Into<String>, next_step: impl Into<String>) -> Self {
+        Self::new("policy_denied", message, next_step)
+    }
+
+    /// Nobody reads it: the caller took the call back.
+    pub(crate) fn cancelled() -> Self {
+        Self::new("cancelled", "the call was cancelled", "call the tool again")
     }
 }

@@ -5,7 +5,7 @@
 //! the reply is written, so that a client which waits for each reply finds it free.
 
 use super::message::Id;
-use async_std::channel::{Receiver, Sender, bounded};
+use async_channel::{Receiver, Sender, bounded};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -14,7 +14,7 @@ use super::revision::Revision;
 use super::service::Service;
 use super::subscriptions::{self, Open, Subscriptions};
 use crate::journal::Journal;
-use async_std::channel::Receiver;
+use async_channel::Receiver;
 use futures::FutureExt;
 use futures::future::{Either, select};
 use std::future::Future;
@@ -133,7 +133,7 @@ mod tests {
     };
     use super::super::{Call, answers};
     use super::*;
-    use crate::tools::ToolError;
+    use crate::protocol::failure::ToolError;
     use futures::future::BoxFuture;
     use serde_json::{Map, Value, json};
     use std::time::Duration;

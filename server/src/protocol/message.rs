@@ -5,8 +5,8 @@
 //! absent field.
 
 pub use super::failure::{Code, RpcError};
-use crate::mask::{holds_credentials, mask};
 use crate::render::front;
+use crate::text::mask::{holds_credentials, mask};
 use serde_json::{Map, Number, Value, json};
 
 /// JSON values in one message. A value takes up to 72 bytes in memory but as little as two on the line; without this

@@ -10,7 +10,6 @@
 mod call;
 pub mod caller;
 pub(crate) mod client;
-pub mod clock;
 mod completion;
 pub mod failure;
 pub(crate) mod inflight;
@@ -29,7 +28,7 @@ mod trace;
 pub use caller::{Caller, Transport};
 pub use rehearsal::answers;
 
-use async_std::channel::{Receiver, Sender, bounded};
+use async_channel::{Receiver, Sender, bounded};
 use std::sync::Arc;
 
 /// What a tool knows of the call it serves.

@@ -5,7 +5,7 @@
 
 use super::failure::{Code, RpcError};
 use super::message::{self, Id};
-use async_std::channel::{Receiver, Sender, bounded};
+use async_channel::{Receiver, Sender, bounded};
 
 /// One message to a client.
 #[derive(Debug)]

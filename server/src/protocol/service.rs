@@ -1,12 +1,12 @@
 //! What is served over the protocol: tools, resources, prompts, completion. The protocol's side of this seam is the rest
-//! of `mcp`; the other side is `crate::offer`, and in a test of the official conformance suite its fixtures.
+//! of `mcp`; the other side is `crate::resources`, and in a test of the official conformance suite its fixtures.
 //!
 //! Values here become JSON as they stand, so an absent member is left out and never `null`.
 
 use super::Call;
 use crate::journal::Journal;
-use crate::tools::ToolError;
-use async_std::channel::{Receiver, bounded};
+use crate::protocol::failure::ToolError;
+use async_channel::{Receiver, bounded};
 use futures::future::BoxFuture;
 use serde::Serialize;
 use serde_json::{Map, Value};

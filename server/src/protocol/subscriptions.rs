@@ -4,14 +4,14 @@
 //! that time however often it changed; what finds no room on its way out is told the next time. Invariants: nothing is told
 //! before the acknowledgement or after the end; at most [`MAX_FOLLOWED`] resources are followed; an end frees what it took.
 
-use super::clock::sleep;
 use super::inflight::Ticket;
 use super::job::under;
 use super::message::{Code, Id, RpcError, quote, to_json};
 use super::outbox::{Outbox, Outgoing};
 use super::revision::{self, Revision};
 use super::service::{Pulse, Service};
-use async_std::channel::{Receiver, Sender, bounded};
+use crate::process::clock::sleep;
+use async_channel::{Receiver, Sender, bounded};
 use futures::FutureExt;
 use futures::future::{Either, join_all, select};
 use serde_json::{Map, Value};

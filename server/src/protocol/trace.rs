@@ -9,7 +9,7 @@ use super::job::Desk;
 use super::message;
 use super::service::Service;
 use crate::journal::{ClientId, Ended, Journal, Noted};
-use crate::mask::{mask, mask_connection_strings};
+use crate::text::mask::{mask, mask_connection_strings};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -214,7 +214,7 @@ mod tests {
     use super::super::service::Answer;
     use super::*;
     use crate::journal::CallFilter;
-    use crate::tools::ToolError;
+    use crate::protocol::failure::ToolError;
     use serde_json::json;
 
     fn invocation(name: &str, arguments: Value) -> Invocation {

@@ -6,7 +6,7 @@
 pub(crate) mod client;
 
 use crate::config::Given;
-use crate::mask::mask;
+use crate::text::mask::mask;
 use client::Client;
 use serde_json::{Map, Value, json};
 use std::ffi::OsString;

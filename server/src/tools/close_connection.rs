@@ -1,6 +1,7 @@
 //! `close_connection`: ends a session.
 
-use super::{Annotations, Call, State, ToolError, schema, session};
+use super::arguments::schema;
+use super::{Annotations, Call, State, ToolError, session};
 use crate::render;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

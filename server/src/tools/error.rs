@@ -1,49 +1,12 @@
-//! A failure as the assistant reads it: a stable code, what was wrong, what to do now. Never a credential.
+//! How what a broker or a session refuses becomes a tool's failure. Never a credential.
 
 use crate::broker::handle::BrokerError;
 use crate::broker::sessions::{EstablishError, NoSession};
+use crate::protocol::failure::ToolError;
 use crate::render;
 
 /// Bytes of a broker's or an argument's own words that are repeated.
 const SHOWN: usize = 2_000;
-
-/// A failure the assistant can act on.
-#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
-pub struct ToolError {
-    /// Stable: `invalid_argument`, `unknown_session`, `session_expired`, `connect_failed`, …
-    pub code: &'static str,
-    /// What was wrong.
-    pub message: String,
-    /// What to do now.
-    pub next_step: String,
-}
-
-impl ToolError {
-    pub(super) fn new(
-        code: &'static str,
-        message: impl Into<String>,
-        next_step: impl Into<String>,
-    ) -> Self {
-        Self {
-            code,
-            message: message.into(),
-            next_step: next_step.into(),
-        }
-    }
-
-    pub(super) fn invalid(message: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self::new("invalid_argument", message, next_step)
-    }
-
-    pub(super) fn policy(message: impl Into<String>, next_step: impl Into<String>) -> Self {
-        Self::new("policy_denied", message, next_step)
-    }
-
-    /// Nobody reads it: the caller took the call back.
-    pub(super) fn cancelled() -> Self {
-        Self::new("cancelled", "the call was cancelled", "call the tool again")
-    }
-}
 
 impl From<BrokerError> for ToolError {
     fn from(error: BrokerError) -> Self {

@@ -2,8 +2,9 @@
 //!
 //! The connection string may hold a password: nothing here repeats it, in whatever way the call fails.
 
-use super::topic::checked_filter;
-use super::{Annotations, Call, State, ToolError, ranges, schema, session, unless_cancelled};
+use super::arguments::topic::checked_filter;
+use super::arguments::{ranges, schema};
+use super::{Annotations, Call, State, ToolError, session, unless_cancelled};
 use crate::broker::sessions::SessionInfo;
 use crate::broker::target::{Protocol, Target};
 use crate::broker::watch::MAX_FILTERS;

@@ -1,7 +1,8 @@
 //! `list_active_connections`: the sessions that are open.
 
-use super::{Annotations, Call, State, ToolError, schema};
-use crate::app::views::Session;
+use super::arguments::schema;
+use super::{Annotations, Call, State, ToolError};
+use crate::app::views::{RecordedBroker, Session};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -14,6 +15,9 @@ pub(super) struct Arguments {}
 pub(super) struct Answer {
     sessions: Vec<Session>,
     limit: usize,
+    // Beside the sessions, by the service for all assistants.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    watched_from_the_start: Vec<RecordedBroker>,
 }
 
 pub(super) const TOOL: super::Tool = super::Tool {
@@ -31,5 +35,6 @@ pub(super) async fn run(state: &Arc<State>, _: Arguments, _: Call) -> Result<Ans
     Ok(Answer {
         sessions: sessions.into_iter().map(Session::from).collect(),
         limit: state.config.limits.max_sessions,
+        watched_from_the_start: RecordedBroker::all(state.recorder.as_deref()),
     })
 }

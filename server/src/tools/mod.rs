@@ -1,52 +1,45 @@
 //! What the assistant may ask: one file a tool, each with its arguments, its run and its result type.
 //!
-//! `schema` makes the schemas from those types, `args` checks arguments against them, `ranges` holds defaults and ranges,
-//! `listen` and `capture` are what the listening tools share, `topic` checks filters, `session` finds the session that is meant, `error` is how they fail.
+//! `arguments` makes the schemas from those types and checks what is given against them, `listening` is what the listening
+//! tools share, `session` finds the session that is meant, `error` is how a broker's failure becomes a tool's.
 //! Values of the core become JSON in `crate::render`. Nothing here knows the executor, a packet or a transport.
 
-mod args;
-mod capture;
+mod arguments;
 mod close_connection;
 mod debug_device;
 mod error;
 mod establish_connection;
-mod fold;
 mod get_topic_schema;
 mod list_active_connections;
 mod list_devices;
 mod list_topics;
-mod listen;
+mod listening;
 mod monitor_performance;
 mod ping;
 mod publish_message;
-mod ranges;
-mod round_trip;
-mod said;
-mod schema;
 mod session;
 mod subscribe_and_collect;
-mod systems;
 mod test_connection;
-mod topic;
-mod verdict;
 
-pub use capture::Captures;
-pub use error::ToolError;
+pub(crate) use arguments::topic::checked_filter;
 pub(crate) use establish_connection::place;
-pub(crate) use topic::checked_filter;
+pub use listening::capture::Captures;
 
+use crate::app::{self, Listener};
 use crate::broker::audit::Audit;
+use crate::broker::recorder::Recorder;
 use crate::broker::sessions::{Seats, Sessions};
 use crate::config::Config;
-use crate::mcp::Call;
-use crate::mcp::service::Answer;
+use crate::protocol::Call;
+use crate::protocol::failure::ToolError;
+use crate::protocol::service::Answer;
 use crate::render;
 use futures::future::{Either, select};
 use serde_json::{Map, Value};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 /// What all tools share.
 pub struct State {
@@ -56,6 +49,10 @@ pub struct State {
     pub sessions: Arc<Sessions>,
     /// Listening that outlives a call.
     pub captures: Captures,
+    /// What the service watches for all assistants.
+    pub recorder: Option<Arc<Recorder>>,
+    /// Where people see what this process does; none: nowhere.
+    pub page: Option<String>,
     /// When the process started.
     pub started: Instant,
     inputs: Arc<OnceLock<Vec<Value>>>,
@@ -68,14 +65,20 @@ pub struct Shared {
     started: Instant,
     seats: Arc<Seats>,
     audit: Option<Arc<Audit>>,
+    recorder: Option<Arc<Recorder>>,
     inputs: Arc<OnceLock<Vec<Value>>>,
 }
 
 impl Shared {
     /// Over this configuration.
-    pub fn new(config: impl Into<Arc<Config>>, started: Instant) -> Self {
+    pub fn new(
+        config: impl Into<Arc<Config>>,
+        recorder: Option<Arc<Recorder>>,
+        started: Instant,
+    ) -> Self {
         let config = config.into();
         Self {
+            recorder,
             seats: Seats::new(config.limits.max_sessions_all),
             audit: config.service.audit_file.clone().map(Audit::new),
             config,
@@ -91,6 +94,8 @@ impl Shared {
         Arc::new(State {
             sessions: Arc::new(sessions.audited(self.audit.as_ref(), client)),
             captures: Captures::new(limits),
+            recorder: self.recorder.clone(),
+            page: None,
             config: Arc::clone(&self.config),
             started: self.started,
             inputs: Arc::clone(&self.inputs),
@@ -101,12 +106,22 @@ impl Shared {
 impl State {
     /// Nothing open yet.
     pub fn new(config: impl Into<Arc<Config>>, started: Instant) -> Arc<Self> {
-        let config = config.into();
+        Self::beside(config.into(), None, started)
+    }
+
+    /// The same, with a page at this address.
+    pub fn with_page(config: Arc<Config>, page: String, started: Instant) -> Arc<Self> {
+        Self::beside(config, Some(page), started)
+    }
+
+    fn beside(config: Arc<Config>, page: Option<String>, started: Instant) -> Arc<Self> {
         let audit = config.service.audit_file.clone().map(Audit::new);
         let sessions = Sessions::new(&config.limits, &config.policy);
         Arc::new(Self {
             sessions: Arc::new(sessions.audited(audit.as_ref(), "stdio")),
             captures: Captures::new(&config.limits),
+            recorder: None,
+            page,
             config,
             started,
             inputs: Arc::default(),
@@ -117,6 +132,29 @@ impl State {
     pub fn inputs(&self) -> &[Value] {
         let make = || list().iter().map(|tool| (tool.input_schema)(&self.config));
         self.inputs.get_or_init(|| make().collect())
+    }
+}
+
+impl app::Captures for State {
+    fn running(&self) -> Vec<Listener> {
+        let running = self.captures.running().into_iter();
+        running
+            .map(|it| Listener {
+                id: it.id.clone(),
+                tool: it.tool,
+                session_id: it.session_id.clone(),
+                filters: it.listen.filters.clone(),
+                began: SystemTime::now() - it.began.elapsed(),
+                lasts: it.listen.duration,
+                messages: it.listening.counts().0,
+            })
+            .collect()
+    }
+
+    fn stop(&self, id: &str) -> bool {
+        let running = self.captures.running();
+        let asked = running.iter().find(|it| it.id == id);
+        asked.map(|it| it.listening.end()).is_some()
     }
 }
 
@@ -219,7 +257,7 @@ pub async fn call(
             run!($tool, |answer| to_value(answer).map(Answer::from))
         };
         ($tool:ident, $finish:expr) => {
-            match args::parse(schema, arguments) {
+            match arguments::check::parse(schema, arguments) {
                 Ok(arguments) => Box::pin($tool::run(state, arguments, call))
                     .await
                     .and_then($finish),

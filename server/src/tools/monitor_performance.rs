@@ -7,12 +7,13 @@ mod chart;
 mod fit;
 mod judge;
 
-use super::listen::{Common, Format, Head, Rest, is_none, listen_beside, seconds};
-use super::round_trip;
-use super::topic::{checked_filter, everything};
-use super::{Annotations, Call, State, ToolError, ranges, schema};
+use super::arguments::topic::{checked_filter, everything};
+use super::arguments::{ranges, schema};
+use super::listening::round_trip;
+use super::listening::{Common, Format, Head, Rest, is_none, listen_beside, seconds};
+use super::{Annotations, Call, State, ToolError};
 use crate::broker::report::{Listen, Retained, WantPerformance, Wants};
-use crate::mcp::service;
+use crate::protocol::service;
 use crate::render;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

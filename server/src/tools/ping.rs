@@ -1,6 +1,8 @@
 //! `ping`: is the server there, and how is it.
 
-use super::{Call, State, ToolError, schema};
+use super::arguments::schema;
+use super::{Call, State, ToolError};
+use crate::app::views::RecordedBroker;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
@@ -18,6 +20,12 @@ pub(super) struct Answer {
     memory_bytes: Option<u64>,
     sessions_open: usize,
     sessions_limit: usize,
+    // Without establish_connection: their names are session_id for listening tools, with since.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    watched_from_the_start: Vec<RecordedBroker>,
+    // For the user's browser; it lives as long as this process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
     /// What is wrong with the configuration; then no broker can be connected to.
     #[serde(skip_serializing_if = "Option::is_none")]
     broken_configuration: Option<String>,
@@ -40,6 +48,8 @@ pub(super) async fn run(state: &Arc<State>, _: Arguments, _: Call) -> Result<Ans
         memory_bytes: resident(),
         sessions_open: state.sessions.list().len(),
         sessions_limit: state.config.limits.max_sessions,
+        watched_from_the_start: RecordedBroker::all(state.recorder.as_deref()),
+        page: state.page.clone(),
         broken_configuration: state.config.broken.clone(),
     })
 }

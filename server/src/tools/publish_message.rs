@@ -3,11 +3,13 @@
 
 mod dry;
 mod expect;
+mod json_schema;
 
 use self::expect::Expected;
-use super::listen::call_limit;
-use super::topic::bad_topic;
-use super::{Annotations, Call, State, ToolError, ranges, schema, session, unless_cancelled};
+use super::arguments::topic::bad_topic;
+use super::arguments::{ranges, schema};
+use super::listening::call_limit;
+use super::{Annotations, Call, State, ToolError, session, unless_cancelled};
 use crate::broker::handle::{Publish, Published};
 use crate::broker::report::LastMessage;
 use crate::render::{self, Encoding as Shown};

@@ -6,9 +6,12 @@
 
 use super::establish_connection::place;
 use super::{Call, State, ToolError, unless_cancelled};
+use crate::broker::recorder::Recorder;
 use crate::broker::sessions::Origin;
 use crate::broker::target::Target;
+use crate::broker::watch::Watch;
 use crate::config::{Config, DEFAULT_BROKER};
+use std::sync::Arc;
 use uuid::Uuid;
 
 /// Names of configured brokers in a message.
@@ -61,6 +64,56 @@ pub(super) fn open(state: &State, given: Option<&str>) -> Result<Option<String>,
         return Err(unknown(&state.config));
     }
     Ok(state.sessions.of(&origin(state, given)))
+}
+
+/// What is watched all the time of what `given` means, each with what it is known by: the assistant's own session, then
+/// the service's, which watches for all.
+pub(super) fn watches(
+    state: &State,
+    given: Option<&str>,
+) -> Result<Vec<(String, Arc<Watch>)>, ToolError> {
+    let id = open(state, given)?;
+    let mut watches = Vec::new();
+    if let Some(id) = &id
+        && let Some(watch) = state.sessions.watch(id)?
+    {
+        watches.push((id.clone(), watch));
+    }
+    if let Some((recorder, name)) = recorded(state, given, id.as_deref()) {
+        watches.extend(recorder.watch(&name).map(|watch| (name, watch)));
+    } else if id.is_none() {
+        broker(&state.config, given)?;
+    }
+    Ok(watches)
+}
+
+/// The broker that `given`, or its open session, means, if the service watches it.
+fn recorded<'a>(
+    state: &'a State,
+    given: Option<&str>,
+    id: Option<&str>,
+) -> Option<(&'a Recorder, String)> {
+    let recorder = state.recorder.as_deref()?;
+    let named = id.and_then(|id| state.sessions.name_of(id));
+    let asked = given.map(str::trim).filter(|_| id.is_none());
+    let meant = match id {
+        None => usual(&state.config)
+            .filter(|it| recorder.records(it))
+            .or(recorder.only()),
+        Some(_) => None,
+    };
+    let name = named.or_else(|| asked.or(meant).map(str::to_owned))?;
+    recorder.records(&name).then_some((recorder, name))
+}
+
+/// Why the service has not yet reached what `given` means, if it is to watch that.
+pub(super) fn unreached(state: &State, given: Option<&str>) -> Option<String> {
+    let id = open(state, given).ok()?;
+    let (recorder, name) = recorded(state, given, id.as_deref())?;
+    let list = recorder.list().into_iter();
+    let mut asked = list.filter(|it| it.record.broker == name && it.session.is_none());
+    let why = asked.next()?.error;
+    Some(why.unwrap_or_else(|| "it is being tried now".to_owned()))
 }
 
 /// The broker that `given` means: itself, else the one that is meant where none is named.

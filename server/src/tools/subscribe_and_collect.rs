@@ -4,10 +4,11 @@ mod fit;
 
 pub(super) use fit::answer as fitted;
 
-use super::fold::{Known, fold};
-use super::listen::{Common, Format, Head, Rest, is_none, listen, seconds};
-use super::topic::{checked_filter, everything};
-use super::{Annotations, Call, State, ToolError, ranges, schema};
+use super::arguments::topic::{checked_filter, everything};
+use super::arguments::{ranges, schema};
+use super::listening::fold::{Known, fold};
+use super::listening::{Common, Format, Head, Rest, is_none, listen, seconds};
+use super::{Annotations, Call, State, ToolError};
 use crate::broker::report::{Listen, Report, Retained, TopicFinding, WantMessages, Wants};
 use crate::render::{self, Encoding};
 use schemars::JsonSchema;

@@ -8,11 +8,12 @@
 mod sys;
 
 use self::sys::{Sys, sys};
-use super::round_trip::{NoTrip, PATIENCE, one, private, trip};
-use super::{Annotations, Call, State, ToolError, schema, session, unless_cancelled};
+use super::arguments::schema;
+use super::listening::round_trip::{NoTrip, PATIENCE, one, private, trip};
+use super::{Annotations, Call, State, ToolError, session, unless_cancelled};
 use crate::broker::handle::{BrokerError, Established, Handle, Publish, State as ConnectionState};
 use crate::broker::report::Retained;
-use crate::mcp::clock;
+use crate::process::clock;
 use crate::render;
 use futures::future::{Either, select};
 use schemars::JsonSchema;

@@ -11,7 +11,7 @@ fn state() -> Arc<State> {
         log: ::log::LevelFilter::Off,
         ..Config::default()
     };
-    State::new(config, crate::mcp::clock::now())
+    State::new(config, crate::process::clock::now())
 }
 
 /// Every schema inside of `schema`, itself included.
@@ -216,8 +216,8 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
     }
 }
 
-pub(super) fn head(report: &Report) -> listen::Head {
-    listen::Head::of(&["zigbee2mqtt/#".to_owned()], report, None)
+pub(super) fn head(report: &Report) -> listening::Head {
+    listening::Head::of(&["zigbee2mqtt/#".to_owned()], report, None)
 }
 
 pub(super) fn valid(tool: &Tool, value: &Value) {
@@ -232,7 +232,7 @@ pub(super) fn valid(tool: &Tool, value: &Value) {
 
 #[test]
 fn a_collection_fits_its_budget_and_counts_what_it_costs() {
-    use listen::Format::{Concise, Detailed};
+    use listening::Format::{Concise, Detailed};
     for (kept, payload, budget, format) in [
         (50, 10, 24_576, Concise),
         (50, 900, 24_576, Concise),
@@ -270,7 +270,7 @@ fn what_fits_is_shown_whole_and_what_goes_first_is_the_least_important() {
     let value = to_value(subscribe_and_collect::fitted(
         head(&small),
         &small,
-        listen::Format::Concise,
+        listening::Format::Concise,
         24_576,
     ))
     .unwrap();
@@ -284,7 +284,7 @@ fn what_fits_is_shown_whole_and_what_goes_first_is_the_least_important() {
     let value = to_value(subscribe_and_collect::fitted(
         head(&large),
         &large,
-        listen::Format::Concise,
+        listening::Format::Concise,
         24_576,
     ))
     .unwrap();
@@ -300,7 +300,7 @@ fn what_fits_is_shown_whole_and_what_goes_first_is_the_least_important() {
 
 #[test]
 fn many_topics_are_folded_within_the_budget() {
-    use listen::Format::{Concise, Detailed};
+    use listening::Format::{Concise, Detailed};
     for (kept, budget, format) in [
         (10, 24_576, Concise),
         (500, 24_576, Concise),
@@ -345,8 +345,8 @@ fn a_name_of_sixty_thousand_bytes_does_not_break_the_budget() {
         topic.topic = "ü".repeat(30_000);
     }
     let collected =
-        subscribe_and_collect::fitted(head(&report), &report, listen::Format::Concise, 4_096);
-    let listed = list_topics::fitted(head(&report), &report, listen::Format::Concise, 4_096);
+        subscribe_and_collect::fitted(head(&report), &report, listening::Format::Concise, 4_096);
+    let listed = list_topics::fitted(head(&report), &report, listening::Format::Concise, 4_096);
     for value in [to_value(collected).unwrap(), to_value(listed).unwrap()] {
         assert!(value.to_string().len() <= 4_096);
     }
@@ -429,7 +429,7 @@ fn what_came_otherwise_than_expected_is_told_once() {
     report.asides.elsewhere.count("plant/v2/3");
     report.asides.strays.count("plant/v2/4");
     report.asides.stepped(-7_200_000_000);
-    let tail = said::asides(&report);
+    let tail = listening::sentences::asides(&report);
     for words in [
         "2 messages were larger than max_packet and not read, e.g. cam/yard (3000000 bytes)",
         "the broker delivered 1 message under other topics than the filter, e.g. plant/v2/3",

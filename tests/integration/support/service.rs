@@ -209,6 +209,15 @@ impl Service {
         self.post(&headers, &message)
     }
 
+    /// Resident memory in bytes, as Linux tells it.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kilobytes = line.unwrap().trim().strip_suffix("kB").unwrap();
+        kilobytes.trim().parse::<u64>().unwrap() * 1024
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         let killed = std::process::Command::new("kill")

@@ -2,6 +2,7 @@
 
 use super::super::seen::Broker;
 use crate::broker::handle::State;
+use crate::broker::recorder::Recorded;
 use crate::broker::sessions::SessionInfo;
 use crate::config::Policy;
 use crate::render;
@@ -15,7 +16,7 @@ pub struct BrokerView {
     pub name: String,
     /// `mqtts://host:8883`, without credentials.
     pub url: String,
-    /// `connected`, `away` (a session has lost it), `unused` (no session).
+    /// `connected`, `away` (a session has lost it, or the service cannot reach what it is to watch), `unused` (no session).
     pub state: &'static str,
     /// Of `state`; none while it is unused.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,6 +34,9 @@ pub struct BrokerView {
     pub sessions: usize,
     /// Of these, with a watch.
     pub watched: usize,
+    /// The service watches it from its start.
+    #[serde(skip_serializing_if = "super::is_false")]
+    pub recorded: bool,
     /// Messages a second over the last ten seconds.
     pub messages_per_s: f64,
     /// Messages of all sessions since the start.
@@ -85,6 +89,7 @@ impl BrokerView {
         broker: &Broker,
         minutes: String,
         sessions: impl Iterator<Item = &'s SessionInfo>,
+        recorded: Option<&Recorded>,
         policy: &Policy,
     ) -> Self {
         let sessions: Vec<_> = sessions.collect();
@@ -92,19 +97,26 @@ impl BrokerView {
         let told = sessions.iter().find(away).or(sessions.first()).copied();
         let url = render::clean(url);
         let (error_at, error) = broker.error.clone().unzip();
+        let open = broker.breaks.back().filter(|(_, to)| to.is_none());
+        let away_since = open.map(|(from, _)| *from);
         Self {
             name: broker.name.clone().unwrap_or_else(|| url.clone()),
             url,
             state: match told.map(|it| it.status.state) {
+                None if recorded.is_some_and(|it| it.away().is_some()) => "away",
                 None => "unused",
                 Some(State::Connected) => "connected",
                 Some(_) => "away",
             },
-            since: told.map(|it| render::time(it.status.since)),
+            since: told
+                .map(|it| it.status.since)
+                .or(away_since)
+                .map(render::time),
             protocol: told.map(|it| render::protocol(&it.established.grants)),
             tls: told.and_then(|it| it.established.tls.clone()),
             allows: told.map(|it| allows(it, policy)),
             sessions: sessions.len(),
+            recorded: recorded.is_some(),
             watched: sessions.iter().filter(|it| it.watching.is_some()).count(),
             messages_per_s: render::rounded(broker.rate()),
             messages: broker.messages,

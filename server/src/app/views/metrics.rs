@@ -38,6 +38,9 @@ pub struct ServiceView {
     pub call_errors: u64,
     /// Sessions that one assistant may have open.
     pub max_sessions: usize,
+    /// There is one assistant, over standard input and output, and no way in for others.
+    #[serde(skip_serializing_if = "super::is_false")]
+    pub alone: bool,
 }
 
 /// Performance.
@@ -165,6 +168,7 @@ impl App {
                 calls,
                 call_errors: errors,
                 max_sessions: self.config.limits.max_sessions,
+                alone: self.is_alone(),
             }
         })
     }

@@ -5,23 +5,27 @@
 
 mod broker;
 mod call;
+mod capture;
 mod client;
 mod device;
 mod metrics;
 mod openmetrics;
+mod record;
 mod session;
 mod topic;
 
 pub use broker::{Allows, Break, BrokerView};
 pub use call::{CallView, LogLine};
+pub use capture::CaptureView;
 pub use client::ClientView;
 pub use device::{Device, DeviceConnection, Finding, Reading};
 pub use metrics::{Metrics, MinuteLatency, ServiceView, Stats, ToolView};
+pub use record::RecordedBroker;
 pub use session::{OwnedSession, Session, Watch};
 pub use topic::{TopicRow, TopicSource, TopicValue, Topics};
 
-use super::App;
 use super::seen::{MINUTES, seconds_of};
+use super::{App, SERVICE};
 use crate::journal::{CallFilter, Level};
 use std::time::SystemTime;
 
@@ -30,15 +34,19 @@ impl App {
     pub fn session_views(&self) -> Vec<OwnedSession> {
         let list = self.list().into_iter();
         list.map(|owned| {
-            let who = self.journal.client_title(owned.client);
-            OwnedSession::new(owned.info, owned.client, who.unwrap_or_default())
+            let recorded = owned.client == SERVICE && self.recorder.get().is_some();
+            let who = match recorded {
+                true => Some("this service".to_owned()),
+                false => self.journal.client_title(owned.client),
+            };
+            OwnedSession::new(owned.info, owned.client, who.unwrap_or_default(), recorded)
         })
         .collect()
     }
 
     /// Each broker that is configured, or that an assistant connected to since the start.
     pub fn broker_views(&self) -> Vec<BrokerView> {
-        let open = self.list();
+        let (open, recorded) = (self.list(), self.recorded());
         let seen = super::lock(&self.seen);
         let minute = seconds_of(SystemTime::now()) / 60;
         let brokers = seen.brokers.iter();
@@ -51,6 +59,9 @@ impl App {
                     broker,
                     strip,
                     of.map(|it| &it.info),
+                    recorded
+                        .iter()
+                        .find(|it| Some(&it.record.broker) == broker.name.as_ref()),
                     &self.config.policy,
                 )
             })

@@ -52,18 +52,22 @@ pub struct Watch {
 pub struct OwnedSession {
     /// Name and version of the assistant.
     pub who: String,
-    /// Its number in this process.
+    /// Its number in this process; 0 is the service itself.
     pub client: u64,
+    /// The service watches from its start, as its configuration says; it cannot be closed.
+    #[serde(skip_serializing_if = "super::is_false")]
+    pub recorded: bool,
     /// The session.
     #[serde(flatten)]
     pub session: Session,
 }
 
 impl OwnedSession {
-    pub(super) fn new(info: SessionInfo, client: ClientId, who: String) -> Self {
+    pub(super) fn new(info: SessionInfo, client: ClientId, who: String, recorded: bool) -> Self {
         Self {
             who: render::clean(&who),
             client: client.0,
+            recorded,
             session: Session::from(info),
         }
     }

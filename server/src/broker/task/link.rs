@@ -11,7 +11,7 @@ use crate::broker::error::{BrokerError, Cause, ConnectError, Stage, Tried};
 use crate::broker::handle::{Established, State};
 use crate::broker::target::{Protocol, Target};
 use crate::broker::transport::{Dialed, Stream, dial};
-use crate::broker::vault::Sealed;
+use crate::vault::Sealed;
 use bitsperity_mqtt_core::packet::{EncodeError, Version};
 use bitsperity_mqtt_core::session::{Closed, Credentials, SessionError};
 use bitsperity_mqtt_core::time::Instant;

@@ -24,7 +24,7 @@ use super::handle::{Established, State};
 use super::report::StopReason;
 use super::shared::{Command, Shared};
 use super::target::Target;
-use async_std::channel::Receiver;
+use async_channel::Receiver;
 use bitsperity_mqtt_core::packet::Reason;
 use bitsperity_mqtt_core::session::{Session, SessionError};
 use bitsperity_mqtt_core::time::Instant;
@@ -87,7 +87,7 @@ struct Task<'s> {
     output: Output,
     listeners: Listeners,
     requests: Requests,
-    inbox: Receiver<Command>,
+    inbox: Pin<Box<Receiver<Command>>>,
     /// Who waits for the first connection.
     first: Option<oneshot::Sender<Result<Established, BrokerError>>>,
     counts: Counts,
@@ -345,7 +345,7 @@ impl Task<'_> {
     fn poll_inbox(&mut self, cx: &mut Context<'_>) -> bool {
         let mut progress = false;
         for _ in 0..COMMANDS_A_TURN {
-            match Pin::new(&mut self.inbox).poll_next(cx) {
+            match self.inbox.as_mut().poll_next(cx) {
                 Poll::Ready(Some(command)) => self.requests.wait(command),
                 Poll::Ready(None) => {
                     self.shared.close();

@@ -11,7 +11,7 @@ use crate::broker::error::{BrokerError, FAILED};
 use crate::broker::handle::Established;
 use crate::broker::shared::{Command, Shared};
 use crate::broker::target::Target;
-use async_std::channel::{Receiver, Sender};
+use async_channel::{Receiver, Sender};
 use bitsperity_mqtt_core::limits::{
     MAX_FIXED_HEADER, MAX_REMAINING_LENGTH, MAX_STRING, MAX_SUBSCRIPTIONS,
 };
@@ -123,7 +123,7 @@ async fn run(start: Start) {
         output: Output::new(),
         listeners: Listeners::new(clock, start.shared.clone()),
         requests: Requests::default(),
-        inbox: start.inbox,
+        inbox: Box::pin(start.inbox),
         first: Some(start.first),
         counts: Counts::default(),
         shared: start.shared,

@@ -4,7 +4,7 @@
 use super::tcp::system_words;
 use crate::broker::error::Cause;
 use crate::broker::target::Target;
-use crate::mask::mask;
+use crate::text::mask::mask;
 use async_tungstenite::tungstenite::client::IntoClientRequest;
 use async_tungstenite::tungstenite::error::{ProtocolError, UrlError};
 use async_tungstenite::tungstenite::http::HeaderValue;

@@ -2,8 +2,8 @@
 
 use super::io::Pace;
 use crate::protocol::outbox::Outgoing;
+use async_channel::Receiver;
 use async_io::Timer;
-use async_std::channel::Receiver;
 use async_std::future::timeout;
 use futures::Stream;
 use hyper::body::{Body as _, Bytes, Frame, Incoming, SizeHint};

@@ -2,7 +2,7 @@
 
 use super::front::{Ends, Front};
 use super::io::{Deadlines, Io, Pace};
-use async_std::channel::Receiver;
+use async_channel::Receiver;
 use async_std::future::timeout;
 use async_std::net::TcpStream;
 use futures::future::{Either, select};

@@ -5,6 +5,7 @@
 use super::body::{Body, NotTaken, gather};
 use super::headers::only;
 use super::mcp::Endpoint;
+use super::proxies::Proxies;
 use super::refusal::{Refusal, json_answer};
 use super::token::Guard;
 use super::{Pages, relay};
@@ -26,17 +27,22 @@ const AMBIGUOUS: [&str; 6] = ["..", "//", "\\", "%2e", "%2f", "%5c"];
 /// See the head of this file.
 pub(super) struct Front {
     pub(super) guard: Guard,
-    pub(super) endpoint: Endpoint,
-    pub(super) assistants: Arc<Assistants>,
+    pub(super) rpc: Option<Rpc>,
     pub(super) pages: Option<Arc<dyn Pages>>,
     pub(super) hosts: Vec<String>,
     pub(super) origins: Vec<String>,
-    pub(super) trusted: Vec<IpAddr>,
+    pub(super) trusted: Proxies,
     pub(super) max_body: usize,
     pub(super) max_line: usize,
     pub(super) body_time: Duration,
     pub(super) write_time: Duration,
     pub(super) ending: AtomicBool,
+}
+
+/// The ways for assistants; a process that has one already has none of them.
+pub(super) struct Rpc {
+    pub(super) endpoint: Endpoint,
+    pub(super) assistants: Arc<Assistants>,
 }
 
 /// The two ends of a connection.
@@ -84,7 +90,7 @@ impl Front {
         let (headers, path) = (request.headers(), request.uri().path());
         check_path(request.uri())?;
         check_framing(headers)?;
-        let proxied = self.trusted.contains(&ends.peer.ip().to_canonical());
+        let proxied = self.trusted.have(ends.peer.ip().to_canonical()).await;
         let host = self.host(headers, ends.local, proxied)?;
         let rpc = is_rpc(path);
         self.check_origin(headers, &host, rpc)?;
@@ -92,11 +98,11 @@ impl Front {
             return self.health(request.method());
         }
         let known = self.has_token(headers, ends.peer.ip()).await;
-        if rpc {
+        if let (true, Some(ways)) = (rpc, &self.rpc) {
             known?;
             return match path.starts_with("/mcp") {
-                true => Ok(self.endpoint.answer(request).await),
-                false => relay::answer(request, &self.assistants, self.max_line, self.write_time),
+                true => Ok(ways.endpoint.answer(request).await),
+                false => relay::answer(request, &ways.assistants, self.max_line, self.write_time),
             };
         }
         self.page(request, known, proxied).await
@@ -127,7 +133,8 @@ impl Front {
         let here = ip.is_loopback() && ["localhost", "127.0.0.1", "[::1]"].into_iter().any(named);
         let without_port = host.rsplit_once(':').map_or(host, |(name, _)| name);
         let listed = |it: &String| it == host || it == without_port;
-        here || named(&own) || self.hosts.iter().any(listed)
+        let forwarded = !ip.is_loopback() && needs_no_name(host);
+        here || named(&own) || forwarded || self.hosts.iter().any(listed)
     }
 
     /// A page of ours names us as its origin. Programs send none, so that on the ways for programs any must be listed.
@@ -202,13 +209,15 @@ impl Front {
             Some(pages) if !path.starts_with("/.well-known/") => pages,
             _ => return Err(Refusal::new(StatusCode::NOT_FOUND, "there is nothing here").closing()),
         };
-        let trusted = known.is_ok() || proxied;
+        let has_token = known.is_ok();
+        let trusted = has_token || proxied;
         if !trusted && !pages.is_public(request.method(), path) {
             known?;
         }
         if relay::is_upgrade(request.headers()) && path == "/api/live" {
             let pages = Arc::clone(pages);
-            return relay::upgrade(request, move |socket| pages.live(socket, trusted));
+            // Some proxies ask nobody for a login where a request upgrades; the page has a ticket.
+            return relay::upgrade(request, move |socket| pages.live(socket, has_token));
         }
         let (head, body) = request.into_parts();
         let body = gather(body, self.max_body, self.body_time).await;
@@ -218,6 +227,20 @@ impl Front {
             .await;
         Ok(answer.map(Body::whole))
     }
+}
+
+/// An address, or `localhost`, with any port: a container's port is forwarded, and there it is another one. Whoever turns a
+/// browser against us by DNS needs a name of his own; these lead where they say.
+fn needs_no_name(host: &str) -> bool {
+    let bare = host
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    let local = host
+        .strip_prefix("localhost")
+        .map(|rest| rest.strip_prefix(':').unwrap_or(rest));
+    host.parse::<SocketAddr>().is_ok()
+        || bare.unwrap_or(host).parse::<IpAddr>().is_ok()
+        || local.is_some_and(|port| port.is_empty() || port.parse::<u16>().is_ok())
 }
 
 fn is_rpc(path: &str) -> bool {
@@ -263,4 +286,38 @@ fn not_taken(why: NotTaken, max: usize) -> Refusal {
         ),
     };
     Refusal::new(status, message).closing()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_needs_no_name_and_a_name_is_no_address() {
+        for host in [
+            "192.168.1.5",
+            "192.168.1.5:9000",
+            "[fd00::5]",
+            "[fd00::5]:80",
+            "localhost",
+            "localhost:9000",
+        ] {
+            assert!(needs_no_name(host), "{host}");
+        }
+        for host in [
+            "",
+            "localhost:x",
+            "localhost.evil",
+            "192.168.1.5.evil",
+            "192.168.1.5:",
+            "1.5",
+            "0x7f000001",
+            "2130706433",
+            "fd00::5:x",
+            "[fd00::5",
+            "evil:80",
+        ] {
+            assert!(!needs_no_name(host), "{host}");
+        }
+    }
 }

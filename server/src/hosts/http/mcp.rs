@@ -16,7 +16,7 @@ use crate::protocol::inflight::InFlight;
 use crate::protocol::message::{self, Id, Incoming, Line, Params, Request};
 use crate::protocol::outbox::{Kind, Outbox, Outgoing};
 use crate::protocol::reply::Reply;
-use async_std::channel::Receiver;
+use async_channel::Receiver;
 use async_std::future::timeout;
 use hyper::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Response, StatusCode};

@@ -9,6 +9,7 @@ mod front;
 mod headers;
 mod io;
 mod mcp;
+mod proxies;
 mod refusal;
 mod relay;
 mod session_id;
@@ -20,11 +21,11 @@ pub use relay::Socket;
 
 use super::assistants::Assistants;
 use crate::config::{Limits, Service as Settings};
-use crate::protocol::clock;
-use async_std::channel::Receiver;
+use crate::process::clock;
+use async_channel::Receiver;
 use async_std::net::{TcpListener, TcpStream};
 use connection::Places;
-use front::{Ends, Front};
+use front::{Ends, Front, Rpc};
 use futures::future::{BoxFuture, Either, select};
 use io::Deadlines;
 use std::net::SocketAddr;
@@ -63,34 +64,38 @@ pub struct Http {
 }
 
 impl Http {
-    /// Over these settings.
+    /// Over these settings; without `assistants` there is the page alone.
     pub fn new(
         settings: &Settings,
         limits: &Limits,
         guard: token::Guard,
-        assistants: &Arc<Assistants>,
+        assistants: Option<&Arc<Assistants>>,
         pages: Option<Arc<dyn Pages>>,
     ) -> Arc<Self> {
         let http = &limits.http;
-        let bounds = sessions::Limits {
-            sessions: http.clients,
-            requests: http.requests,
-            idle: seconds(http.client_idle),
-        };
-        let key = guard.sessions.clone();
-        let sessions = sessions::Sessions::new(Arc::clone(assistants), key, bounds);
-        let front = Front {
-            guard,
+        let rpc = assistants.map(|assistants| Rpc {
             endpoint: mcp::Endpoint {
-                sessions,
+                sessions: sessions::Sessions::new(
+                    Arc::clone(assistants),
+                    guard.sessions.clone(),
+                    sessions::Limits {
+                        sessions: http.clients,
+                        requests: http.requests,
+                        idle: seconds(http.client_idle),
+                    },
+                ),
                 max_body: http.mcp_body_bytes,
                 body_time: seconds(http.body_time),
             },
             assistants: Arc::clone(assistants),
+        });
+        let front = Front {
+            guard,
+            rpc,
             pages,
             hosts: settings.allowed_hosts.clone(),
             origins: settings.allowed_origins.clone(),
-            trusted: settings.trusted_proxy.clone(),
+            trusted: proxies::Proxies::new(&settings.trusted_proxy),
             max_body: http.body_bytes,
             max_line: limits.max_line,
             body_time: seconds(http.body_time),
@@ -120,7 +125,9 @@ impl Http {
             };
             if looked.elapsed() >= LOOK {
                 looked = clock::now();
-                self.front.endpoint.sessions.expire();
+                if let Some(rpc) = &self.front.rpc {
+                    rpc.endpoint.sessions.expire();
+                }
             }
             match accepted {
                 Ok(Ok((stream, peer))) => self.take(stream, peer, ending.clone()),

@@ -6,8 +6,8 @@
 
 use super::session_id;
 use crate::hosts::assistants::{Assistant, Assistants};
+use crate::process::clock;
 use crate::protocol::caller::Transport;
-use crate::protocol::clock;
 use crate::protocol::revision::Revision;
 use ring::hmac;
 use std::collections::{HashMap, VecDeque};

@@ -3,7 +3,7 @@
 //! Invariant: the token itself stays in memory no longer than it takes to print it; what is kept of it are two keyed
 //! hashes, one to compare with and one that seals session ids.
 
-use crate::protocol::clock;
+use crate::process::clock;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::hmac;

@@ -31,7 +31,7 @@ function topicHead(level) {
   const source = level.sources.find(it => it.session_id === level.session_id), filtered = $("topic-filter").value.trim();
   set($("topic-sum"), source ? (level.estimated ? "≈ " : "") + num(level.topics) + (filtered ? " that fit" : " on " + brokerName(source.broker)) : "");
   full("topic", level.rows.length > 0);
-  set($("no-topics"), source ? (filtered ? "No topic fits the filter." : "Nothing was heard yet.") : "Topics appear when an assistant watches a broker.");
+  set($("no-topics"), source ? (filtered ? "No topic fits the filter." : "Nothing was heard yet.") : "Topics appear when a broker is watched.");
 }
 function makeTopic(it, under) {
   const branch = it.path.endsWith("/") && it.value == null;
@@ -123,6 +123,7 @@ $("locked").onsubmit = event => {
   $("token").value = "";
   locked = false;
   tries = 0;
+  reveal(false);
   open();
 };
 
@@ -148,7 +149,7 @@ function again() {
 function take(message) {
   if (message.type === "snapshot") { S.devices.clear(); S.order = []; S.calls = []; $("call-list").last = 0; }
   heardAt = Date.now(); every = message.every_s; busy = every > 1;
-  for (const part of ["service", "brokers", "assistants", "sessions", "log", "metrics"]) if (part in message) S[part] = message[part];
+  for (const part of ["service", "brokers", "assistants", "sessions", "captures", "log", "metrics"]) if (part in message) S[part] = message[part];
   for (const device of message.devices || []) S.devices.set(device.broker + " " + device.id, device);
   if (message.device_keys) { S.order = message.device_keys; const kept = new Set(S.order); for (const key of S.devices.keys()) if (!kept.has(key)) S.devices.delete(key); }
   if (message.calls) S.calls = S.calls.concat(message.calls).slice(-300);
@@ -157,17 +158,17 @@ function take(message) {
 
 // One sentence on top: the worst thing wins.
 function sentence() {
-  if (locked) return ["locked", "none", "This page needs the token.", "Open the link that bitsperity-mqtt-mcp serve printed, or paste the token here.", "○ Token"];
+  if (locked) return ["locked", "none", "This page needs the token.", "Open the link that bitsperity-mqtt-mcp printed, or paste the token here.", "○ Token"];
   const next = "Trying again" + (retryAt > Date.now() ? " in " + span((retryAt - Date.now()) / 1000) : "") + ".";
   if (!heardAt) return ["waiting", "none", "Waiting for the first news.", tries ? "The service does not answer. " + next : "", "○ Waiting"];
   const silent = (Date.now() - heardAt) / 1000;
   if (silent > Math.max(5, every * 2.5)) return ["stale", "none", "No news from the service for " + span(silent) + ".", "What you see is from " + clock(new Date(news)) + " and may be wrong by now. " + next, "○ Stale"];
   const away = S.brokers.filter(it => it.state === "away"), sick = devices().filter(isSick), here = S.assistants.filter(it => it.here);
   const of = sick.length + " of " + plural(S.order.length, "device") + (sick.length === 1 ? " needs a look" : " need a look");
-  if (away.length) return ["broken", "bad", "Broker " + away[0].name + (away.length > 1 ? " and " + (away.length - 1) + " more are away." : " is away."), (away[0].last_error ? away[0].last_error.replace(/\.?$/, ". ") : "") + "The service is trying again; what you see of it is from " + clock(new Date(away[0].since)) + ".", "■ Broker " + away[0].name + " is away"];
+  if (away.length) return ["broken", "bad", "Broker " + away[0].name + (away.length > 1 ? " and " + (away.length - 1) + " more are away." : " is away."), (away[0].last_error ? away[0].last_error.replace(/\.?$/, ". ") : "") + "The service is trying again" + (away[0].since ? "; what you see of it is from " + clock(new Date(away[0].since)) : "") + ".", "■ Broker " + away[0].name + " is away"];
   if (busy) return ["busy", "warn", "Very busy: " + num(S.service.messages_per_s) + " messages a second.", "This page now shows one change in " + every + " s" + (sick.length ? "; " + of : "") + ".", "▲ Very busy"];
   if (sick.length) return ["findings", "warn", of + ".", sick.slice(0, 2).map(it => it.name + ": " + (it.findings[0]?.what || it.state)).join("; ") + ". " + (S.brokers.some(it => it.state === "connected") ? "Brokers are connected." : ""), "▲ " + sick.length + " need a look"];
-  if (!here.length && !S.sessions.length) return ["empty", "none", "Nothing is connected yet.", "Give an assistant the lines below, then name a broker. It takes two minutes.", "○ Nothing connected"];
+  if (!here.length && !S.sessions.length) return ["empty", "none", "Nothing is connected yet.", S.service?.alone ? "Ask the assistant to connect to a broker." : "Give an assistant the lines below, then name a broker. It takes two minutes.", "○ Nothing connected"];
   const connected = S.brokers.filter(it => it.state === "connected").length;
   return ["well", "ok", "All is well.", plural(connected, "broker") + " connected, " + plural(S.order.length, "device") + " watched, " + plural(here.length, "assistant") + " here.", "● All is well"];
 }
@@ -205,6 +206,9 @@ function go() {
   for (const name of VIEWS) hide($(name), name !== view || locked);
   for (const a of document.querySelectorAll("nav a")) a.hash === "#" + view ? a.setAttribute("aria-current", "page") : a.removeAttribute("aria-current");
   if (heardAt && !locked) DRAW[view]();
+  const alone = Boolean(S.service?.alone);
+  // Without a token this page came by a proxy that knows its user.
+  hide($("join"), alone); hide($("reveal"), alone || !token); hide($("of-token"), !token); hide($("of-proxy"), Boolean(token));
   if (view === "topics") loadTopics();
 }
 addEventListener("hashchange", () => { if (VIEWS.includes(location.hash.slice(1))) { go(); scrollTo(0, 0); } });
@@ -242,7 +246,7 @@ function lines(text, what) {
   button.onclick = () => copy(button, pre, text.replaceAll(T, token || "TOKEN"));
   return h("div.copy", null, pre, button);
 }
-function writeLines(real) { for (const [pre, text] of written) set(pre, text.replaceAll(T, real && token ? token : HIDDEN)); }
+function writeLines(real) { for (const [pre, text] of written) set(pre, text.replaceAll(T, token ? real ? token : HIDDEN : "TOKEN")); }
 async function copy(button, pre, text) {
   let done = true;
   try { await navigator.clipboard.writeText(text); } catch {
@@ -266,7 +270,7 @@ for (const [name, how, text] of HOSTS) {
   pane.hidden = name !== HOSTS[0][0];
   $("panes").append(pane);
 }
-$("lines-broker").append(lines("[brokers.home]\nurl = \"mqtt://192.168.1.10\"\nuser = \"me\"\npassword_file = \"~/.mqtt-password\"", "a broker"));
+$("lines-broker").append(lines("[brokers.home]\nurl = \"mqtt://192.168.1.10\"\nuser = \"me\"\npassword_file = \"~/.mqtt-password\"\n\n# watched from the start, for all assistants and this page\n[[record]]\nbroker = \"home\"\nfilters = [\"#\"]", "a broker"));
 $("lines-ask").append(lines("What is wrong in my house?", "the question"));
 set($("host"), location.host);
 reveal(false);

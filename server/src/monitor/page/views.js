@@ -1,5 +1,5 @@
 // The views: each writes what is known (`S`) into its section.
-const S = {service: null, brokers: [], assistants: [], sessions: [], log: [], metrics: null, devices: new Map(), order: [], calls: []};
+const S = {service: null, brokers: [], assistants: [], sessions: [], captures: [], log: [], metrics: null, devices: new Map(), order: [], calls: []};
 const WELL = {offline: ["bad", "Offline"], error: ["bad", "Error"], warning: ["warn", "Warning"], unknown: ["none", "Unknown"], well: ["ok", "Well"]};
 const devices = () => S.order.map(key => S.devices.get(key)).filter(Boolean);
 const isSick = device => ["offline", "error", "warning"].includes(device.state);
@@ -33,7 +33,7 @@ function drawBrokers() {
     const [text, bars, rate] = li.children, [head, where, error] = text.children;
     const [kind, word] = {connected: ["ok", "connected"], away: ["bad", "away"], unused: ["none", "not used now"]}[it.state];
     if (head.was !== it.state + it.name) { head.was = it.state + it.name; fill(head, state(kind, h("b.nm", null, it.name), word)); }
-    const users = it.sessions ? (it.watched ? "watched" : "not watched") : "";
+    const users = it.recorded ? "watched from the start" : it.sessions ? (it.watched ? "watched" : "not watched") : "";
     const facts = [hostOf(it.url), it.tls, it.protocol && "MQTT " + it.protocol, users, it.allows && !it.allows.publish ? "read only" : ""].filter(Boolean).join(" · ");
     if (it.since) { if (!where.lastElementChild) fill(where, h("span"), h("time")); set(where.firstChild, facts + " · "); time(it.since, "lasting", where.lastChild); }
     else if (where.textContent !== facts) fill(where, facts);
@@ -165,8 +165,7 @@ function drawSessions() {
   full("session", S.sessions.length > 0);
   keep($("session-list"), S.sessions, it => it.session_id, it => {
     const cell = (label, kind) => h("td" + (kind || ""), {"data-l": label}, h("span"));
-    const button = h("button", {type: "button", "aria-label": "Close session " + it.session_id.slice(0, 6) + " of " + it.who}, "Close");
-    button.onclick = () => closeSession(button, it);
+    const button = it.recorded ? null : ender("Close", "session " + it.session_id.slice(0, 6) + " of " + it.who, "api/sessions/" + it.session_id);
     return h("tr", null, h("th", {scope: "row"}, it.who), cell("Broker"), h("td", {"data-l": "Session"}, h("code", {title: it.session_id}, it.session_id.slice(0, 6) + "…")), cell("Filters"), cell("In", ".n"), cell("Out", ".n"),
       h("td.n", {"data-l": "Last used"}, h("time")), h("td.n", {"data-l": "Expires"}, h("time")), h("td.n", null, button));
   }, (row, it) => {
@@ -174,22 +173,32 @@ function drawSessions() {
     if (broker.was !== it.state) { broker.was = it.state; fill(broker.firstChild, brokerName(it.broker), it.state === "connected" ? "" : " ", it.state === "connected" ? null : state(kind, word)); }
     set(filters.firstChild, it.watch ? it.watch.filters.join(", ") + " watched" : it.subscriptions ? plural(it.subscriptions, "filter") : "none now");
     set(incoming.firstChild, num(it.messages_in) + " msg, " + bytes(it.bytes_in)); set(outgoing.firstChild, num(it.messages_out) + " msg, " + bytes(it.bytes_out));
-    time(it.last_used, "ago", used.firstChild); time(it.expires_at, "in", expires.firstChild);
+    time(it.last_used, "ago", used.firstChild);
+    if (it.recorded) set(expires, "with the service"); else time(it.expires_at, "in", expires.firstChild);
   });
+  hide($("capture-card"), !S.captures.length);
+  keep($("capture-list"), S.captures, it => it.capture_id, it => h("tr", null, h("th", {scope: "row"}, it.who), h("td", {"data-l": "Tool"}, it.tool), h("td", {"data-l": "Filters"}, it.filters.join(", ")), h("td.n", {"data-l": "Messages"}, h("span")), h("td.n", {"data-l": "Over"}, time(it.ends, "in")),
+    h("td.n", null, ender("End", "capture of " + it.who, "api/captures/" + it.capture_id))), (row, it) => set(row.children[3].firstChild, num(it.messages)));
 }
-async function closeSession(button, it) {
-  if (!button.sure) {
-    button.sure = setTimeout(() => { button.sure = 0; set(button, "Close"); }, 4000);
-    return set(button, "Close it?");
-  }
-  clearTimeout(button.sure); button.sure = 0; button.disabled = true; set(button, "Closing");
-  const row = button.closest("tr"), next = (row.nextElementSibling || row.previousElementSibling)?.querySelector("button");
-  const [status] = await ask("api/sessions/" + encodeURIComponent(it.session_id), "DELETE");
-  if (status === 204 || status === 404) {
-    S.sessions = S.sessions.filter(other => other.session_id !== it.session_id);
-    (next || $("main")).focus();
-    drawSessions();
-  } else { button.disabled = false; set(button, "Not closed"); }
+// A button that asks once more, in place, before it ends something.
+function ender(word, what, path) {
+  const button = h("button", {type: "button", "aria-label": word + " " + what}, word);
+  button.onclick = async () => {
+    if (!button.sure) {
+      button.sure = setTimeout(() => { button.sure = 0; set(button, word); }, 4000);
+      return set(button, word + " it?");
+    }
+    clearTimeout(button.sure); button.sure = 0; button.disabled = true; set(button, "…");
+    const row = button.closest("tr"), next = (row.nextElementSibling || row.previousElementSibling)?.querySelector("button");
+    const [status] = await ask(path, "DELETE");
+    if (status === 204 || status === 404) {
+      S.sessions = S.sessions.filter(it => !path.endsWith(it.session_id));
+      S.captures = S.captures.filter(it => !path.endsWith(it.capture_id));
+      (next || $("main")).focus();
+      drawSessions();
+    } else { button.disabled = false; set(button, "Failed"); }
+  };
+  return button;
 }
 
 // Performance

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::broker::report::{DeviceFinding, HealthFindings, Report, TroubleFinding};
 use crate::render;
-use crate::tools::said;
+use crate::tools::listening::sentences;
 use std::time::Duration;
 
 /// Bytes that the rest of the answer may take.
@@ -84,7 +84,7 @@ pub(in crate::tools) fn answer(
 ) -> Answer {
     let none = HealthFindings::default();
     let found = report.findings.health.as_ref().unwrap_or(&none);
-    let asides = said::asides(report);
+    let asides = sentences::asides(report);
     let room = budget.saturating_sub(render::json_len(&head) + asides.len() + RESERVE);
     let sick = overview(found, head.offset, room / 2);
     let room = room.saturating_sub(render::json_len(&sick));
@@ -134,7 +134,7 @@ pub(in crate::tools) fn answer(
     };
     let any = omitted.devices > 0 || omitted.lines > 0 || found.missed + found.numbers_missed > 0;
     Answer {
-        verdict: said::with_interruption(report, verdict(found, report.elapsed)) + &asides,
+        verdict: sentences::with_interruption(report, verdict(found, report.elapsed)) + &asides,
         head,
         devices_heard: found.heard as u64 + found.beyond,
         matched,

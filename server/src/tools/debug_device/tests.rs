@@ -1,6 +1,6 @@
 //! Answers about devices that were heard by a real collector: what they say, their schema, their budget.
 
-use super::super::{listen, to_value};
+use super::super::{listening, to_value};
 use super::{TOOL, fitted};
 use crate::broker::collect::{Arrival, Collector};
 use crate::broker::report::{Report, StopReason, WantHealth, Wants};
@@ -45,7 +45,7 @@ impl Heard {
         });
     }
 
-    fn answer(&self, format: listen::Format, budget: usize) -> Value {
+    fn answer(&self, format: listening::Format, budget: usize) -> Value {
         let now = Instant::from_micros(self.elapsed);
         let report = Report {
             started: SystemTime::UNIX_EPOCH + Duration::from_micros(START),
@@ -63,7 +63,7 @@ impl Heard {
             narrowed: None,
             findings: self.collector.findings(now),
         };
-        let head = listen::Head::of(&["#".to_owned()], &report, None);
+        let head = listening::Head::of(&["#".to_owned()], &report, None);
         let value = to_value(fitted(head, &report, format, budget)).unwrap();
         let validator = jsonschema::validator_for(&(TOOL.output_schema)()).unwrap();
         let wrong: Vec<_> = validator
@@ -122,7 +122,7 @@ fn household(name: Option<&str>, devices: u64) -> Heard {
 
 #[test]
 fn one_device_is_told_whole() {
-    let answer = household(Some("sensor 2"), 3).answer(listen::Format::Detailed, 24_576);
+    let answer = household(Some("sensor 2"), 3).answer(listening::Format::Detailed, 24_576);
     assert_eq!(
         (&answer["matched"], &answer["devices_heard"]),
         (&json!(1), &json!(4))
@@ -172,7 +172,7 @@ fn one_device_is_told_whole() {
 #[test]
 fn the_ten_sickest_are_told_and_the_rest_counted() {
     let heard = household(None, 60);
-    let answer = heard.answer(listen::Format::Concise, 24_576);
+    let answer = heard.answer(listening::Format::Concise, 24_576);
     let devices = answer["devices"].as_array().unwrap();
     assert_eq!((devices.len(), &answer["matched"]), (10, &json!(61)));
     assert_eq!(answer["with_findings"], 22);
@@ -186,7 +186,7 @@ fn the_ten_sickest_are_told_and_the_rest_counted() {
         "{scores:?}"
     );
     for budget in [2_048, 4_096, 8_192] {
-        let small = heard.answer(listen::Format::Detailed, budget);
+        let small = heard.answer(listening::Format::Detailed, budget);
         let told = small["devices"].as_array().unwrap().len();
         assert_eq!(
             told as u64 + small["omitted"]["devices"].as_u64().unwrap(),
@@ -197,7 +197,7 @@ fn the_ten_sickest_are_told_and_the_rest_counted() {
 
 #[test]
 fn who_is_not_there_is_answered_with_who_is() {
-    let answer = household(Some("sensr_7"), 9).answer(listen::Format::Concise, 4_096);
+    let answer = household(Some("sensr_7"), 9).answer(listening::Format::Concise, 4_096);
     assert_eq!(
         (&answer["matched"], &answer["devices"]),
         (&json!(0), &json!([]))
@@ -207,7 +207,7 @@ fn who_is_not_there_is_answered_with_who_is() {
         nearest.contains(&json!("zigbee2mqtt/sensor_7")),
         "{nearest:?}"
     );
-    let nobody = Heard::new(Some("x")).answer(listen::Format::Concise, 4_096);
+    let nobody = Heard::new(Some("x")).answer(listening::Format::Concise, 4_096);
     assert!(
         nobody["not_found"]["next_step"]
             .as_str()
@@ -234,7 +234,7 @@ fn devices_without_room_are_told_and_never_denied() {
             let payload = r#"{"battery":90,"linkquality":80}"#;
             heard.say(n, &format!("zigbee2mqtt/lamp_{n}"), payload, false);
         }
-        heard.answer(listen::Format::Concise, 6_000)
+        heard.answer(listening::Format::Concise, 6_000)
     };
     let all = crowd(None);
     let told = all["matched"].as_u64().unwrap();

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::broker::report::{Report, SchemaFamily, SchemaFindings};
 use crate::render;
-use crate::tools::said;
+use crate::tools::listening::sentences;
 use serde_json::Value;
 
 /// Examples of a family and the bytes of each, tried in this order.
@@ -29,8 +29,8 @@ pub(in crate::tools) fn answer(
 ) -> Answer {
     let none = Default::default();
     let found = report.findings.schema.as_ref().unwrap_or(&none);
-    let verdict =
-        said::with_interruption(report, verdict(&head, report, found)) + &said::asides(report);
+    let verdict = sentences::with_interruption(report, verdict(&head, report, found))
+        + &sentences::asides(report);
     let room = budget.saturating_sub(render::json_len(&head) + verdict.len() + RESERVE);
     let steps = match format {
         Format::Concise => &EXAMPLES[1..],
@@ -97,12 +97,12 @@ fn verdict(head: &Head, report: &Report, found: &SchemaFindings) -> String {
         _ if unknown && report.narrowed.is_some() => {
             return format!(
                 "{} came, but the session's memory had no room for their schema: ask again with since now, which listens anew",
-                said::count(report.received, "message", "messages")
+                sentences::count(report.received, "message", "messages")
             );
         }
         beyond => format!(
             "; {} of further families found no room",
-            said::count(beyond, "message", "messages")
+            sentences::count(beyond, "message", "messages")
         ),
     };
     lines(head, report, &found.families) + &beyond
@@ -110,11 +110,11 @@ fn verdict(head: &Head, report: &Report, found: &SchemaFindings) -> String {
 
 fn lines(head: &Head, report: &Report, families: &[SchemaFamily]) -> String {
     if report.received == 0 {
-        return said::nothing(head, report);
+        return sentences::nothing(head, report);
     }
     let judged = families.iter().filter(|family| family.sample > 0);
     let low = judged.filter(|family| family.confidence.1 == "Low").count();
-    let all = said::count(families.len() as u64, "family", "families");
+    let all = sentences::count(families.len() as u64, "family", "families");
     let lead = match families {
         [only] => lead(only),
         _ => format!("{all} of topics"),
@@ -141,7 +141,7 @@ fn lead(family: &SchemaFamily) -> String {
         "{}: {}{confidence}, from {}",
         render::topic(&family.pattern),
         formats.join(" or "),
-        said::count(family.messages, "message", "messages")
+        sentences::count(family.messages, "message", "messages")
     )
 }
 

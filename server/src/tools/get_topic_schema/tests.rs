@@ -1,6 +1,6 @@
 //! Answers within their budgets.
 
-use super::super::listen::Format::{Concise, Detailed};
+use super::super::listening::Format::{Concise, Detailed};
 use super::super::tests::{head, report, valid};
 use super::super::to_value;
 use super::{TOOL, fitted};

@@ -3,7 +3,7 @@
 use super::{Answer, Head, Line, Only, Rest, Sort};
 use crate::broker::report::{DeviceFinding, HealthFindings, Report, ValueFindings};
 use crate::render;
-use crate::tools::{said, systems};
+use crate::tools::listening::{sentences, systems};
 use serde_json::Value;
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -31,8 +31,8 @@ pub(in crate::tools) fn answer(
     let systems = systems::all(found.devices.iter());
     let mut devices: Vec<&DeviceFinding> = found.devices.iter().filter(|it| is(it, only)).collect();
     devices.sort_by(|a, b| order(a, b, sort).then_with(|| a.id.cmp(&b.id)));
-    let verdict = said::with_interruption(report, verdict(&head, report, found, &systems))
-        + &said::asides(report);
+    let verdict = sentences::with_interruption(report, verdict(&head, report, found, &systems))
+        + &sentences::asides(report);
     let taken = render::json_len(&head) + render::json_len(&systems) + verdict.len() + RESERVE;
     let mut left = budget.saturating_sub(taken);
     let dates = Dates::of(report.findings.values.as_ref());
@@ -63,16 +63,16 @@ fn verdict(
 ) -> String {
     if found.devices.is_empty() {
         return match report.received {
-            0 => said::nothing(head, report),
+            0 => sentences::nothing(head, report),
             messages => format!(
                 "{} and no device in them: list_topics shows what they are",
-                said::count(messages, "message", "messages")
+                sentences::count(messages, "message", "messages")
             ),
         };
     }
     let count =
         |wanted: fn(&DeviceFinding) -> bool| found.devices.iter().filter(|it| wanted(it)).count();
-    let mut all = said::count(found.heard as u64 + found.beyond, "device", "devices");
+    let mut all = sentences::count(found.heard as u64 + found.beyond, "device", "devices");
     all += &format!(": {}", systems::sentence(systems, found));
     for (number, what) in [
         (count(|it| it.score < 100), "with findings"),

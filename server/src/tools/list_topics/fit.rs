@@ -1,11 +1,11 @@
 //! The table of topics within its budget of bytes: alike topics are folded until few enough entries are left, then
 //! previews get shorter, then entries go; what was cut is counted and named.
 
-use super::super::fold::{Group, Known, fold};
+use super::super::listening::fold::{Group, Known, fold};
 use super::{Answer, Example, Family, Format, Head, Omitted, Rest, Topic};
 use crate::broker::report::{HealthFindings, Report, TopicFinding, TopicFindings};
 use crate::render;
-use crate::tools::{said, systems};
+use crate::tools::listening::{sentences, systems};
 use std::time::Duration;
 
 /// Bytes of a preview, tried in this order; 0 is none.
@@ -38,7 +38,7 @@ pub(in crate::tools) fn answer(
     if !systems.is_empty() {
         said = format!("{}; {said}", systems::sentence(&systems, health));
     }
-    let verdict = said::with_interruption(report, said) + &said::asides(report);
+    let verdict = sentences::with_interruption(report, said) + &sentences::asides(report);
     let taken = render::json_len(&head) + render::json_len(&systems) + verdict.len() + RESERVE;
     let room = budget.saturating_sub(taken);
     let (wanted, previews) = match format {
@@ -97,9 +97,9 @@ pub(in crate::tools) fn answer(
 
 fn verdict(head: &Head, report: &Report, found: &TopicFindings) -> String {
     if report.received == 0 {
-        return said::nothing(head, report);
+        return sentences::nothing(head, report);
     }
-    let seen = said::count(found.seen, "topic", "topics");
+    let seen = sentences::count(found.seen, "topic", "topics");
     let about = if found.estimated { "about " } else { "" };
     let spoke = found.topics.iter().filter(|it| it.messages > it.retained);
     let live = report.received.saturating_sub(report.retained);

@@ -11,8 +11,8 @@ use crate::broker::report::{
     FlowFindings, GapFinding, LatencyFindings, Percentiles, Report, TopicNumbers, TrendFinding,
 };
 use crate::render;
-use crate::tools::round_trip::{Measured, RoundTrips};
-use crate::tools::said;
+use crate::tools::listening::round_trip::{Measured, RoundTrips};
+use crate::tools::listening::sentences;
 use std::time::Duration;
 
 /// Points over time, entries of each list, topics: tried in this order.
@@ -72,10 +72,10 @@ pub(super) fn answer(
             head.rest = Some(Rest::Fuller);
         }
         Answer {
-            verdict: said::with_interruption(
+            verdict: sentences::with_interruption(
                 report,
                 verdict(report, streams.first(), &round_trip, &alerts),
-            ) + &said::asides(report),
+            ) + &sentences::asides(report),
             head,
             alerts,
             streams,

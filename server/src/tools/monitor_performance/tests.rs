@@ -2,7 +2,7 @@
 
 use super::{Format, Head, Thresholds, fit};
 use crate::broker::report::*;
-use crate::tools::round_trip::RoundTrips;
+use crate::tools::listening::round_trip::RoundTrips;
 use bitsperity_mqtt_core::packet::QoS;
 use serde_json::{Value, json};
 use std::time::{Duration, SystemTime};

@@ -4,7 +4,7 @@
 use super::{Answer, OwnWatch};
 use crate::broker::handle::{Handle, Publish};
 use crate::broker::report::{LastMessage, Listen, Retained, Wants};
-use crate::mcp::clock;
+use crate::process::clock;
 use crate::render;
 use futures::future::select;
 use serde_json::{Map, Value};

@@ -2,18 +2,19 @@
 //!
 //! An answer that does not fit ends nothing: devices report on their own, before they obey and while they do not. What
 //! came before the publication, and its own echo, is no answer.
-//! Invariant: the work for all answers to one call is bounded by the steps of `verdict`, and few of them are held.
+//! Invariant: the work for all answers to one call is bounded by the steps of `json_schema`, and few of them are held.
 
-use super::super::verdict;
+use super::json_schema;
 use super::{Arguments, Expect};
 use crate::broker::handle::{Handle, Listening, Publish, Published};
 use crate::broker::report::{Listen, Retained, Wants};
 use crate::broker::tap::{self, Outlet, Tapped};
-use crate::mcp::clock;
+use crate::process::clock;
+use crate::protocol::failure::ToolError;
 use crate::render;
-use crate::tools::listen::seconds;
-use crate::tools::topic::checked_filter;
-use crate::tools::{ToolError, said};
+use crate::tools::arguments::topic::checked_filter;
+use crate::tools::listening::seconds;
+use crate::tools::listening::sentences;
 use futures::future::{Either, select};
 use serde_json::Value;
 use std::pin::pin;
@@ -123,7 +124,7 @@ impl Expected {
             patience: self.patience,
             ..Heard::default()
         };
-        let mut steps = verdict::Steps::new();
+        let mut steps = json_schema::Steps::new();
         let mut echo = Some(sent);
         let (patience, stopped) = (clock::sleep(self.patience), listening.stopped());
         let (patience, stopped) = (pin!(patience), pin!(stopped));
@@ -157,7 +158,12 @@ impl Expected {
         heard
     }
 
-    fn judge(&self, message: Tapped, round_trip: Duration, steps: &mut verdict::Steps) -> Reply {
+    fn judge(
+        &self,
+        message: Tapped,
+        round_trip: Duration,
+        steps: &mut json_schema::Steps,
+    ) -> Reply {
         let (fits, complaints) = match (&self.schema, &self.equals, &self.command) {
             (Some(schema), _, _) => checked(&message.payload, schema, steps),
             (None, Some(equals), _) => (Some(same(equals, &message.payload)), Vec::new()),
@@ -217,7 +223,7 @@ impl Heard {
                 0 => String::new(),
                 unfit => format!(
                     ", {} before it did not fit",
-                    said::count(unfit, "report", "reports")
+                    sentences::count(unfit, "report", "reports")
                 ),
             };
             return format!(
@@ -226,14 +232,14 @@ impl Heard {
             );
         }
         if let Some(first) = self.replies.iter().find(|it| it.fits.is_none()) {
-            let answers = said::count(self.reports, "answer", "answers");
+            let answers = sentences::count(self.reports, "answer", "answers");
             let after = render::rounded(render::millis(first.round_trip));
             return format!("{answers} on {topic}, the first after {after} ms");
         }
         let Some(last) = self.replies.last() else {
             return format!("no answer came {within}");
         };
-        let reports = said::count(self.reports, "report", "reports");
+        let reports = sentences::count(self.reports, "report", "reports");
         let none = if self.reports == 1 {
             "it does not fit"
         } else {
@@ -258,7 +264,7 @@ fn schema(text: &str) -> Result<Value, ToolError> {
             "correct it, or leave it out; nothing was published",
         )
     })?;
-    verdict::understood(&schema).map_err(|why| {
+    json_schema::understood(&schema).map_err(|why| {
         ToolError::invalid(
             format!("`expect.schema` cannot be checked: {why}"),
             "leave that part out of the schema, or the whole schema; nothing was published",
@@ -277,7 +283,7 @@ fn value(bytes: &[u8]) -> Value {
 fn checked(
     payload: &[u8],
     schema: &Value,
-    steps: &mut verdict::Steps,
+    steps: &mut json_schema::Steps,
 ) -> (Option<bool>, Vec<String>) {
     if payload.len() > HELD {
         let why = format!("not checked: the answer is over {HELD} bytes");
@@ -286,7 +292,7 @@ fn checked(
     let Ok(value) = serde_json::from_slice(payload) else {
         return (Some(false), vec!["the answer is not JSON".to_owned()]);
     };
-    match verdict::broken(schema, &value, steps) {
+    match json_schema::broken(schema, &value, steps) {
         Some(complaints) => (Some(complaints.is_empty()), complaints),
         None => {
             let why = "not checked: the schema and the answers are too large together".to_owned();

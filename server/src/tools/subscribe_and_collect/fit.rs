@@ -4,7 +4,7 @@
 use super::{Answer, Format, Head, Message, Omitted, Rest, Summary, summary};
 use crate::broker::report::{KeptMessage, Report};
 use crate::render::{self, Encoding};
-use crate::tools::said;
+use crate::tools::listening::sentences;
 use std::collections::BTreeMap;
 
 /// Bytes of a payload shown, tried in this order.
@@ -36,8 +36,8 @@ pub(in crate::tools) fn answer(
         .as_ref()
         .map_or(&none, |found| &found.kept);
     let summary = small_summary(report, budget);
-    let verdict =
-        said::with_interruption(report, verdict(&head, report, &summary)) + &said::asides(report);
+    let verdict = sentences::with_interruption(report, verdict(&head, report, &summary))
+        + &sentences::asides(report);
     let base = render::json_len(&head) + render::json_len(&summary) + verdict.len() + RESERVE;
     let room = budget.saturating_sub(base);
     let sizes = match format {
@@ -92,7 +92,7 @@ pub(in crate::tools) fn answer(
 
 fn verdict(head: &Head, report: &Report, summary: &Summary) -> String {
     if summary.received == 0 {
-        return said::nothing(head, report);
+        return sentences::nothing(head, report);
     }
     let about = if summary.estimates.contains(&"topics_seen") {
         "about "
@@ -101,12 +101,12 @@ fn verdict(head: &Head, report: &Report, summary: &Summary) -> String {
     };
     let mut all = format!(
         "{} on {about}{}: ",
-        said::count(summary.received, "message", "messages"),
-        said::count(summary.topics_seen, "topic", "topics")
+        sentences::count(summary.received, "message", "messages"),
+        sentences::count(summary.topics_seen, "topic", "topics")
     );
     all += &match summary.errors {
         0 => "no errors".to_owned(),
-        errors => said::count(errors, "error", "errors"),
+        errors => sentences::count(errors, "error", "errors"),
     };
     if let Some(kind) = summary.error_kinds.first() {
         let why = render::front(&kind.why, 140);
@@ -127,7 +127,10 @@ fn verdict(head: &Head, report: &Report, summary: &Summary) -> String {
         };
     }
     if summary.warnings > 0 {
-        all += &format!("; {}", said::count(summary.warnings, "warning", "warnings"));
+        all += &format!(
+            "; {}",
+            sentences::count(summary.warnings, "warning", "warnings")
+        );
     }
     all
 }

@@ -2,7 +2,7 @@
 
 use crate::broker::handle::Handle;
 use crate::broker::report::{Listen, Report, Retained, Wants};
-use crate::mcp::clock;
+use crate::process::clock;
 use crate::render;
 use futures::future::select;
 use schemars::JsonSchema;

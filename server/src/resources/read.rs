@@ -3,10 +3,11 @@
 use super::Offer;
 use super::address::Address;
 use super::last::{self, HELD, Heard};
-use crate::mcp::Call;
-use crate::mcp::service::{Contents, Unreadable};
+use crate::protocol::Call;
+use crate::protocol::failure::ToolError;
+use crate::protocol::service::{Contents, Unreadable};
 use crate::render;
-use crate::tools::{self, State, ToolError};
+use crate::tools::{self, State};
 use bitsperity_mqtt_core::topic::validate_name;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;

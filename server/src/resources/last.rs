@@ -5,7 +5,7 @@ use super::Offer;
 use super::address::Address;
 use crate::broker::handle::{Handle, Listening};
 use crate::broker::report::{LastMessage, Listen, Report, Retained, Wants};
-use crate::tools::ToolError;
+use crate::protocol::failure::ToolError;
 use bitsperity_mqtt_core::packet::QoS;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};

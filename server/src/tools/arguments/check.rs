@@ -5,8 +5,8 @@
 //! mean that an argument was not given, unless the value may well be meant ([`MEANT`]).
 //! No value is ever repeated in a message, except where the schema lists all that are allowed: it may be a secret.
 
-use super::ToolError;
 use crate::config::nearest;
+use crate::protocol::failure::ToolError;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::borrow::Cow;
@@ -29,7 +29,7 @@ const TOPIC_TOO: [&str; 6] = [
 const JSON_TEXT: [&str; 3] = ["payload", "schema", "equals"];
 
 /// Checks `arguments` against `schema`, which was made from `T`, and parses them.
-pub(super) fn parse<T: DeserializeOwned>(
+pub(in crate::tools) fn parse<T: DeserializeOwned>(
     schema: &Value,
     arguments: Map<String, Value>,
 ) -> Result<T, ToolError> {

@@ -4,13 +4,14 @@
 //! Invariant: at most `limits.max_captures` are held; one that nobody asks for during `limits.capture_lease` is dropped,
 //! which frees its subscription, and is remembered so that a late question is answered clearly.
 
-use super::listen::Heard;
+use super::Heard;
 use super::round_trip::RoundTrips;
-use super::{State, ToolError};
 use crate::broker::handle::Listening;
 use crate::broker::report::Listen;
 use crate::config::Limits;
-use crate::mcp::clock;
+use crate::process::clock;
+use crate::protocol::failure::ToolError;
+use crate::tools::State;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -19,20 +20,20 @@ use std::time::{Duration, Instant};
 const REMEMBERED: usize = 64;
 
 /// One listening and what it was asked for.
-pub(super) struct Capture {
-    pub(super) id: String,
-    pub(super) tool: &'static str,
-    pub(super) session_id: String,
-    pub(super) listen: Listen,
-    pub(super) began: Instant,
-    pub(super) listening: Listening,
+pub(in crate::tools) struct Capture {
+    pub(in crate::tools) id: String,
+    pub(in crate::tools) tool: &'static str,
+    pub(in crate::tools) session_id: String,
+    pub(in crate::tools) listen: Listen,
+    pub(in crate::tools) began: Instant,
+    pub(in crate::tools) listening: Listening,
     /// Measured beside the listening, where a tool wants that.
-    pub(super) round_trips: Mutex<RoundTrips>,
+    pub(in crate::tools) round_trips: Mutex<RoundTrips>,
 }
 
 /// Why a capture is no more.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Gone {
+pub(in crate::tools) enum Gone {
     Lease,
     Cancelled,
     Replaced,
@@ -55,7 +56,7 @@ struct Kept {
 }
 
 /// What an id stands for.
-pub(super) enum Found {
+pub(in crate::tools) enum Found {
     Capture(Arc<Capture>, Waiting),
     Kept(Box<Heard>),
 }
@@ -77,14 +78,14 @@ pub struct Captures {
 }
 
 /// While it lives, a call waits for the capture, so its lease does not run out.
-pub(super) struct Waiting {
+pub(in crate::tools) struct Waiting {
     captures: Captures,
     id: String,
 }
 
 impl Captures {
     /// None held.
-    pub(super) fn new(limits: &Limits) -> Self {
+    pub(in crate::tools) fn new(limits: &Limits) -> Self {
         Self {
             inner: Arc::default(),
             max: limits.max_captures,
@@ -100,7 +101,7 @@ impl Captures {
     }
 
     /// Takes a capture in, waited for by the caller; the oldest that has told its end gives way.
-    pub(super) fn add(&self, capture: &Arc<Capture>) -> Result<Waiting, ToolError> {
+    pub(in crate::tools) fn add(&self, capture: &Arc<Capture>) -> Result<Waiting, ToolError> {
         let mut inner = self.inner();
         if inner.held.len() >= self.max {
             let done = inner
@@ -143,7 +144,7 @@ impl Captures {
     }
 
     /// Keeps what was heard under this id, in place of the capture; the one that was longest not asked for gives way.
-    pub(super) fn keep(&self, id: &str, mut heard: Heard) {
+    pub(in crate::tools) fn keep(&self, id: &str, mut heard: Heard) {
         heard.capture = None;
         heard.id = Some(id.to_owned());
         let mut inner = self.inner();
@@ -169,7 +170,7 @@ impl Captures {
     }
 
     /// What this id stands for, for the tool that began it.
-    pub(super) fn get(&self, id: &str, tool: &str) -> Result<Found, ToolError> {
+    pub(in crate::tools) fn get(&self, id: &str, tool: &str) -> Result<Found, ToolError> {
         let mut inner = self.inner();
         if let Some(at) = inner.kept.iter().position(|it| it.id == id) {
             let Some(mut kept) = inner.kept.remove(at) else {
@@ -233,22 +234,31 @@ impl Captures {
     }
 
     /// Its end was told; it may be asked for again until its lease runs out.
-    pub(super) fn told(&self, id: &str) {
+    pub(in crate::tools) fn told(&self, id: &str) {
         if let Some(held) = self.inner().held.get_mut(id) {
             held.told = true;
         }
     }
 
     /// Forgets a capture of which nobody ever learnt the id.
-    pub(super) fn forget(&self, id: &str) {
+    pub(in crate::tools) fn forget(&self, id: &str) {
         let removed = self.inner().held.remove(id);
         drop(removed);
     }
 
     /// Ends a capture.
-    pub(super) fn end(&self, id: &str, why: Gone) {
+    pub(in crate::tools) fn end(&self, id: &str, why: Gone) {
         let removed = self.inner().remove(id, why);
         drop(removed);
+    }
+
+    /// Those that listen.
+    pub(in crate::tools) fn running(&self) -> Vec<Arc<Capture>> {
+        let inner = self.inner();
+        let held = inner.held.values().map(|it| &it.capture);
+        held.filter(|it| !it.listening.has_stopped())
+            .cloned()
+            .collect()
     }
 
     fn expire_later(&self, id: String, asked: Instant) {
@@ -326,10 +336,10 @@ impl Drop for Waiting {
 }
 
 /// Ends the capture if the call that waits for it is dropped before it answered.
-pub(super) struct EndUnlessAnswered<'a> {
-    pub(super) state: &'a State,
-    pub(super) id: &'a str,
-    pub(super) answered: bool,
+pub(in crate::tools) struct EndUnlessAnswered<'a> {
+    pub(in crate::tools) state: &'a State,
+    pub(in crate::tools) id: &'a str,
+    pub(in crate::tools) answered: bool,
 }
 
 impl Drop for EndUnlessAnswered<'_> {

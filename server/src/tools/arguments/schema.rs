@@ -28,7 +28,7 @@ const COMMON: [(&str, &str); 8] = [
 ];
 
 /// Schema of arguments.
-pub(super) fn input<T: JsonSchema>() -> Value {
+pub(in crate::tools) fn input<T: JsonSchema>() -> Value {
     let settings = SchemaSettings::draft2020_12().for_deserialize();
     let mut schema = generate::<T>(settings);
     if let Value::Object(root) = &mut schema {
@@ -43,7 +43,7 @@ pub(super) fn input<T: JsonSchema>() -> Value {
 }
 
 /// Schema of arguments with a `max_bytes`, whose default is a setting.
-pub(super) fn input_with_budget<T: JsonSchema>(config: &Config) -> Value {
+pub(in crate::tools) fn input_with_budget<T: JsonSchema>(config: &Config) -> Value {
     let mut schema = input::<T>();
     schema["properties"]["max_bytes"]["default"] = config.limits.max_bytes.into();
     schema
@@ -54,7 +54,7 @@ const OF_EVERY_LISTENING: [&str; 3] = ["status", "filter", "started"];
 
 /// Schema of a result: the members that are always there, but for single numbers, with their types, without prose and lists of words, and of what is inside of
 /// them only the types, since every byte of it is read by the assistant in every conversation and the result itself shows the rest.
-pub(super) fn output<T: JsonSchema>() -> Value {
+pub(in crate::tools) fn output<T: JsonSchema>() -> Value {
     let mut schema = generate::<T>(SchemaSettings::draft2020_12().for_serialize());
     let required = schema
         .as_object_mut()

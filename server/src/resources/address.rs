@@ -4,7 +4,7 @@
 //! survive. Written, all but the unreserved characters of RFC 3986 and `/` are encoded; read, they may stand bare, since
 //! reserved expansion (RFC 6570, 3.2.3) leaves `?` and `#` as they are.
 
-use crate::mcp::service::Template;
+use crate::protocol::service::Template;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use std::fmt;
 use uuid::Uuid;

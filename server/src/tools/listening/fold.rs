@@ -7,9 +7,9 @@ use std::collections::{BinaryHeap, HashMap, HashSet};
 
 /// A topic and the format of its last payload.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Known<'a> {
-    pub(super) topic: &'a str,
-    pub(super) format: &'a str,
+pub(in crate::tools) struct Known<'a> {
+    pub(in crate::tools) topic: &'a str,
+    pub(in crate::tools) format: &'a str,
 }
 
 impl<'a> From<&'a TopicFinding> for Known<'a> {
@@ -23,15 +23,15 @@ impl<'a> From<&'a TopicFinding> for Known<'a> {
 
 /// Topics that share a pattern; a pattern without `+` is a single topic.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Group {
-    pub(super) pattern: String,
+pub(in crate::tools) struct Group {
+    pub(in crate::tools) pattern: String,
     /// Indices of the topics, ascending.
-    pub(super) members: Vec<usize>,
+    pub(in crate::tools) members: Vec<usize>,
 }
 
 /// Groups `topics` until at most `wanted` groups are left or nothing is alike any more, folding as little as that takes:
 /// first levels that are not the last (what differs is the device, what is alike is the kind of message), then any.
-pub(super) fn fold(topics: &[Known<'_>], wanted: usize) -> Vec<Group> {
+pub(in crate::tools) fn fold(topics: &[Known<'_>], wanted: usize) -> Vec<Group> {
     let alone = topics.iter().enumerate().map(|(i, known)| Group {
         pattern: known.topic.to_owned(),
         members: vec![i],

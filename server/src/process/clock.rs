@@ -1,4 +1,4 @@
-//! Time for those who may not name the executor: the tools and `render` take it from here.
+//! The clock, and tasks by themselves, for rooms that may not name the executor.
 
 use std::future::Future;
 use std::time::{Duration, Instant};

@@ -4,7 +4,7 @@
 use super::{address, prompts};
 use crate::broker::report::{Listen, Retained, Wants};
 use crate::broker::sessions::SessionInfo;
-use crate::mcp::service::{Reference, Unfinished};
+use crate::protocol::service::{Reference, Unfinished};
 use crate::tools::State;
 use bitsperity_mqtt_core::packet::QoS;
 use percent_encoding::percent_decode_str;

@@ -1,12 +1,12 @@
 //! The first line of what the listening tools say: words that several of them share.
 
-use super::listen::Head;
+use super::Head;
 use crate::broker::report::{Interruption, Report, StopReason};
 use crate::render;
 use std::time::Duration;
 
 /// That nothing came, and what to do about it.
-pub(super) fn nothing(head: &Head, report: &Report) -> String {
+pub(in crate::tools) fn nothing(head: &Head, report: &Report) -> String {
     let seconds = render::seconds(report.elapsed);
     let next = match head.filter() {
         filter if filter.starts_with("$SYS") => {
@@ -28,7 +28,7 @@ pub(super) fn nothing(head: &Head, report: &Report) -> String {
 }
 
 /// What came otherwise than expected, at the end of a verdict: it makes other numbers doubtful.
-pub(super) fn asides(report: &Report) -> String {
+pub(in crate::tools) fn asides(report: &Report) -> String {
     let mut said = String::new();
     let example = report.asides.large.first();
     let example = example.map_or(String::new(), |it| {
@@ -66,7 +66,7 @@ pub(super) fn asides(report: &Report) -> String {
 }
 
 /// `1 topic`, `2 topics`.
-pub(super) fn count(number: u64, one: &str, many: &str) -> String {
+pub(in crate::tools) fn count(number: u64, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
@@ -77,7 +77,7 @@ const RIVALRY: u32 = 3;
 
 /// The verdict, behind what must be known before it: that the connection was lost meanwhile, or that the listening ended
 /// before its time.
-pub(super) fn with_interruption(report: &Report, verdict: String) -> String {
+pub(in crate::tools) fn with_interruption(report: &Report, verdict: String) -> String {
     let lost = report.interruption.as_ref();
     let lost = lost.map_or(String::new(), |lost| interruption(report, lost));
     lost + &ended_early(report) + &of_the_latest(report) + &verdict

@@ -5,7 +5,7 @@
 
 use crate::broker::handle::{BrokerError, Handle, Publish};
 use crate::broker::report::{Listen, Retained, WantMessages, Wants};
-use crate::mcp::clock;
+use crate::process::clock;
 use crate::render;
 use futures::future::select;
 use std::fmt;
@@ -14,10 +14,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// How long one of them may take.
-pub(super) const PATIENCE: Duration = Duration::from_secs(4);
+pub(in crate::tools) const PATIENCE: Duration = Duration::from_secs(4);
 
 /// What our private topics begin with.
-pub(super) const PRIVATE: &str = crate::broker::watch::PROBES;
+pub(in crate::tools) const PRIVATE: &str = crate::broker::watch::PROBES;
 
 /// Round trips that are kept of one capture.
 const KEPT: usize = 64;
@@ -26,13 +26,13 @@ const KEPT: usize = 64;
 const GIVEN_UP: u32 = 2;
 
 /// The beginning of private topics that nobody else uses.
-pub(super) fn private() -> String {
+pub(in crate::tools) fn private() -> String {
     format!("{PRIVATE}{}", uuid::Uuid::new_v4())
 }
 
 /// Why a message did not come back.
 #[derive(Debug)]
-pub(super) enum NoTrip {
+pub(in crate::tools) enum NoTrip {
     /// It could not be asked for or sent.
     Broker(BrokerError),
     /// The connection ended meanwhile: why.
@@ -49,7 +49,7 @@ impl From<BrokerError> for NoTrip {
 
 impl NoTrip {
     /// Forbidden by our own policy: nothing was sent.
-    pub(super) fn is_denied(&self) -> bool {
+    pub(in crate::tools) fn is_denied(&self) -> bool {
         matches!(self, Self::Broker(BrokerError::Denied(..)))
     }
 }
@@ -69,7 +69,7 @@ impl fmt::Display for NoTrip {
 }
 
 /// Subscribes to `filter`, publishes to `topic`, waits for the message: how long that took from publishing on.
-pub(super) async fn trip(
+pub(in crate::tools) async fn trip(
     handle: &Handle,
     filter: String,
     topic: String,
@@ -99,7 +99,7 @@ pub(super) async fn trip(
 }
 
 /// Listens for one message.
-pub(super) fn one(filter: String, level: u8, retained: Retained) -> Listen {
+pub(in crate::tools) fn one(filter: String, level: u8, retained: Retained) -> Listen {
     Listen {
         filters: vec![filter],
         qos: render::qos(level),
@@ -119,22 +119,22 @@ pub(super) fn one(filter: String, level: u8, retained: Retained) -> Listen {
 
 /// Round trips of one capture.
 #[derive(Clone, Debug, Default)]
-pub(super) struct RoundTrips {
+pub(in crate::tools) struct RoundTrips {
     /// PINGREQ to PINGRESP.
-    pub(super) pings: Measured,
+    pub(in crate::tools) pings: Measured,
     /// Publishing to receiving at QoS 0.
-    pub(super) probes: Measured,
+    pub(in crate::tools) probes: Measured,
 }
 
 /// One kind of round trip.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Measured {
+pub(in crate::tools) struct Measured {
     /// In order of time.
-    pub(super) took: Vec<Duration>,
+    pub(in crate::tools) took: Vec<Duration>,
     /// How many failed.
-    pub(super) failed: u32,
+    pub(in crate::tools) failed: u32,
     /// Why the last one failed, or why there is none.
-    pub(super) why_not: Option<String>,
+    pub(in crate::tools) why_not: Option<String>,
 }
 
 impl Measured {
@@ -152,7 +152,7 @@ impl Measured {
 }
 
 /// Measures at once and then every `period`, until dropped.
-pub(super) async fn measure(handle: &Handle, period: Duration, into: &Mutex<RoundTrips>) {
+pub(in crate::tools) async fn measure(handle: &Handle, period: Duration, into: &Mutex<RoundTrips>) {
     let with = |change: &dyn Fn(&mut RoundTrips)| {
         change(&mut into.lock().unwrap_or_else(PoisonError::into_inner));
     };

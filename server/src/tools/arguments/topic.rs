@@ -1,11 +1,11 @@
 //! Topic Names and Topic Filters among the arguments: what is wrong with one, and what would be right.
 
-use super::ToolError;
+use crate::protocol::failure::ToolError;
 use crate::render;
 use bitsperity_mqtt_core::topic::{TopicError, validate_filter};
 
 /// What is listened to where no filter is given.
-pub(super) fn everything() -> String {
+pub(in crate::tools) fn everything() -> String {
     "#".to_owned()
 }
 
@@ -18,7 +18,7 @@ pub(crate) fn checked_filter(name: &str, filter: &str) -> Result<String, ToolErr
 }
 
 /// What is wrong with a Topic Name or Topic Filter, and what would be right.
-pub(super) fn bad_topic(name: &str, given: &str, wrong: TopicError) -> ToolError {
+pub(in crate::tools) fn bad_topic(name: &str, given: &str, wrong: TopicError) -> ToolError {
     let shown = render::topic(given);
     let (what, next) = match wrong {
         TopicError::Empty => ("is empty", "give at least one character".to_owned()),

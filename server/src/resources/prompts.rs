@@ -3,8 +3,8 @@
 //! What is given as an argument stands in the text as it was given: it is the user's word. Only credentials are left out,
 //! since the text goes to the assistant as part of the conversation.
 
-use crate::mask::mask;
-use crate::mcp::service::{Prompt, PromptArgument, Prompted};
+use crate::protocol::service::{Prompt, PromptArgument, Prompted};
+use crate::text::mask::mask;
 use serde_json::{Map, Value, json};
 use std::borrow::Cow;
 

@@ -4,7 +4,7 @@ use super::address::Address;
 use super::read::{missing, named, unreadable};
 use super::{Offer, last};
 use crate::broker::handle::{State, Status};
-use crate::mcp::service::{Pulse, Unreadable};
+use crate::protocol::service::{Pulse, Unreadable};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::Arc;
 

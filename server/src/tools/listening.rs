@@ -3,23 +3,29 @@
 //! A call ends by whichever comes first: the listener stopped, the call's limit passed (`running` and a `capture_id`), or
 //! the caller took it back, which ends the capture. Invariant: a capture whose id nobody knows does not live on.
 
+pub(super) mod capture;
+pub(super) mod fold;
 mod head;
 mod pages;
+pub(super) mod round_trip;
+pub(super) mod sentences;
 mod since;
+pub(super) mod systems;
 
 pub(super) use head::{Head, Progress};
 pub(super) use pages::Rest;
 pub(super) use since::Since;
 
-use super::capture::{Capture, EndUnlessAnswered, Found, Waiting};
-use super::ranges::BYTES;
-use super::round_trip::RoundTrips;
+use super::arguments::ranges::BYTES;
 use super::{State, ToolError, session, unless_cancelled};
 use crate::broker::report::{Listen, Narrowed, Report, StopReason};
 use crate::broker::watch::NotRecalled;
-use crate::mcp::{Call, clock};
+use crate::process::clock;
+use crate::protocol::Call;
 use crate::render;
+use capture::{Capture, EndUnlessAnswered, Found, Waiting};
 use futures::future::{Either, select};
+use round_trip::RoundTrips;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::pin::pin;
@@ -151,9 +157,7 @@ pub(super) async fn listen_beside(
 ) -> Result<Heard, ToolError> {
     let (session_id, capture_id) = (asked.session_id.as_deref(), asked.capture_id.as_deref());
     if capture_id.is_none() && asked.since != Since::Now {
-        let listen = make()?;
-        let session = session::find(state, call, session_id).await?;
-        return recall(state, tool, session, listen, asked).await;
+        return recall(state, tool, make()?, asked).await;
     }
     let limit = call_limit(state, call);
     let (capture, waiting, first) = match capture_id {
@@ -197,31 +201,72 @@ pub(super) fn call_limit(state: &State, call: &Call) -> Duration {
 fn same_session(state: &State, given: Option<&str>, session_id: &str) -> Result<(), ToolError> {
     let named = given.map(|given| session::open(state, Some(given)));
     match named {
-        Some(Ok(Some(id))) if id != session_id => Err(ToolError::invalid(
-            "this capture belongs to another session",
-            "leave `session_id` out: the capture_id is enough",
-        )),
+        Some(Ok(Some(id))) if id != session_id && given != Some(session_id) => {
+            Err(ToolError::invalid(
+                "this capture belongs to another session",
+                "leave `session_id` out: the capture_id is enough",
+            ))
+        }
         _ => Ok(()),
     }
 }
 
-/// What the session's watch has heard of it.
+/// What a watch has heard of it: the session's, else that of the service.
 async fn recall(
     state: &Arc<State>,
     tool: &'static str,
-    session_id: String,
     wanted: Listen,
     asked: &Common,
 ) -> Result<Heard, ToolError> {
-    let Some(watch) = state.sessions.watch(&session_id)? else {
-        return Err(ToolError::new(
-            "not_watched",
-            "this session watches nothing",
-            "listen with since now, or establish_connection with watch, such as [\"#\"], for a session that learns",
-        ));
-    };
     let filters = wanted.filters.clone();
-    let mut report = watch.recall(wanted).await.map_err(|error| match error {
+    let mut why = None;
+    for (session_id, watch) in session::watches(state, asked.session_id.as_deref())? {
+        match watch.recall(wanted.clone()).await {
+            Ok(mut report) => {
+                if let Some(latest) = asked.since.latest(report.started + report.elapsed) {
+                    report.keep_latest(latest);
+                }
+                return Ok(Heard {
+                    tool,
+                    session_id,
+                    report: Arc::new(report),
+                    filters,
+                    capture: None,
+                    since: asked.since,
+                    round_trips: RoundTrips::default(),
+                    id: None,
+                    next: None,
+                });
+            }
+            Err(error) => why = Some(error),
+        }
+    }
+    Err(match why {
+        Some(why) => not_recalled(why, &filters),
+        None => not_watched(state, asked.session_id.as_deref()),
+    })
+}
+
+/// There is no watch that could be asked.
+fn not_watched(state: &State, session_id: Option<&str>) -> ToolError {
+    if let Some(away) = session::unreached(state, session_id) {
+        return ToolError::new(
+            "not_watched",
+            format!(
+                "this service watches the broker from its start, but has not reached it yet: {away}"
+            ),
+            "correct what is said there, or wait; it is tried again by itself",
+        );
+    }
+    ToolError::new(
+        "not_watched",
+        "this session watches nothing",
+        "listen with since now, or establish_connection with watch, such as [\"#\"], for a session that learns",
+    )
+}
+
+fn not_recalled(why: NotRecalled, filters: &[String]) -> ToolError {
+    match why {
         NotRecalled::Broker(error) => error.into(),
         NotRecalled::NotApart(watched) => ToolError::new(
             "not_watched",
@@ -245,21 +290,7 @@ async fn recall(
                 ),
             )
         }
-    })?;
-    if let Some(latest) = asked.since.latest(report.started + report.elapsed) {
-        report.keep_latest(latest);
     }
-    Ok(Heard {
-        tool,
-        session_id,
-        report: Arc::new(report),
-        filters,
-        capture: None,
-        since: asked.since,
-        round_trips: RoundTrips::default(),
-        id: None,
-        next: None,
-    })
 }
 
 async fn begin(
@@ -384,7 +415,7 @@ fn tick(call: &Call, capture: &Capture) {
     let total = capture.listen.duration.as_secs_f64();
     let (messages, topics) = capture.listening.counts();
     // A tick that finds no room is dropped: the next one says more.
-    let _ = progress.ticks.try_send(crate::mcp::Tick {
+    let _ = progress.ticks.try_send(crate::protocol::Tick {
         progress: passed,
         total,
         message: format!("{passed:.0}/{total:.0} s, {messages} messages on {topics} topics"),

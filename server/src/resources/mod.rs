@@ -1,4 +1,4 @@
-//! What this server offers over the protocol (`crate::mcp::service`): the tools of `crate::tools`, the resources of
+//! What this server offers over the protocol (`crate::protocol::service`): the tools of `crate::tools`, the resources of
 //! its sessions, prompts, completion.
 //!
 //! `address` is what the URIs mean, `read` what stands there, `follow` how changes are noticed, `last` where the last
@@ -13,12 +13,13 @@ mod prompts;
 mod read;
 
 use crate::journal::Journal;
-use crate::mcp::Call;
-use crate::mcp::service::{
+use crate::protocol::Call;
+use crate::protocol::failure::ToolError;
+use crate::protocol::service::{
     Answer, Bounds, Changes, Contents, Prompt, Prompted, Pulse, Resource, Service, Template,
     Unfinished, Unreadable,
 };
-use crate::tools::{self, State, ToolError};
+use crate::tools::{self, State};
 use address::Address;
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -43,6 +44,7 @@ pub struct Offer {
     state: Arc<State>,
     live: last::Live,
     journal: Option<Arc<Journal>>,
+    instructions: String,
 }
 
 impl Offer {
@@ -54,12 +56,28 @@ impl Offer {
     /// The same, and calls are noted in the journal.
     pub fn noted(state: Arc<State>, journal: Option<Arc<Journal>>) -> Arc<Self> {
         let live = last::Live::default();
+        let instructions = instructions(&state);
         Arc::new(Self {
+            instructions,
             state,
             live,
             journal,
         })
     }
+}
+
+/// With what the service watches, which needs no `establish_connection`.
+fn instructions(state: &State) -> String {
+    let records = &state.config.records;
+    if state.recorder.is_none() {
+        return INSTRUCTIONS.to_owned();
+    }
+    let names: Vec<_> = records.iter().map(|it| it.broker.as_str()).collect();
+    format!(
+        "{INSTRUCTIONS}\nWatched since this service started, without establish_connection: {}. Ask with `since` \"session\" and \
+         this name as `session_id`.",
+        names.join(", ")
+    )
 }
 
 impl Service for Offer {
@@ -72,7 +90,7 @@ impl Service for Offer {
     }
 
     fn instructions(&self) -> &str {
-        INSTRUCTIONS
+        &self.instructions
     }
 
     fn tools(&self) -> Vec<Value> {

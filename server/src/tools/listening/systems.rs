@@ -11,13 +11,13 @@ const NAMED: usize = 6;
 
 /// A system and its devices.
 #[derive(Clone, Serialize, JsonSchema)]
-pub(super) struct System {
-    pub(super) system: String,
-    pub(super) devices: usize,
+pub(in crate::tools) struct System {
+    pub(in crate::tools) system: String,
+    pub(in crate::tools) devices: usize,
 }
 
 /// What a device belongs to: the convention by which it speaks, else the first level of its topics.
-pub(super) fn of(device: &DeviceFinding) -> String {
+pub(in crate::tools) fn of(device: &DeviceFinding) -> String {
     let known = match device.dialect {
         "zigbee2mqtt" => "Zigbee2MQTT",
         "tasmota" => "Tasmota",
@@ -36,7 +36,7 @@ pub(super) fn of(device: &DeviceFinding) -> String {
 }
 
 /// All systems, the one with the most devices first.
-pub(super) fn all<'a>(devices: impl Iterator<Item = &'a DeviceFinding>) -> Vec<System> {
+pub(in crate::tools) fn all<'a>(devices: impl Iterator<Item = &'a DeviceFinding>) -> Vec<System> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     for device in devices {
         *counts.entry(of(device)).or_default() += 1;
@@ -50,7 +50,7 @@ pub(super) fn all<'a>(devices: impl Iterator<Item = &'a DeviceFinding>) -> Vec<S
 }
 
 /// `Zigbee2MQTT 21 devices, Tasmota 11, Shelly 9`; empty if nothing is known.
-pub(super) fn sentence(systems: &[System], found: &HealthFindings) -> String {
+pub(in crate::tools) fn sentence(systems: &[System], found: &HealthFindings) -> String {
     let mut said = Vec::new();
     for (n, it) in systems.iter().take(NAMED).enumerate() {
         let unit = match (n, it.devices) {

@@ -1,0 +1,7 @@
+//! Arguments: `schema` makes their JSON Schemas from the types that parse them, `check` holds a call's arguments against
+//! these, `ranges` has defaults and ranges, `topic` what is wrong with a Topic Name or a Topic Filter.
+
+pub(super) mod check;
+pub(super) mod ranges;
+pub(super) mod schema;
+pub(super) mod topic;
