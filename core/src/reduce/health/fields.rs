@@ -149,7 +149,7 @@ struct Walk<'p, F> {
 const IDS: [&str; 8] = ["id", "name", "tag", "n", "Id", "Name", "tagName", "signal"];
 
 /// Keys of the value that an object is made for.
-fn is_value(key: &str) -> bool {
+pub(super) fn is_value(key: &str) -> bool {
     matches!(key, "value" | "val" | "v" | "Value" | "Val" | "d")
 }
 

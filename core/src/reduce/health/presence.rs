@@ -356,27 +356,30 @@ pub(super) fn is_connection(name: &str) -> bool {
 
 /// Whether a small object is there to tell of the connection, on a topic of whatever name: `{"online":true,"ip":"…"}`.
 pub(super) fn is_told_in(payload: &[u8]) -> bool {
-    const NAMES: [&str; 11] = [
-        "connection",
+    const NAMES: [&str; 8] = [
         "connectionstate",
         "connectionstatus",
-        "connectivity",
         "online",
         "onlinestate",
-        "linkstate",
         "reachable",
         "lwt",
         "will",
         "lastwill",
     ];
+    // Of a plug or a cable, too, unless the word says more.
+    const BROAD: [&str; 3] = ["connection", "connectivity", "linkstate"];
     // What holds more is telemetry, in which it may be of something else.
     const MEMBERS: usize = 6;
     let small = payload.len() <= MAX_PAYLOAD && payload.first() == Some(&b'{');
     let few = || payload.windows(2).filter(|it| it == b"\":").count() <= MEMBERS;
     let told = |text| {
         search(text, |key, value| {
-            let named = super::vitals::is_any(key, &NAMES);
-            member("", key, value).filter(|_| named)
+            let plain = match value {
+                Scalar::String(text) => plain_word(text.raw).is_some(),
+                _ => false,
+            };
+            let is = |names: &[&str]| super::vitals::is_any(key, names);
+            member("", key, value).filter(|_| is(&NAMES) || plain && is(&BROAD))
         })
     };
     small && few() && core::str::from_utf8(payload).is_ok_and(|text| told(text.trim()).is_some())
@@ -480,7 +483,7 @@ mod tests {
         assert!(told(r#"{"link_state":"CONNECTION_LOST","at":5}"#));
         assert!(told(r#"{"client":"c7","online":false}"#));
         assert!(!told(r#"{"state":"disconnected","plug":1}"#));
-        assert!(!told(r#"{"connection":"idle"}"#));
+        assert!(!told(r#"{"connection":"disconnected","cable":"none"}"#));
         let telemetry = r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"online":true}"#;
         assert!(!told(telemetry));
     }

@@ -126,6 +126,8 @@ where
         let (key, value) = match field.node {
             "" if !is_identity(field) => return,
             "" => (short(seed, field.path), identity(field.value)),
+            // A map of registers: each is one value.
+            _ if fields::is_value(field.key) => return,
             node => (MAP, named(node)),
         };
         let Some(value) = value else {
