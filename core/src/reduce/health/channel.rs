@@ -16,6 +16,11 @@ pub const MAX_NAME: usize = 40;
 pub(super) const TAUGHT: u32 = 10;
 /// Equal values in a row that are no chance.
 pub(super) const STILL: u32 = 10;
+/// Rises of a total, by its name, or of any number that has never fallen, before a fall says something.
+const ROSE_TOTAL: u32 = 2;
+const ROSE: u32 = 10;
+/// Changes of a fallen total after which it was reset and counts anew.
+const RESET: u8 = 3;
 /// Values before a jump says something.
 const SETTLED: u32 = 8;
 /// A jump of a number of unknown nature is so many times its range and its usual step: noise has no such tails.
@@ -69,6 +74,8 @@ pub struct ChannelSlot {
     /// When that run began.
     pub run_since: Instant,
     pub(super) longest_run: u32,
+    /// How often it became zero.
+    pub(super) stops: u8,
     pub(super) largest_step: f64,
     /// Sum of steps without their sign.
     pub(super) steps: f64,
@@ -80,8 +87,10 @@ pub struct ChannelSlot {
     pub jump: Option<Jump>,
     /// What it was before it fell to less than half, if it is a total, which should not; zero: it did not.
     pub(super) fallen: f64,
+    /// Changes since then.
+    pub(super) fallen_changes: u8,
     /// Falls of a total that it came back from.
-    pub(super) glitches: u32,
+    pub(super) glitches: u16,
     /// It counts failures.
     pub(super) counts: bool,
     /// What such a count was first.
@@ -144,6 +153,8 @@ impl ChannelSlot {
             return;
         }
         self.count = self.count.saturating_add(1);
+        let stops = value == 0.0 && (self.count == 1 || self.last != 0.0);
+        self.stops = self.stops.saturating_add(u8::from(stops));
         if self.count == 1 || value < self.last {
             self.counted_from = value;
         }
@@ -188,7 +199,12 @@ impl ChannelSlot {
     }
 
     fn step(&mut self, at: Instant, value: f64, switched: bool) {
-        if self.nature == Nature::Total && self.falls(at, value) {
+        let adds_up = match self.nature {
+            Nature::Total => ROSE_TOTAL,
+            Nature::Any => ROSE,
+            _ => u32::MAX,
+        };
+        if self.changes >= adds_up && self.falls(at, value) {
             return;
         }
         let step = (value - self.last).abs();
@@ -220,7 +236,13 @@ impl ChannelSlot {
         if self.fallen > 0.0 {
             let before = self.fallen;
             if value < before {
-                return true;
+                self.fallen_changes += 1;
+                if self.fallen_changes < RESET {
+                    return true;
+                }
+                // It counts from there.
+                self.fallen = 0.0;
+                return false;
             }
             self.fallen = 0.0;
             if value <= before + (before - self.min).max(before * 0.01) * 2.0 {
@@ -237,10 +259,10 @@ impl ChannelSlot {
             }
             return false;
         }
-        let rose = self.changes >= 2 && self.last == self.max && self.min > 0.0;
+        let rose = self.last == self.max && self.min > 0.0;
         let steadily = self.steps <= (self.max - self.min) * 1.001;
         if rose && steadily && value < self.last * 0.5 {
-            self.fallen = self.last;
+            (self.fallen, self.fallen_changes) = (self.last, 0);
             return true;
         }
         false
@@ -319,6 +341,7 @@ impl ChannelSlot {
         self.ticks = self.ticks.saturating_add(other.ticks);
         self.restarts = self.restarts.saturating_add(other.restarts);
         self.longest_run = self.longest_run.max(other.longest_run);
+        self.stops = self.stops.saturating_add(other.stops);
         // Both stand still at the same value, or the one that moved last counts.
         let (run, same) = (self.run.saturating_add(other.run), self.last == other.last);
         if other.run_since > self.run_since {

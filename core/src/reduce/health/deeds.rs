@@ -8,8 +8,8 @@ use super::channel::ChannelSlot;
 use super::device::{DeviceSlot, TopicUse};
 use super::fields::{self, Field, Value};
 use super::generic;
-use super::hear::Cut;
 use super::judge::Cause;
+use super::names::Cut;
 use super::table::Entry;
 use super::view::Device;
 use crate::number;
@@ -31,6 +31,9 @@ const SAME: u32 = 5;
 const PATIENCE: Duration = Duration::from_secs(20);
 /// The same message again within so much comes twice; no device measures faster and finds the same.
 const TWICE: Duration = Duration::from_millis(100);
+/// Within so much it does if that is at most half of the time to the message before: who measures at that pace
+/// keeps it.
+const LATE: Duration = Duration::from_millis(500);
 /// Pairs before that says something, and the part of all messages that are the second of one, in percent (half of
 /// them, if every message came twice).
 const PAIRS: u16 = 5;
@@ -204,7 +207,13 @@ impl TopicUse {
         // Half of the hash will do: a mistake has to come five times.
         let [a, b, c, d, ..] = hash::mix(sign, length).to_le_bytes();
         let sign = u32::from_le_bytes([a, b, c, d]);
-        let again = sign == self.sign && record.at.since(self.at) <= TWICE && length > 0;
+        let apart = record.at.since(self.at);
+        let millis = u16::try_from(apart.as_millis()).unwrap_or(u16::MAX);
+        let late = apart <= LATE && millis.saturating_mul(2) <= self.apart;
+        let again = sign == self.sign && (apart <= TWICE || late) && length > 0;
+        if !again {
+            self.apart = millis;
+        }
         self.twice = self.twice.saturating_add(u16::from(again));
         // The third of three is the first of a pair again.
         self.sign = if again { !sign } else { sign };
@@ -330,7 +339,7 @@ mod tests {
             )
             .contains(&"messages_twice")
         };
-        assert!(twice(0.02, false));
+        assert!(twice(0.02, false) && twice(0.3, false));
         assert!(!twice(1.5, false) && !twice(0.02, true));
     }
 

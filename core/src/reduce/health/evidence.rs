@@ -122,26 +122,33 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         if count <= AGAIN {
             return None;
         }
+        let told = presence.state() != Connection::Unknown;
         let kin = |other: &&DeviceSlot| {
             other.dialect == self.slot.dialect
-                && other.presence.state() == Connection::Online
                 && other.presence.again() == 0
+                && match told {
+                    true => other.presence.state() == Connection::Online,
+                    false => other.live.is_some(),
+                }
         };
         let odd = self.all.iter().filter(kin).take(OTHERS).count() == OTHERS;
         let rare = u64::from(count).saturating_mul(10) <= self.slot.messages;
-        ((odd || rare) && self.is_unsteady()).then_some(count)
+        let says = match self.is_unsteady() {
+            Some(unsteady) => unsteady && (odd || rare),
+            // Bridges describe what is behind them at each start of theirs, some all the time.
+            None => odd && rare,
+        };
+        says.then_some(count)
     }
 
-    /// The topic that tells of its connection does so at no steady pace.
-    fn is_unsteady(&self) -> bool {
-        let told = self.slot.presence_topic;
+    /// Whether the topic that tells of its connection does so at no steady pace; none: it hardly does, it was another
+    /// that announced it.
+    fn is_unsteady(&self) -> Option<bool> {
+        let told = self.slot.presence_topic.map(|it| self.names.get(it));
         let mut topics = self.slot.topics.iter();
-        let topic =
-            topics.find(|topic| told.is_some_and(|it| self.names.get(it) == self.name_of(topic)));
-        topic.is_some_and(|topic| {
-            let (median, p95) = (topic.rhythm.expected(), topic.rhythm.quantile(95));
-            matches!((median, p95), (Some(median), Some(p95)) if p95 > median.saturating_mul(2))
-        })
+        let topic = topics.find(|topic| told == Some(self.name_of(topic)))?;
+        let (median, p95) = (topic.rhythm.expected()?, topic.rhythm.quantile(95)?);
+        Some(p95 > median.saturating_mul(2))
     }
 }
 

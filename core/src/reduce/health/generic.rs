@@ -4,6 +4,7 @@
 //! Invariant: what is told of a device never depends on more than its own topics and devices that are known by name.
 
 use super::dialect::{Ask, Dialect, Id, Levels, Place, Role, front};
+use super::vitals::is_any;
 use crate::knowledge::nothing;
 
 /// Stands for the first byte of a text that is neither a number nor a word, but several: `T=34.1;RH=78`, `12.5 kg`.
@@ -37,22 +38,26 @@ const KINDS: [&str; 12] = [
     "clients", "_CLIENTS", "assets",
 ];
 
-/// Last levels that tell of the connection, if the payload does.
-const PRESENCE: [&str; 14] = [
+/// Last levels that tell of the connection, if the payload does; without case, `_` and `-`.
+const PRESENCE: [&str; 18] = [
     "status",
     "availability",
     "available",
-    "LWT",
     "lwt",
     "will",
+    "lastwill",
     "online",
+    "onlinestate",
     "connected",
     "connection",
+    "connectionstate",
+    "connectionstatus",
     "connectivity",
     "alive",
     "reachable",
-    "presence_state",
-    "link_state",
+    "presencestate",
+    "linkstate",
+    "link",
 ];
 
 /// Last levels that are sent to a device.
@@ -165,8 +170,15 @@ pub(super) fn place(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -
         _ if first.is_ascii_alphabetic() && is_address(last) => n,
         _ => n.saturating_sub(1).max(1),
     };
-    // An aspect of an aspect is the device's, too: `…/status/reachable`.
-    while count > 2 && levels.get(count - 1).is_some_and(|level| is_aspect(level)) {
+    // An aspect of an aspect is the device's, too: `…/status/reachable`. One that tells of the connection has a device
+    // before it, even if that is the first level.
+    let least = if role == Role::Presence { 1 } else { 2 };
+    let above = |count: usize| levels.get(count - 1).copied().unwrap_or("");
+    while count > least && is_aspect(above(count)) {
+        count -= 1;
+    }
+    // So is a quantity whose value stands at a suffix: `…/battery_voltage/state`.
+    if count > 2 && count + 1 == n && is_aspect(last) && is_quantity(above(count)) {
         count -= 1;
     }
     by(Dialect::Generic, count.min(n))
@@ -198,16 +210,42 @@ fn numbered(levels: &Levels<'_>, count: usize) -> usize {
 
 /// A level of this name is an aspect of what stands before it.
 fn is_aspect(level: &str) -> bool {
-    let mut aspects = ASPECTS.iter();
-    role(level) != Role::Data || aspects.any(|aspect| level.eq_ignore_ascii_case(aspect))
+    role(level) != Role::Data || is_any(level, &ASPECTS)
+}
+
+/// A quantity that a device has and no thing: `battery_voltage`, but neither `temp-01` nor `water_meter`.
+fn is_quantity(level: &str) -> bool {
+    let end = level.rsplit(['_', '-', ' ']).next().unwrap_or(level);
+    end.len() < level.len() && nothing::measured(end).yes
 }
 
 fn role(last: &str) -> Role {
     match last {
-        _ if PRESENCE.contains(&last) => Role::Presence,
+        _ if is_any(last, &PRESENCE) => Role::Presence,
         _ if COMMANDS.contains(&last) => Role::Command,
         _ if LOGS.contains(&last) => Role::Log,
         "config" | "announce" => Role::About,
         _ => Role::Data,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dialect;
+
+    #[test]
+    fn a_device_stands_before_its_aspects() {
+        for (topic, first, id) in [
+            ("Cellar_7/status/LWT", b'C', "Cellar_7"),
+            ("fleet/Cart_4/Last_Will", b'{', "fleet/Cart_4"),
+            ("Cellar_7/BME/Temperature", b'1', "Cellar_7/BME"),
+            ("pv/unit_2/battery_voltage/state", b'5', "pv/unit_2"),
+            ("pv/unit_2/work_mode/state", b'S', "pv/unit_2/work_mode"),
+            ("hall/temp-01/value", b'2', "hall/temp-01"),
+            ("site/Press/Status/Speed", b'6', "site/Press"),
+        ] {
+            let place = dialect::place(topic, first, &|_| None).unwrap();
+            assert_eq!(place.id, id, "{topic}");
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::dialect::{Dialect, Id, Role};
 use super::fields::{self, Field, Value};
 use super::presence::{self, Change, Connection};
 use super::table::Entry;
-use super::vitals::Vital;
+use super::vitals::{STEPS, Vital};
 use super::{Health, values, vitals};
 use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::Nothing;
@@ -16,16 +16,11 @@ use crate::knowledge::time;
 use crate::number;
 use crate::payload::{Facts, Severity, hash};
 use crate::reduce::Record;
-use core::fmt::Write;
-use heapless::String;
 
 /// Bytes of the shortest text that is a time: `14.11.2023 22:13`.
 const TIME: usize = 16;
 /// Bytes of a text that may be a state.
 const MAX_STATE: usize = 96;
-
-/// Steps below which a number of a battery may be volts or a step of few.
-const STEPS: f64 = 20.0;
 
 /// Where a message belongs: its device, its topic among those of the device, what is switched by it.
 #[derive(Clone, Copy)]
@@ -132,20 +127,26 @@ where
     /// Whether the whole value on a topic of no dialect is a state of the connection: told by a word that says nothing
     /// else, or by one that may say it on a topic of that name; kept by the broker, or where that was told before.
     fn tells_connection(&self, at: At, record: &Record<'_>) -> bool {
-        let letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'"';
-        if at.dialect != Dialect::Generic || !record.payload.first().is_some_and(letter) {
+        let may = |byte: &u8| byte.is_ascii_alphabetic() || matches!(*byte, b'"' | b'{');
+        if at.dialect != Dialect::Generic || !record.payload.first().is_some_and(may) {
             return false;
+        }
+        let slot = self.devices.as_ref().get(at.device);
+        let known = slot.and_then(|slot| slot.presence_topic);
+        let known = known.is_some_and(|span| self.names.get(span) == record.topic);
+        if !(known || record.retain) {
+            return false;
+        }
+        if record.payload.first() == Some(&b'{') {
+            return presence::is_told_in(record.payload);
         }
         let Some(text) = availability::short(record.payload) else {
             return false;
         };
         let text = text.trim_matches('"');
-        let slot = self.devices.as_ref().get(at.device);
-        let known = slot.and_then(|slot| slot.presence_topic);
-        let known = known.is_some_and(|span| self.names.get(span) == record.topic);
         let level = record.topic.rsplit('/').next().unwrap_or("");
         let named = || presence::is_connection(level) && presence::word(text).is_some();
-        (known || record.retain) && (presence::plain_word(text).is_some() || named())
+        presence::plain_word(text).is_some() || named()
     }
 
     pub(super) fn slot(&mut self, device: usize) -> Option<&mut DeviceSlot> {
@@ -175,8 +176,21 @@ where
     fn data(&mut self, at: At, record: &Record<'_>, facts: &Facts<'_>) {
         self.beat(at, record);
         self.trouble(at.device, at.topic, record, facts);
+        let speaks = self.slot(at.device).is_some_and(|slot| slot.speaks);
+        let mut part = None;
         fields::each(record.topic, record.payload, facts.lenient, |field| {
-            self.field(at, record, field, facts);
+            if !record.retain {
+                self.learn_speakers(at, &field);
+            }
+            let of = match field.node {
+                "" => None,
+                node => self.part(at, record, node, &mut part),
+            };
+            let field = match of.is_some() || speaks {
+                true => field.of_node(),
+                false => field,
+            };
+            self.field(of.unwrap_or(at), record, field, facts);
         });
     }
 
@@ -250,9 +264,6 @@ where
             return;
         }
         self.by_description(at, record, field);
-        if !record.retain {
-            self.learn_speakers(at, &field);
-        }
         let seed = self.seed;
         if let Some(slot) = self.slot(at.device)
             && slot.deeds.waits()
@@ -358,10 +369,11 @@ where
             return;
         }
         let known = vitals::of_number(at.dialect, field.parent, field.key, number);
+        let small = (0.0..=STEPS).contains(&number) && number % 1.0 == 0.0;
         // Only a battery's few is looked for elsewhere.
         let few = known.is_none()
+            && small
             && vitals::is_battery(field.key)
-            && (0.0..=STEPS).contains(&number)
             && self.tells_percent(at.device);
         let known = known.or(few.then_some((Vital::Battery, number)));
         let Some(slot) = self.slot(at.device) else {
@@ -370,6 +382,9 @@ where
         if let Some((vital, value)) = known {
             slot.read(record.at, vital, value);
             return;
+        }
+        if small && vitals::is_battery(field.key) {
+            slot.small_battery = (0..=u8::MAX).find(|&it| f64::from(it) == number);
         }
         if record.retain {
             return;
@@ -425,20 +440,5 @@ fn switched(slot: &mut DeviceSlot, topic: Option<usize>, facts: &Facts<'_>) -> b
     match before {
         0 => alive && !facts.states.is_empty(),
         _ => before != states,
-    }
-}
-
-/// Takes as much text as fits.
-#[derive(Default)]
-pub(super) struct Cut<const N: usize>(pub(super) String<N>);
-
-impl<const N: usize> Write for Cut<N> {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        for c in text.chars() {
-            if self.0.push(c).is_err() {
-                break;
-            }
-        }
-        Ok(())
     }
 }

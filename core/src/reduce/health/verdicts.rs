@@ -105,7 +105,9 @@ fn lacks(channel: &ChannelSlot) -> bool {
     }
     let key = channel.name().rsplit(['.', '/']).next().unwrap_or("");
     let job = flags(key) & (AIM | SETTING | IDENTITY) != 0;
-    !job && (channel.count >= FILLED || nothing::measured(channel.name()).yes)
+    // By its own name or by that of the sensor around it; keys further out may be long addresses.
+    let mut names = channel.name().rsplit(['.', '/']).take(2);
+    !job && (channel.count >= FILLED || names.any(|name| nothing::measured(name).yes))
 }
 
 fn is_graded_bad(channel: &ChannelSlot) -> bool {

@@ -55,6 +55,22 @@ impl Display for Cause<'_> {
                 "silent beyond its own rhythm {count} times, for up to {}",
                 Span(longest.length())
             ),
+            Self::PartSilent {
+                topic,
+                silence,
+                period,
+            } => write!(
+                f,
+                "{topic} is silent for {}, usually every {}, while its twins go on",
+                Span(silence),
+                Span(period)
+            ),
+            Self::Stopped(channel) => write!(
+                f,
+                "{} fell to nothing for {} messages while its twins go on",
+                channel.name(),
+                channel.run
+            ),
             Self::Errors {
                 count,
                 standing: Standing::Over { within, ago },
@@ -158,6 +174,10 @@ impl Display for Cause<'_> {
             Self::Lost { gaps, of } => {
                 write!(f, "sequence numbers missing {gaps} times in {of} messages")
             }
+            Self::Unborn { count } => write!(
+                f,
+                "{count} messages of values without a birth that names them, since its node was born"
+            ),
         }
     }
 }
@@ -188,6 +208,9 @@ impl Cause<'_> {
             }
             Self::Gaps { .. } => {
                 "network between device and broker at the time of the gap; QoS 0 loses messages"
+            }
+            Self::PartSilent { .. } | Self::Stopped(_) => {
+                "what stands behind this one: its twins have the same source of power and network"
             }
             Self::Errors { .. } => "the error patterns below, most frequent first",
             Self::Warnings { .. } => "the warning patterns below",
@@ -223,6 +246,9 @@ impl Cause<'_> {
             Self::Alarm { .. } => "the place of the sensor, now",
             Self::Clock(_) => "time server and time zone of the device",
             Self::Lost { .. } => "QoS and buffers between the edge node and the broker",
+            Self::Unborn { .. } => {
+                "whether the node forgot its birth: ask it for one (Node Control/Rebirth)"
+            }
         }
     }
 }
