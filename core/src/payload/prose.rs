@@ -157,7 +157,7 @@ fn is_past(text: &str) -> bool {
 /// Two words that only together tell of a failure.
 fn refusal(word: u128, next: u128) -> bool {
     use words::pack as p;
-    const PAIRS: [(u128, u128); 12] = [
+    const PAIRS: [(u128, u128); 14] = [
         (p(b"timed"), p(b"out")),
         (p(b"not"), p(b"found")),
         (p(b"not"), p(b"responding")),
@@ -170,6 +170,8 @@ fn refusal(word: u128, next: u128) -> bool {
         (p(b"out"), p(b"of")),
         (p(b"not"), p(b"aus")),
         (p(b"not"), p(b"halt")),
+        (p(b"did"), p(b"not")),
+        (p(b"does"), p(b"not")),
     ];
     PAIRS.contains(&(word, next))
 }
