@@ -4,6 +4,7 @@
 //! that are not text become base64, and what is cut says its size. Same input, same output.
 
 use crate::text::mask::mask_connection_strings;
+use crate::text::secrets::{mask_members, mask_secrets};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bitsperity_mqtt_core::packet::{QoS, Reason, Version};
@@ -283,7 +284,7 @@ fn clean_json(value: Value, depth: usize) -> Option<Value> {
     })
 }
 
-/// Every text in the answer of a tool, names of members included.
+/// Every text in an answer, names of members included: made harmless, and without secrets.
 pub(crate) fn clean_all(value: &mut Value) {
     match value {
         Value::String(text) => {
@@ -293,9 +294,13 @@ pub(crate) fn clean_all(value: &mut Value) {
             if let Cow::Owned(masked) = mask_connection_strings(text) {
                 *text = masked;
             }
+            if let Cow::Owned(masked) = mask_secrets(text) {
+                *text = masked;
+            }
         }
         Value::Array(items) => items.iter_mut().for_each(clean_all),
         Value::Object(map) => {
+            mask_members(map);
             map.values_mut().for_each(clean_all);
             *map = clean_keys(std::mem::take(map));
         }

@@ -9,4 +9,5 @@ pub(crate) mod battery;
 pub(crate) mod nothing;
 pub(crate) mod quality;
 pub(crate) mod time;
+pub(crate) mod tongues;
 pub(crate) mod words;

@@ -4,6 +4,7 @@
 //! `error_code`); compound words without a seam (`loaderror`) are met by their beginnings and ends. The rules that
 //! put words together are in `payload::severity`. German, French, Spanish, Italian, Polish and Dutch are covered thinly.
 
+use super::tongues;
 use crate::number::low;
 
 /// What a word can mean; a set of these bits.
@@ -163,32 +164,40 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["start", "starting", "started", "stop", "stopping", "run", "busy", "working", "paused", "pause", "waiting", "loading", "charging", "discharging", "heating", "cooling", "filling", "cleaning", "updating", "initializing", "booting", "on", "true", "yes", "open", "opened", "opening", "closing", "close", "up", "stby", "läuft", "betrieb", "bereit", "offen", "geöffnet", "geschlossen", "zu", "auf", "an", "ein", "ja", "pausiert", "steht", "marche", "prêt", "prête", "arrêt", "arrêté", "fermé", "fermée", "ouvert", "ouverte", "allumé", "éteint", "marcha", "listo", "lista", "parado", "parada", "cerrado", "cerrada", "abierto", "abierta", "encendido", "apagado", "acceso", "spento", "aperto", "aperta", "chiuso", "chiusa", "pronto", "fermo", "praca", "pracuje", "postój", "gotowa", "gotowy", "otwarty", "otwarta", "otwarte", "zamknięty", "zamknięta", "zamknięte", "włączony", "wyłączony", "aan", "uit", "gesloten", "klaar"], ORDINARY),
 ];
 
-const SIZE: usize = 2_048;
+const SIZE: usize = 4_096;
 
 /// Words hashed to places; zero is no word.
 static WORDS: ([u128; SIZE], [Flags; SIZE]) = build();
 
 #[allow(clippy::indexing_slicing)] // evaluated at compile time: out of bounds does not compile
 const fn build() -> ([u128; SIZE], [Flags; SIZE]) {
-    let mut keys = [0; SIZE];
-    let mut flags = [0; SIZE];
-    let mut row = 0;
-    while row < TABLE.len() {
-        let (words, meaning) = TABLE[row];
-        let mut n = 0;
-        while n < words.len() {
-            let key = pack(words[n].as_bytes());
-            let mut place = home(key);
-            while keys[place] != 0 && keys[place] != key {
-                place = (place + 1) % SIZE;
+    let mut built = ([0; SIZE], [0; SIZE]);
+    let tables = [TABLE, tongues::TABLE];
+    let mut table = 0;
+    while table < tables.len() {
+        let mut row = 0;
+        while row < tables[table].len() {
+            let (words, meaning) = tables[table][row];
+            let mut n = 0;
+            while n < words.len() {
+                place(&mut built, pack(words[n].as_bytes()), meaning);
+                n += 1;
             }
-            keys[place] = key;
-            flags[place] |= meaning;
-            n += 1;
+            row += 1;
         }
-        row += 1;
+        table += 1;
     }
-    (keys, flags)
+    built
+}
+
+#[allow(clippy::indexing_slicing)] // as above
+const fn place(built: &mut ([u128; SIZE], [Flags; SIZE]), key: u128, meaning: Flags) {
+    let mut place = home(key);
+    while built.0[place] != 0 && built.0[place] != key {
+        place = (place + 1) % SIZE;
+    }
+    built.0[place] = key;
+    built.1[place] |= meaning;
 }
 
 #[allow(clippy::indexing_slicing)] // as above
@@ -202,11 +211,43 @@ pub(crate) const fn pack(word: &[u8]) -> u128 {
     packed
 }
 
-/// `packed` with one more byte in lower case; of a long word the last sixteen bytes stay.
+/// `packed` with one more byte, in lower case and without its accent; of a long word the last sixteen bytes stay.
 #[inline]
 pub(crate) const fn push(packed: u128, byte: u8) -> u128 {
-    // Sets bit five: lower case in ASCII, and for the second bytes of ä ö ü and their like.
-    packed << 8 | (byte | 0x20) as u128
+    if byte < 0x80 {
+        return packed << 8 | (byte | 0x20) as u128;
+    }
+    fold(packed, byte)
+}
+
+/// The Latin letters of U+00C0 to U+017F without their accents, by the first byte of their UTF-8 and the second; zero:
+/// stays as it is.
+const LETTERS: [&[u8; 64]; 3] = [
+    b"aaaaaaaceeeeiiiidnooooo\0ouuuuy\0saaaaaaaceeeeiiiidnooooo\0ouuuuy\0y",
+    b"aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllll",
+    b"lllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs",
+];
+
+/// Of a letter with an accent its first byte stands until the second comes.
+#[cold]
+#[allow(clippy::indexing_slicing)] // both are examined
+const fn fold(packed: u128, byte: u8) -> u128 {
+    let [lead, ..] = packed.to_le_bytes();
+    // `¡`, `«`, `»`, `¿`
+    if lead == 0xc2 && matches!(byte, 0xa1 | 0xab | 0xbb | 0xbf) {
+        return packed >> 8;
+    }
+    if lead < 0xc3 || lead > 0xc5 || byte & 0xc0 != 0x80 {
+        return packed << 8 | byte as u128;
+    }
+    let letter = LETTERS[(lead - 0xc3) as usize][(byte & 0x3f) as usize];
+    let packed = packed & !0xff;
+    match (lead, byte) {
+        // `ß`
+        (0xc3, 0x9f) => (packed | letter as u128) << 8 | letter as u128,
+        _ if letter == 0 => (packed | lead as u128) << 8 | byte as u128,
+        _ => packed | letter as u128,
+    }
 }
 
 #[inline]
@@ -252,8 +293,8 @@ const STARTS: [(u128, u32); 6] = [
 ];
 
 const fn end(word: &str) -> (u128, u32) {
-    #[allow(clippy::cast_possible_truncation)] // a literal of a few bytes
-    (pack(word.as_bytes()), word.len() as u32 * 8)
+    let packed = pack(word.as_bytes());
+    (packed, 128 - packed.leading_zeros() / 8 * 8)
 }
 
 /// Compounds of languages and makers that write words together.

@@ -221,3 +221,31 @@ fn messages_that_were_written_without_knowing_the_rules() {
     let f1: f64 = 2.0 * right / (2.0 * right + wrong + missed);
     assert!(f1 > 0.88, "F1 {f1:.3}: {wrong} wrong, {missed} missed");
 }
+
+/// 126 short messages in six languages, half of them quiet, written before the words of those languages were known here:
+/// F1 0.24 of the rules before, 0.99 after them. Author of both is one, so that of other messages is lower.
+#[test]
+fn messages_in_six_languages() {
+    let rows = include_str!("../../../tests/vectors/severity_tongues.jsonl");
+    let (mut right, mut wrong, mut missed, mut exact, mut all) = (0.0, 0.0, 0.0, 0, 0);
+    for row in rows.lines() {
+        let row: serde_json::Value = serde_json::from_str(row).expect("a row");
+        let text = |name: &str| row[name].as_str().expect("a text");
+        let facts = inspect(text("topic"), text("payload").as_bytes());
+        let (told, expected) = (facts.severity.name(), text("severity"));
+        all += 1;
+        exact += u32::from(told == expected);
+        match (told != "none", expected != "none") {
+            (true, true) => right += 1.0,
+            (true, false) => wrong += 1.0,
+            (false, true) => missed += 1.0,
+            (false, false) => {}
+        }
+        if told != expected {
+            eprintln!("{row}: {told} {:?}", facts.reason);
+        }
+    }
+    let f1: f64 = 2.0 * right / (2.0 * right + wrong + missed);
+    eprintln!("F1 {f1:.3}, {exact} of {all} exact");
+    assert!(f1 > 0.95, "F1 {f1:.3}: {wrong} wrong, {missed} missed");
+}

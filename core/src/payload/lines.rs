@@ -1,8 +1,9 @@
-//! Lines of logs, which state their level, and prose, in which a problem may be denied, over, or only spoken of.
-//! Elsewhere: keys with their values (`severity`).
+//! Lines of logs, which state their level. Elsewhere: prose (`prose`), keys with their values (`severity`).
 
-use super::severity::{JUDGED, PACKED_ZERO, Severity, front, is_none};
-use super::words::{self, *};
+use super::prose::prose;
+use super::severity::{JUDGED, Severity, front};
+use super::tongues::HEED;
+use super::words::*;
 
 /// A level; none if it is not one.
 pub(super) fn level(text: &str) -> Option<Severity> {
@@ -19,7 +20,7 @@ pub(super) fn level(text: &str) -> Option<Severity> {
 fn of_level(flags: Flags) -> Option<Severity> {
     match flags {
         _ if flags & SEVERE != 0 => Some(Severity::Error),
-        _ if flags & MINOR != 0 => Some(Severity::Warning),
+        _ if flags & (MINOR | HEED) != 0 => Some(Severity::Warning),
         _ if flags & QUIET != 0 => Some(Severity::None),
         _ => None,
     }
@@ -72,25 +73,37 @@ pub(super) fn line_level(text: &str) -> Option<Severity> {
     if let Some(code) = http_answer(text) {
         return Some(code);
     }
-    let words = Words::new(text).filter(|word| !word.number);
-    for (n, word) in words.take(6).enumerate() {
+    let mut words = Words::new(text).filter(|word| !word.number).take(6);
+    let mut n = 0;
+    while let Some(word) = words.next() {
+        n += 1;
         let (start, end) = word.span;
         let Some(severity) = of_level(word.flags) else {
             continue;
         };
         let before = start.checked_sub(1).and_then(|at| bytes.get(at));
-        let behind = bytes.get(end);
-        let shouted = bytes
-            .get(start..end)
-            .is_some_and(|w| w.iter().all(u8::is_ascii_uppercase));
+        // French leaves a space before the colon.
+        let behind = match bytes.get(end..) {
+            Some([b' ', b':', ..]) => Some(&b':'),
+            _ => bytes.get(end),
+        };
+        let shouted = is_shouted(text, word);
         let framed = matches!(before, Some(b'[' | b'<' | b'(' | b'|'))
             && matches!(behind, Some(b']' | b'>' | b')' | b'|'));
-        let heads = n == 0 && matches!(behind, Some(b':'));
+        let heads = n == 1 && matches!(behind, Some(b':'));
         if shouted || framed || heads {
-            return Some(severity);
+            // `WARNING CRITICAL:`
+            let next = words.next().filter(|next| is_shouted(text, *next));
+            let next = next.and_then(|next| of_level(next.flags));
+            return Some(next.map_or(severity, |next| next.max(severity)));
         }
     }
     None
+}
+
+fn is_shouted(text: &str, word: Word) -> bool {
+    let word = text.get(word.span.0..word.span.1);
+    word.is_some_and(|word| word.chars().all(char::is_uppercase))
 }
 
 /// The answer that a line of an access log tells: `"GET / HTTP/1.1" 502 12`.
@@ -104,62 +117,4 @@ fn http_answer(text: &str) -> Option<Severity> {
         100..400 => Some(Severity::None),
         _ => None,
     }
-}
-
-/// Prose: a problem that is neither denied, nor over, nor only spoken of.
-fn prose(text: &str) -> Severity {
-    let mut words = Words::new(text).take(80).peekable();
-    let mut not = false;
-    let mut severity = Severity::None;
-    while let Some(word) = words.next() {
-        if word.flags & OVER != 0 && word.flags & GOOD == 0 {
-            return Severity::None;
-        }
-        let next = words.peek();
-        let only_spoken_of = next.is_some_and(is_none)
-            || next.is_some_and(|n| n.flags & ABOUT != 0 && n.flags & WRONG == 0);
-        let wrong = word.flags & WRONG != 0 && !not && !only_spoken_of;
-        if wrong || not && word.flags & GOOD != 0 && word.flags & PRESENCE != 0 {
-            severity = Severity::Error;
-        } else if word.flags & MINOR != 0 && !not && !only_spoken_of {
-            severity = severity.max(Severity::Warning);
-        } else if refusal(word.packed, next.map_or(0, |n| n.packed)) {
-            severity = Severity::Error;
-        }
-        // `no fatal error`: the denial reaches over problems in between.
-        not = word.flags & NOT != 0
-            || word.number && word.packed == PACKED_ZERO
-            || not && word.flags & (WRONG | SEVERE) != 0;
-    }
-    severity
-}
-
-/// Two words that only together tell of a failure.
-fn refusal(word: u128, next: u128) -> bool {
-    use words::pack as p;
-    const PAIRS: [(u128, u128); 22] = [
-        (p(b"timed"), p(b"out")),
-        (p(b"not"), p(b"found")),
-        (p(b"not"), p(b"responding")),
-        (p(b"not"), p(b"reachable")),
-        (p(b"no"), p(b"response")),
-        (p(b"no"), p(b"answer")),
-        (p(b"no"), p(b"such")),
-        (p(b"nicht"), p(b"gefunden")),
-        (p(b"could"), p(b"not")),
-        (p(b"out"), p(b"of")),
-        (p(b"did"), p(b"not")),
-        (p(b"does"), p(b"not")),
-        (p(b"leak"), p(b"detected")),
-        (p(b"smoke"), p(b"detected")),
-        (p(b"fire"), p(b"detected")),
-        (p(b"gas"), p(b"detected")),
-        (p(b"intrusion"), p(b"alarm")),
-        (p(b"not"), p(b"aus")),
-        (p(b"antwortet"), p(b"nicht")),
-        (p(b"no"), p(b"responde")),
-        (p(b"non"), p(b"risponde")),
-        (p(b"nie"), p(b"odpowiada")),
-    ];
-    PAIRS.contains(&(word, next))
 }

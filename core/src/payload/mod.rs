@@ -2,7 +2,7 @@
 //!
 //! [`inspect`] is the door: it takes any topic and any bytes, allocates nothing and never fails. Elsewhere:
 //! [`json`] the strict walk, [`stamp()`] the time it tells, `format` and `binary` the other formats, `severity`, `lines`
-//! and `words` the judgement, `topic` what a topic says, [`decode`] what is inside of what is not text, `pass`,
+//! and `prose` the judgement, `topic` what a topic says, [`decode`] what is inside of what is not text, `pass`,
 //! `visit` and `judge` the consumer of the walk. Accumulators over many messages are
 //! [`crate::reduce`]. Invariant: time is linear in the payload, memory is the stack frame.
 
@@ -19,6 +19,7 @@ mod lines;
 mod memo;
 mod metrics;
 mod pass;
+mod prose;
 mod severity;
 mod stamp;
 mod texts;
@@ -31,7 +32,7 @@ pub use severity::Severity;
 pub use stamp::{Stamp, stamp};
 pub(crate) use texts::pairs_of;
 
-use crate::knowledge::words;
+use crate::knowledge::{tongues, words};
 use heapless::Vec;
 
 /// Numbers of one message that are looked at.

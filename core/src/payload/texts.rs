@@ -5,6 +5,7 @@ use super::format::Format;
 use super::json::{Scalar, Text};
 use super::lines;
 use super::pass::Pass;
+use super::prose::prose;
 use super::severity;
 use super::words::*;
 use crate::number;
@@ -43,10 +44,10 @@ impl<'a> Pass<'_, 'a> {
         let part = flags & PART != 0 && severity::is_absent(text);
         if flags & (SETTING | PROBLEM | LEVEL) == 0 && !part {
             let words = Words::new(text).take(4).count();
-            let other = if words <= 3 && text.len() <= BARE {
-                severity::state(text)
-            } else {
-                lines::line(text)
+            let other = match words {
+                ..=1 if text.len() <= BARE => severity::state(text),
+                2..=3 if text.len() <= BARE => severity::state(text).max(prose(text)),
+                _ => lines::line(text),
             };
             severity = severity.max(other);
         }

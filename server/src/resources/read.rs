@@ -143,5 +143,6 @@ fn told(topic: &str, heard: &Heard) -> Value {
     if last.retain {
         told["note"] = "retained: published at some time before `received`".into();
     }
+    render::clean_all(&mut told);
     told
 }

@@ -1,4 +1,5 @@
-//! Text as bytes and as what leaves: lines of a stream, credentials masked.
+//! Text as bytes and as what leaves: lines of a stream, credentials and secrets masked.
 
 pub(crate) mod lines;
 pub mod mask;
+pub mod secrets;
