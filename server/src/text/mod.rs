@@ -1,4 +1,6 @@
-//! Text as bytes and as what leaves: lines of a stream, credentials masked.
+//! Text: lines of a stream, text from outside made harmless, credentials masked, words that were misspelt.
 
+pub(crate) mod clean;
 pub(crate) mod lines;
 pub mod mask;
+pub mod spelling;
