@@ -3,6 +3,7 @@
 
 use crate::app::{App, Captures};
 use crate::broker::recorder::Recorder;
+use crate::broker::sessions::Sessions;
 use crate::config::{Config, Environment, Loaded, Service as Settings};
 use crate::hosts::assistants::Assistants;
 use crate::hosts::http::token::{self, Guard, MIN_CHARACTERS, Plain};
@@ -13,6 +14,7 @@ use crate::hosts::service::{self, Service};
 use crate::hosts::{connect, health};
 use crate::journal::{ClientId, Journal};
 use crate::monitor::Monitor;
+use crate::process::shutdown::SESSIONS_END;
 use crate::resources::Offer;
 use crate::tools::{Shared, State};
 use futures::future::BoxFuture;
@@ -142,19 +144,11 @@ pub fn run(
     let (token, place) = token_of(args, &config, environment)?;
     let guard = Guard::new(&token).map_err(|error| format!("token: {error}"))?;
     crate::process::start_executor();
-    let journal = Journal::new();
-    crate::log::set_journal(&journal);
-    let recorder = record(&config);
-    let shared = Shared::new(Arc::clone(&config), recorder.clone(), started);
-    let app = App::new(Arc::clone(&config), Arc::clone(&journal), started);
-    app.recording(recorder);
-    let watched = Arc::clone(&app);
-    let assistants = Assistants::new(Box::new(move |caller| {
-        let state = shared.state(&format!("{} {}", caller.transport.name(), caller.id));
-        watched.client(ClientId(caller.id), &state.sessions, downgraded(&state));
-        Offer::noted(state, Some(Arc::clone(&journal)))
-    }));
-    let pages = Arc::new(Page(Monitor::new(app)));
+    let Inside {
+        assistants,
+        pages,
+        own,
+    } = inside(&config, started);
     let (settings, limits) = (&config.service, &config.limits);
     let http = Http::new(settings, limits, guard, Some(&assistants), Some(pages));
     let bound = match args.demo {
@@ -181,6 +175,10 @@ pub fn run(
         #[cfg(unix)]
         socket,
         assistants,
+        goodbye: Box::pin(async move {
+            let closing = own.iter().map(|it| it.close_all(SESSIONS_END));
+            futures::future::join_all(closing).await;
+        }),
     };
     service::run(service).map_err(|error| error.to_string())
 }
@@ -225,6 +223,38 @@ fn record(config: &Arc<Config>) -> Option<Arc<Recorder>> {
         found.map_err(|error| error.message)
     };
     Recorder::start(config, Box::new(find))
+}
+
+/// What is behind the doors.
+struct Inside {
+    assistants: Arc<Assistants>,
+    pages: Arc<Page>,
+    /// Sessions that are no single assistant's.
+    own: Vec<Arc<Sessions>>,
+}
+
+fn inside(config: &Arc<Config>, started: Instant) -> Inside {
+    let journal = Journal::new();
+    crate::log::set_journal(&journal);
+    let recorder = record(config);
+    let shared = Shared::new(Arc::clone(config), recorder.clone(), started);
+    let app = App::new(Arc::clone(config), Arc::clone(&journal), started);
+    let recorded = recorder.as_ref().map(|it| it.sessions());
+    let own = recorded.into_iter().chain(shared.common());
+    let own = own.cloned().collect();
+    app.shared(shared.common());
+    app.recording(recorder);
+    let watched = Arc::clone(&app);
+    let assistants = Assistants::new(Box::new(move |caller| {
+        let state = shared.state(&format!("{} {}", caller.transport.name(), caller.id));
+        watched.client(ClientId(caller.id), &state.sessions, downgraded(&state));
+        Offer::noted(state, Some(Arc::clone(&journal)))
+    }));
+    Inside {
+        assistants,
+        pages: Arc::new(Page(Monitor::new(app))),
+        own,
+    }
 }
 
 /// The monitor, as the HTTP front asks for it.

@@ -57,6 +57,7 @@ fn main() -> std::io::Result<()> {
         #[cfg(unix)]
         socket: None,
         assistants,
+        goodbye: Box::pin(async {}),
     })
 }
 

@@ -239,6 +239,14 @@ fn reference(file: &str, text: &str) {
     );
 }
 
+/// A store shows the copy beside its package.
+#[test]
+fn the_copy_of_the_changelog_is_current() {
+    let text = fs::read_to_string(root().join("CHANGELOG.md")).unwrap();
+    let copy = "packaging/homeassistant/bitsperity-mqtt-mcp/CHANGELOG.md";
+    reference(copy, &text);
+}
+
 #[test]
 fn the_reference_of_tools_is_current() {
     let mut client = Client::legacy("2025-06-18");

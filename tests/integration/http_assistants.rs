@@ -1,8 +1,10 @@
-//! One service, several assistants: none gets at another's captures; a person may end them.
+//! One service, several assistants: what they share, where the policy wants it, and what they do not.
 
 use crate::support::mosquitto::Mosquitto;
 use crate::support::service::Service;
 use serde_json::{Value, json};
+use std::fs;
+use std::sync::Arc;
 
 fn code(refused: &Value) -> &str {
     refused["error"]["code"]
@@ -78,4 +80,79 @@ fn a_capture_is_its_assistants_and_a_person_may_end_it() {
         .as_bytes(),
     );
     assert_eq!(unknown.unwrap().status, 401);
+}
+
+#[test]
+fn where_the_policy_says_so_a_broker_by_name_is_one_connection_for_all() {
+    let broker = Mosquitto::plain();
+    let url = format!("brokers.dock.url={}", broker.url());
+    let home = Arc::new(tempfile::tempdir().unwrap());
+    let audit = home.path().join("audit.log");
+    let noted = format!("audit_file={}", audit.display());
+    let settings = [
+        "--set",
+        &url,
+        "--set",
+        "share_connections=true",
+        "--set",
+        &noted,
+        "--set",
+        "record.dock=#",
+    ];
+    let service = Service::start_in(&home, &settings, &[]);
+    let [one, other] = [(); 2].map(|()| service.initialize("2025-11-25"));
+    let publish = |assistant: &str| {
+        let arguments = json!({"session_id": "dock", "topic": "dock/crane", "payload": "7"});
+        let done = service.call(assistant, "publish_message", arguments);
+        assert!(done.get("code").is_none(), "{done}");
+    };
+    publish(&one);
+    publish(&other);
+    let shared = |assistant: &str| {
+        service.call(assistant, "list_active_connections", json!({}))["shared"].clone()
+    };
+    let mine = shared(&one);
+    assert_eq!(mine.as_array().unwrap().len(), 1, "{mine}");
+    assert_eq!(mine[0]["session_id"], shared(&other)[0]["session_id"]);
+    assert_eq!(mine[0]["messages_out"], 2);
+    // Each is noted by its own name.
+    let lines = fs::read_to_string(&audit).unwrap();
+    assert!(
+        lines.contains("http 1") && lines.contains("http 2"),
+        "{lines}"
+    );
+    // By its id, too; closing is nobody's, and what the service watches is still asked by the name.
+    let by_id = json!({"session_id": mine[0]["session_id"], "topic": "dock/#", "duration": 1});
+    assert!(
+        service
+            .call(&other, "list_topics", by_id)
+            .get("code")
+            .is_none()
+    );
+    for given in [&mine[0]["session_id"], &json!("dock")] {
+        let refused = service.call(&one, "close_connection", json!({"session_id": given}));
+        assert_eq!(code(&refused), "policy_denied");
+    }
+    let watched = json!({"session_id": "dock", "since": "session"});
+    assert_eq!(
+        service.call(&one, "list_topics", watched)["status"],
+        "complete"
+    );
+    // It goes on without the one who began it; a session of one's own is possible beside it.
+    service.request("DELETE", "/mcp", &[("mcp-session-id", &one)], "");
+    publish(&other);
+    let own = service.call(
+        &other,
+        "establish_connection",
+        json!({"connection_string": "dock"}),
+    );
+    assert_ne!(own["session_id"], mine[0]["session_id"]);
+    let whose = service.request("GET", "/api/sessions", &[], "").json();
+    let whose: Vec<_> = whose
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["who"].as_str().unwrap())
+        .collect();
+    assert_eq!(whose, ["this service", "all assistants", "tester 1"]);
 }

@@ -12,6 +12,10 @@ pub const MAX_KEY: usize = 4_096;
 /// Bytes of a number as written; a 64-bit float needs at most 25.
 pub const MAX_NUMBER: usize = 1_024;
 
+/// Events of a text that [`walk_front`] delivers. Judging one costs up to 5,000 instructions, and a task that reads a
+/// message answers nobody: so many take 20 ms. The largest lists that a bridge tells of its devices have about as many.
+pub const JUDGED_EVENTS: usize = 16_384;
+
 /// A string or a key as it stands between its quotes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Text<'a> {
@@ -55,6 +59,11 @@ pub trait Visitor<'a> {
         let _ = ahead;
         None
     }
+    /// Whether the walk may end here.
+    #[inline(always)]
+    fn is_done(&self) -> bool {
+        false
+    }
     /// The text of the expected name that has come.
     #[inline]
     fn expected_key(&mut self, key: &'a str) {
@@ -74,6 +83,8 @@ pub enum Fault {
     End,
     /// Over [`MAX_DEPTH`], [`MAX_KEY`] or [`MAX_NUMBER`].
     Limit,
+    /// Nothing wrong: the visitor wants no more.
+    Done,
 }
 
 /// Walks `text`, which must be one JSON value with nothing but white space around it.
@@ -91,6 +102,95 @@ pub fn walk<'a, V: Visitor<'a>>(text: &'a str, visitor: &mut V) -> Result<(), Fa
     match walk.peek() {
         None => Ok(()),
         Some(_) => Err(Fault::Syntax(walk.at)),
+    }
+}
+
+/// What becomes of the text behind the events that are delivered.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Rest {
+    /// It must be valid as well.
+    Check,
+    /// Nobody reads it.
+    Leave,
+}
+
+/// Walks `text` as [`walk`] does, but delivers the first [`JUDGED_EVENTS`] events only.
+///
+/// # Errors
+/// The first thing that is wrong in what was read.
+#[inline(always)]
+pub fn walk_front<'a, V: Visitor<'a>>(
+    text: &'a str,
+    visitor: &mut V,
+    rest: Rest,
+) -> Result<(), Fault> {
+    // An event takes a byte at least.
+    if text.len() <= JUDGED_EVENTS {
+        return walk(text, visitor);
+    }
+    walk_long(text, visitor, rest)
+}
+
+#[cold]
+#[inline(never)]
+fn walk_long<'a, V: Visitor<'a>>(text: &'a str, visitor: &mut V, rest: Rest) -> Result<(), Fault> {
+    let mut front = Front {
+        visitor,
+        left: JUDGED_EVENTS,
+        rest,
+    };
+    match walk(text, &mut front) {
+        Err(Fault::Done) => Ok(()),
+        walked => walked,
+    }
+}
+
+struct Front<'v, V> {
+    visitor: &'v mut V,
+    left: usize,
+    rest: Rest,
+}
+
+impl<V> Front<'_, V> {
+    fn next(&mut self) -> Option<&mut V> {
+        self.left = self.left.checked_sub(1)?;
+        Some(self.visitor)
+    }
+}
+
+impl<'a, V: Visitor<'a>> Visitor<'a> for Front<'_, V> {
+    fn open(&mut self, object: bool) {
+        if let Some(visitor) = self.next() {
+            visitor.open(object);
+        }
+    }
+
+    fn close(&mut self) {
+        if let Some(visitor) = self.next() {
+            visitor.close();
+        }
+    }
+
+    fn key(&mut self, key: Text<'a>) {
+        if let Some(visitor) = self.next() {
+            visitor.key(key);
+        }
+    }
+
+    fn scalar(&mut self, value: Scalar<'a>) {
+        if let Some(visitor) = self.next() {
+            visitor.scalar(value);
+        }
+    }
+
+    fn number(&mut self, text: &'a str, value: Option<f64>) {
+        if let Some(visitor) = self.next() {
+            visitor.number(text, value);
+        }
+    }
+
+    fn is_done(&self) -> bool {
+        self.left == 0 && self.rest == Rest::Leave
     }
 }
 
@@ -149,6 +249,9 @@ impl<'a> Walk<'a> {
                 Some(b'f') => visitor.scalar(self.literal("false", Scalar::Bool(false))?),
                 Some(b'n') => visitor.scalar(self.literal("null", Scalar::Null)?),
                 _ => return Err(self.fault()),
+            }
+            if visitor.is_done() {
+                return Err(Fault::Done);
             }
             // A value is complete: close what closes, then a comma, or the end.
             loop {
@@ -278,6 +381,9 @@ fn string(text: &str, at: usize, limit: usize) -> Result<(Text<'_>, usize), Faul
             Some(b'\\') => {
                 escaped = true;
                 end = escape(bytes, end)?;
+                while bytes.get(end) == Some(&b'\\') {
+                    end = escape(bytes, end)?;
+                }
             }
             _ => return Err(fault(bytes, end)),
         }
@@ -357,8 +463,13 @@ fn escape(bytes: &[u8], at: usize) -> Result<usize, Fault> {
 fn unit(bytes: &[u8], at: usize) -> Result<(u32, usize), Fault> {
     let mut unit = 0;
     for at in at + 1..at + 5 {
-        let digit = bytes.get(at).and_then(|&b| char::from(b).to_digit(16));
-        unit = unit << 4 | digit.ok_or(fault(bytes, at))?;
+        let digit = match bytes.get(at) {
+            Some(&digit @ b'0'..=b'9') => digit - b'0',
+            Some(&letter @ b'a'..=b'f') => letter - b'a' + 10,
+            Some(&letter @ b'A'..=b'F') => letter - b'A' + 10,
+            _ => return Err(fault(bytes, at)),
+        };
+        unit = unit << 4 | u32::from(digit);
     }
     Ok((unit, at + 5))
 }

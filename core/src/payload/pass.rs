@@ -3,7 +3,7 @@
 //! Elsewhere: what it does at each event (`visit`), the judgement (`judge`), texts that are not JSON (`texts`).
 
 use super::format::{self, Format, Guess};
-use super::json::{self, Fault, Scalar};
+use super::json::{self, Fault, Rest, Scalar};
 use super::judge::MaxWith;
 use super::lenient;
 use super::memo::Memo;
@@ -20,6 +20,10 @@ const FRAMES: usize = 24;
 pub(super) const ASKED: Flags = 1 << 30;
 /// Inside something whose key names a problem.
 pub(super) const WITHIN: Flags = 1 << 29;
+
+/// Bytes of a text that is not JSON from which its kind is told, and what is wrong. Looking costs up to 300 instructions a
+/// byte, and a task that reads a message answers nobody.
+const LOOKED_AT: usize = 64 * 1024;
 
 /// One container.
 #[derive(Clone, Copy)]
@@ -137,7 +141,7 @@ impl<'t, 'a> Pass<'t, 'a> {
             b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'
         ) && !(first.is_ascii_digit() && format::is_digits(text))
         {
-            match json::walk(text, self) {
+            match json::walk_front(text, self, Rest::Check) {
                 Ok(()) => return self.json(first),
                 Err(fault) if matches!(first, b'{' | b'[') => {
                     return self.broken(first, fault, text);
@@ -152,8 +156,9 @@ impl<'t, 'a> Pass<'t, 'a> {
                 binary::guess(payload)
             };
         }
-        let guess = format::text(text);
-        self.text(guess.0, text);
+        let front = severity::front(text, LOOKED_AT);
+        let guess = format::text(front);
+        self.text(guess.0, front);
         guess
     }
 
@@ -192,7 +197,9 @@ impl<'t, 'a> Pass<'t, 'a> {
             Fault::Syntax(at) if first == b'{' && json_lines(text, at) => {
                 (Format::JsonLines, 90, Some(Format::Text))
             }
-            _ if let Some(slip) = lenient::slip(text) => {
+            _ if text.len() <= LOOKED_AT
+                && let Some(slip) = lenient::slip(text) =>
+            {
                 self.forget();
                 let _ = lenient::walk(text, self);
                 self.lenient = true;
@@ -206,8 +213,9 @@ impl<'t, 'a> Pass<'t, 'a> {
                         .hard
                         .max_with((Severity::Warning, reason("JSON is malformed")));
                 }
-                let (guess, confidence, runner) = format::text(text);
-                self.text(guess, text);
+                let front = severity::front(text, LOOKED_AT);
+                let (guess, confidence, runner) = format::text(front);
+                self.text(guess, front);
                 // Members came, or a name without quotes, and it ends as it began: meant as JSON.
                 let close = if first == b'{' { '}' } else { ']' };
                 let meant = self.once != 0 || text.contains(':') && !text.contains('=');

@@ -100,6 +100,40 @@ fn limits_hold_and_depth_agrees_with_serde_json() {
 }
 
 #[test]
+fn of_a_long_text_the_front_is_judged_and_all_is_checked() {
+    #[derive(Default)]
+    struct Count(usize);
+    impl json::Visitor<'_> for Count {
+        fn open(&mut self, _: bool) {
+            self.0 += 1;
+        }
+        fn close(&mut self) {
+            self.0 += 1;
+        }
+        fn key(&mut self, _: json::Text<'_>) {
+            self.0 += 1;
+        }
+        fn scalar(&mut self, _: json::Scalar<'_>) {
+            self.0 += 1;
+        }
+    }
+    let numbers = "1,".repeat(json::JUDGED_EVENTS);
+    let (whole, cut) = (format!("[{numbers}1]"), format!("[{numbers}"));
+    for rest in [json::Rest::Check, json::Rest::Leave] {
+        let mut count = Count::default();
+        assert_eq!(json::walk_front(&whole, &mut count, rest), Ok(()));
+        assert_eq!(count.0, json::JUDGED_EVENTS);
+    }
+    let checked = json::walk_front(&cut, &mut Count::default(), json::Rest::Check);
+    assert_eq!(checked, Err(json::Fault::End));
+    let mut all = Count::default();
+    assert_eq!(json::walk(&whole, &mut all), Ok(()));
+    assert_eq!(all.0, json::JUDGED_EVENTS + 3);
+    let facts = inspect("plant/log", cut.as_bytes());
+    assert_eq!(facts.format, Format::JsonInvalid);
+}
+
+#[test]
 fn any_bytes_are_looked_at() {
     let mut state = 7u64;
     let mut payload = Vec::new();

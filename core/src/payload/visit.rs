@@ -69,7 +69,7 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn key(&mut self, key: Text<'a>) {
         if let Some(frame) = self.frames.last() {
             let (again, inherited) = (frame.again, frame.flags);
@@ -94,7 +94,7 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
         self.key = key;
     }
 
-    #[inline]
+    #[inline(always)]
     fn number(&mut self, text: &'a str, value: Option<f64>) {
         self.place();
         if let Some(number) = value.or_else(|| number::parse(text)) {
@@ -103,7 +103,7 @@ impl<'a> Visitor<'a> for Pass<'_, 'a> {
         self.tell(Scalar::Number(text));
     }
 
-    #[inline]
+    #[inline(always)]
     fn scalar(&mut self, value: Scalar<'a>) {
         let top = self.place();
         match value {

@@ -45,6 +45,7 @@ pub struct App {
     started_at: SystemTime,
     owners: Mutex<Vec<Owner>>,
     recorder: OnceLock<Arc<Recorder>>,
+    common: OnceLock<Arc<Sessions>>,
     seen: Mutex<Seen>,
 }
 
@@ -81,6 +82,7 @@ impl App {
             started_at: SystemTime::now(),
             owners: Mutex::default(),
             recorder: OnceLock::new(),
+            common: OnceLock::new(),
             seen,
         })
     }
@@ -109,6 +111,13 @@ impl App {
         }
     }
 
+    /// These sessions are those of all assistants.
+    pub fn shared(&self, common: Option<&Arc<Sessions>>) {
+        if let Some(common) = common {
+            let _ = self.common.set(Arc::clone(common));
+        }
+    }
+
     /// What the service watches from its start.
     pub(crate) fn recorded(&self) -> Vec<Recorded> {
         self.recorder.get().map_or_else(Vec::new, |it| it.list())
@@ -119,8 +128,7 @@ impl App {
     /// # Errors
     /// See [`NotClosed`].
     pub async fn close_session(&self, id: &str) -> Result<(), NotClosed> {
-        let recorder = self.recorder.get().map(|it| it.sessions());
-        if recorder.is_some_and(|sessions| sessions.list().iter().any(|it| it.id == id)) {
+        if self.is_recorded(id) {
             return Err(NotClosed::Recorded);
         }
         for (_, sessions) in self.sessions() {
@@ -129,6 +137,12 @@ impl App {
             }
         }
         Err(NotClosed::Unknown)
+    }
+
+    /// Whether a session is the recorder's.
+    fn is_recorded(&self, id: &str) -> bool {
+        let recorder = self.recorder.get();
+        recorder.is_some_and(|it| it.sessions().list().iter().any(|it| it.id == id))
     }
 
     /// Once a second: counters become a point of the meters, breaks and rates are noted.
@@ -179,9 +193,10 @@ impl App {
         let owners = lock(&self.owners);
         let alive = owners.iter();
         let alive = alive.filter_map(|owner| Some((owner.client, owner.sessions.upgrade()?)));
-        let recorder = self.recorder.get();
-        let own = recorder.map(|it| (SERVICE, Arc::clone(it.sessions())));
-        own.into_iter().chain(alive).collect()
+        let recorder = self.recorder.get().map(|it| it.sessions());
+        let own = recorder.into_iter().chain(self.common.get());
+        let own = own.map(|sessions| (SERVICE, Arc::clone(sessions)));
+        own.chain(alive).collect()
     }
 
     /// All open sessions, by assistant, the oldest first; those of the service before.

@@ -183,6 +183,11 @@ impl Handle {
         Ok((handle, established))
     }
 
+    /// The same connection; what is published by it is noted there.
+    pub(super) fn audited(self, audit: Option<Auditor>) -> Self {
+        Self { audit, ..self }
+    }
+
     /// Whether the policy lets this go: for who would subscribe in vain before. [`Handle::publish`] asks by itself.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 //!
 //! Invariant: the registry's lock is never held across an await; a place is taken before the connection is tried.
 
+mod common;
 mod place;
 
 pub use super::seats::{NoSession, Seats};
@@ -41,6 +42,8 @@ pub struct Sessions {
     registry: Arc<Mutex<Registry>>,
     /// Shared with others; none: these sessions are all.
     seats: Option<Arc<Seats>>,
+    /// Of all assistants: a session that is not among these may be there.
+    common: Option<Arc<Sessions>>,
     origins: Origins,
 }
 
@@ -121,6 +124,7 @@ impl Sessions {
             policy: Arc::new(policy.clone()),
             audit: None,
             seats: None,
+            common: None,
             origins: Origins::default(),
             registry: Arc::new(Mutex::new(Registry {
                 open: Vec::new(),
@@ -161,16 +165,6 @@ impl Sessions {
         self.origins.of_address(connection_string)
     }
 
-    /// The name in the configuration by which a session was asked for.
-    pub fn name_of(&self, id: &str) -> Option<String> {
-        let registry = lock(&self.registry);
-        let entry = registry.open.get(registry.find(id).ok()?)?;
-        match &entry.origin {
-            Some(Origin::Named(name)) => Some(name.clone()),
-            _ => None,
-        }
-    }
-
     /// The session of this origin that was used last.
     pub fn of(&self, origin: &Origin) -> Option<String> {
         let mut registry = lock(&self.registry);
@@ -179,28 +173,11 @@ impl Sessions {
         let same = open.filter(|it| it.origin.as_ref() == Some(origin));
         let whole = same.filter(|it| !it.handle.status().failed);
         let latest = whole.max_by_key(|it| it.used_at);
-        latest.map(|it| it.id.to_string())
+        let latest = latest.map(|it| it.id.to_string());
+        latest.or_else(|| self.common_of(origin)?.of(origin))
     }
 
-    /// The same; connects if there is none. Who asks meanwhile waits, and gets the same session.
-    ///
-    /// # Errors
-    /// As of [`Sessions::establish`].
-    pub async fn of_or_establish(
-        &self,
-        origin: Origin,
-        target: Target,
-    ) -> Result<String, EstablishError> {
-        let door = self.origins.door(&origin);
-        let _alone = door.lock().await;
-        if let Some(id) = self.of(&origin) {
-            return Ok(id);
-        }
-        let made = self.establish_watching(target, &[], Some(origin)).await?;
-        Ok(made.id)
-    }
-
-    /// The same, and watches these Topic Filters from the beginning; `origin` finds it again.
+    /// As [`Sessions::establish`], and watches these Topic Filters from the beginning; `origin` finds it again.
     ///
     /// # Errors
     /// Also if the broker lets it not listen to one of them.
@@ -269,7 +246,10 @@ impl Sessions {
     pub fn get(&self, id: &str) -> Result<Handle, NoSession> {
         let mut registry = lock(&self.registry);
         registry.expire();
-        let at = registry.find(id)?;
+        let at = match registry.find(id) {
+            Err(NoSession::Unknown) if self.common.is_some() => return self.common_handle(id),
+            at => at?,
+        };
         let entry = &mut registry.open[at];
         entry.used();
         Ok(entry.handle.clone())
@@ -282,7 +262,13 @@ impl Sessions {
     pub fn watch(&self, id: &str) -> Result<Option<Arc<Watch>>, NoSession> {
         let mut registry = lock(&self.registry);
         registry.expire();
-        let at = registry.find(id)?;
+        let at = match registry.find(id) {
+            // Nobody watches by it.
+            Err(NoSession::Unknown) if self.common.is_some() => {
+                return self.common_handle(id).map(|_| None);
+            }
+            at => at?,
+        };
         let entry = &mut registry.open[at];
         entry.used();
         Ok(entry.watch.clone())

@@ -83,6 +83,8 @@ pub struct Policy {
     pub broker_hosts: Vec<String>,
     /// `insecure_tls` may be asked for by a tool call.
     pub allow_insecure_tls: bool,
+    /// Who names a configured broker gets a connection that all assistants of `serve` share.
+    pub share_connections: bool,
     /// Tool arguments may name files (`ca_file`, `client_cert`, `client_key`) only below these folders; empty: none
     /// but what the configuration names.
     pub file_roots: Vec<PathBuf>,

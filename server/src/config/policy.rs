@@ -94,6 +94,11 @@ pub(super) static RULES: &[Rule] = &[
         kind: Kind::Flag(|p| &mut p.allow_insecure_tls),
     },
     Rule {
+        name: "share_connections",
+        what: "assistants of `serve` that name a configured broker without connecting use one connection together, which none of them can close; each still publishes by its own name in the audit file",
+        kind: Kind::Flag(|p| &mut p.share_connections),
+    },
+    Rule {
         name: "file_roots",
         what: "folders in which a tool call may name certificate files; empty: none",
         kind: Kind::Folders(|p| &mut p.file_roots),

@@ -12,6 +12,7 @@ use crate::process::signals::watch_signals;
 use async_channel::bounded;
 use async_std::future::timeout;
 use async_std::net::TcpListener;
+use futures::future::BoxFuture;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -25,6 +26,8 @@ pub struct Service {
     pub socket: Option<Socket>,
     /// Who comes in.
     pub assistants: Arc<Assistants>,
+    /// At the end: closes what is nobody's.
+    pub goodbye: BoxFuture<'static, ()>,
 }
 
 /// Opens the socket of HTTP; gives it with its address, which tells the port where any was asked for.
@@ -77,6 +80,7 @@ pub fn run(service: Service) -> io::Result<()> {
         #[cfg(unix)]
         socket,
         assistants,
+        goodbye,
     } = service;
     async_std::task::block_on(async {
         let (alive, ending) = bounded(1);
@@ -100,7 +104,8 @@ pub fn run(service: Service) -> io::Result<()> {
         }
         assistants.fall_silent();
         let leaving = timeout(SERVICE_OUTPUT_END, http.empty());
-        let closing = timeout(SERVICE_OUTPUT_END, assistants.close());
+        let closing = futures::future::join(assistants.close(), goodbye);
+        let closing = timeout(SERVICE_OUTPUT_END, closing);
         if let (Err(_), _) | (_, Err(_)) = futures::future::join(leaving, closing).await {
             log::warn!("not every connection could be closed in time");
         }

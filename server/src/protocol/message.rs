@@ -7,6 +7,7 @@
 pub use super::failure::{Code, RpcError};
 use crate::text::clean::front;
 use crate::text::mask::{holds_credentials, mask};
+use serde::Deserialize;
 use serde_json::{Map, Number, Value, json};
 
 /// JSON values in one message. A value takes up to 72 bytes in memory but as little as two on the line; without this
@@ -130,8 +131,20 @@ pub fn parse(line: &[u8]) -> Line {
     match serde_json::from_slice(line) {
         Ok(Value::Array(items)) => Line::Batch(items.into_iter().map(incoming).collect()),
         Ok(value) => Line::One(incoming(value)),
-        Err(error) => Line::NotJson(error.to_string()),
+        Err(error) => match serde_json::from_slice::<Envelope>(line) {
+            Ok(Envelope { id }) => Line::One(Incoming::Invalid {
+                id: Id::from_value(&id),
+                why: "a number is out of range, or values are nested more than 127 deep",
+            }),
+            Err(_) => Line::NotJson(error.to_string()),
+        },
     }
+}
+
+/// The id of JSON that goes beyond what a [`Value`] takes; the rest is only checked for its grammar, without recursion.
+#[derive(Deserialize)]
+struct Envelope {
+    id: Value,
 }
 
 /// Upper bound of the values on a line: every value but the first follows one of these bytes outside a string.
@@ -275,6 +288,20 @@ mod tests {
 
     fn id_of(text: &str) -> Option<Id> {
         Id::from_value(&serde_json::from_str(text).unwrap())
+    }
+
+    #[test]
+    fn json_beyond_the_bounds_of_a_value_is_refused_under_its_id() {
+        let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
+        for params in ["1e999", "[-1E400]", &deep] {
+            let line = format!(r#"{{"jsonrpc":"2.0","method":"x","params":{params},"id":7}}"#);
+            match one(&line) {
+                Incoming::Invalid { id, .. } => assert_eq!(id, id_of("7"), "{line}"),
+                _ => panic!("{line}"),
+            }
+            let cut = &line[..line.len() - 1];
+            assert!(matches!(parse(cut.as_bytes()), Line::NotJson(_)), "{cut}");
+        }
     }
 
     #[test]

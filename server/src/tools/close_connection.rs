@@ -50,6 +50,12 @@ pub(super) async fn run(
             "list_active_connections shows what is open",
         ));
     };
+    if state.sessions.shared().iter().any(|it| it.id == id) {
+        return Err(ToolError::policy(
+            "this connection is shared with the other assistants of this service (share_connections)",
+            "leave it open: it ends by itself when nobody has used it for a while, or the owner closes it on the page",
+        ));
+    }
     let session = state.sessions.close(&id).await?;
     let open = session.created.elapsed().unwrap_or_default();
     Ok(Answer {

@@ -14,6 +14,9 @@ pub(super) struct Arguments {}
 #[derive(Serialize, JsonSchema)]
 pub(super) struct Answer {
     sessions: Vec<Session>,
+    // With the other assistants; nobody can close them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    shared: Vec<Session>,
     limit: usize,
     // Beside the sessions, by the service for all assistants.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -32,7 +35,9 @@ pub(super) const TOOL: super::Tool = super::Tool {
 
 pub(super) async fn run(state: &Arc<State>, _: Arguments, _: Call) -> Result<Answer, ToolError> {
     let sessions = state.sessions.list();
+    let shared = state.sessions.shared();
     Ok(Answer {
+        shared: shared.into_iter().map(Session::from).collect(),
         sessions: sessions.into_iter().map(Session::from).collect(),
         limit: state.config.limits.max_sessions,
         watched_from_the_start: RecordedBroker::all(state.recorder.as_deref()),

@@ -66,6 +66,7 @@ pub struct Shared {
     seats: Arc<Seats>,
     audit: Option<Arc<Audit>>,
     recorder: Option<Arc<Recorder>>,
+    common: Option<Arc<Sessions>>,
     inputs: Arc<OnceLock<Vec<Value>>>,
 }
 
@@ -77,9 +78,13 @@ impl Shared {
         started: Instant,
     ) -> Self {
         let config = config.into();
+        let (limits, policy) = (&config.limits, &config.policy);
+        let seats = Seats::new(limits.max_sessions_all);
+        let common = || Arc::new(Sessions::sharing(limits, policy, &seats));
         Self {
             recorder,
-            seats: Seats::new(config.limits.max_sessions_all),
+            common: policy.share_connections.then(common),
+            seats,
             audit: config.service.audit_file.clone().map(Audit::new),
             config,
             started,
@@ -87,12 +92,21 @@ impl Shared {
         }
     }
 
+    /// The sessions that all assistants share; none if the policy does not want it.
+    pub fn common(&self) -> Option<&Arc<Sessions>> {
+        self.common.as_ref()
+    }
+
     /// For one assistant, which has nothing open yet; `client` names it in the audit file.
     pub fn state(&self, client: &str) -> Arc<State> {
         let (limits, policy) = (&self.config.limits, &self.config.policy);
         let sessions = Sessions::sharing(limits, policy, &self.seats);
         Arc::new(State {
-            sessions: Arc::new(sessions.audited(self.audit.as_ref(), client)),
+            sessions: Arc::new(
+                sessions
+                    .audited(self.audit.as_ref(), client)
+                    .sharing_names(self.common.as_ref()),
+            ),
             captures: Captures::new(limits),
             recorder: self.recorder.clone(),
             page: None,

@@ -1,6 +1,8 @@
 //! Runs one hot path so many times: `guard PATH TIMES`; without arguments lists the paths. `tests/guard/run` counts the
 //! instructions between two numbers of times, so that what a start costs falls out.
 
+mod worst;
+
 use bitsperity_mqtt_core::framer::{Frame, next_frame};
 use bitsperity_mqtt_core::packet::{
     ConnAck, Delivery, Packet, PacketId, Properties, Property, Publish, QoS, Reason, SubAck,
@@ -91,12 +93,16 @@ const PATHS: [Path; 18] = [
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let (Some(wanted), Some(times)) = (arguments.next(), arguments.next()) else {
-        for (name, _) in PATHS {
+        let names = PATHS.iter().map(|(name, _)| *name);
+        for name in names.chain(worst::MESSAGES.map(|(name, _)| name)) {
             println!("{name}");
         }
         return;
     };
     let times = times.parse().expect("a number of times");
+    if let Some((_, make)) = worst::MESSAGES.iter().find(|(name, _)| *name == wanted) {
+        return worst::run(*make, times);
+    }
     let (_, run) = PATHS
         .iter()
         .find(|(name, _)| *name == wanted)

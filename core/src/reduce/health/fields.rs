@@ -8,7 +8,7 @@ use super::channel::MAX_NAME;
 use crate::knowledge::nothing::{self, Nothing};
 use crate::knowledge::quality::{self, Grade, Mark};
 use crate::number;
-use crate::payload::json::{self, Scalar, Text, Visitor};
+use crate::payload::json::{self, Rest, Scalar, Text, Visitor};
 use crate::payload::{hash, lenient};
 use heapless::{String, Vec};
 
@@ -73,7 +73,7 @@ pub(super) fn each<'p>(
         || text.starts_with(|c: char| c.is_ascii_digit())
     {
         // What came before something malformed has been taken already, and was valid.
-        let _ = json::walk(text, &mut walk);
+        let _ = json::walk_front(text, &mut walk, Rest::Leave);
     } else if text.len() <= 64 {
         walk.bare(Value::Text(text));
     }
@@ -321,6 +321,10 @@ impl<'p, F: FnMut(Field<'_>)> Visitor<'p> for Walk<'p, F> {
         } else if let Some(nothing) = nothing::of_text(text) {
             self.value(Value::Nothing(nothing));
         }
+    }
+
+    fn is_done(&self) -> bool {
+        self.left == 0
     }
 
     fn scalar(&mut self, value: Scalar<'p>) {

@@ -367,7 +367,7 @@ pub(super) fn search<'a>(
         found: None,
         meaning,
     };
-    json::walk(text, &mut members).ok()?;
+    json::walk_front(text, &mut members, json::Rest::Leave).ok()?;
     members.found
 }
 

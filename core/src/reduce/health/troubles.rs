@@ -159,6 +159,9 @@ impl DeviceSlot {
     }
 }
 
+/// Bytes of a payload in which a message is searched for; one that a person reads is near the front.
+const SEARCHED: usize = 64 * 1024;
+
 /// The text of a payload that a person would read: its message if it has one, else its front.
 fn sample(payload: &[u8]) -> String<MAX_TEXT> {
     let mut sample = Cut(String::new());
@@ -167,7 +170,12 @@ fn sample(payload: &[u8]) -> String<MAX_TEXT> {
         Err(_) => return sample.0,
     };
     let mut message = "";
-    fields::each("", payload, false, |field| {
+    let searched = if payload.len() <= SEARCHED {
+        payload
+    } else {
+        &[]
+    };
+    fields::each("", searched, false, |field| {
         if let Value::Text(found) = field.value
             && message.is_empty()
             && vitals::is_any(

@@ -305,13 +305,13 @@ fn says(topic: &str, field: Field<'_>) -> crate::knowledge::words::Flags {
 
 /// What the same value of devices of the same kind has in common: how its topics begin, how deep they are, its path.
 fn family(topic: &str, field: Field<'_>) -> u64 {
-    let mut levels = topic.split('/');
-    let first = levels.next().unwrap_or("");
-    let depth = levels.clone().count() as u64;
-    let last = levels
-        .next_back()
+    let (first, _) = topic.split_once('/').unwrap_or((topic, ""));
+    // Counted by bytes, as this is done for each value and a topic may have 32,767 levels.
+    let depth = topic.bytes().filter(|&byte| byte == b'/').count() as u64;
+    let last = topic
+        .rsplit_once('/')
         .filter(|_| field.depth == 0)
-        .unwrap_or("");
+        .map_or("", |(_, last)| last);
     let path = hash::bytes(depth, field.path.as_bytes());
     let path = match field.depth {
         0 => hash::bytes(depth, last.as_bytes()),

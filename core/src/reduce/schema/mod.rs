@@ -153,7 +153,9 @@ where
         };
         let mut taker = Taker::new(&mut store, root, text, (record.topic, at), stamp);
         let taken = match inner {
-            format if is_json(format) => json::walk(text, &mut taker).is_ok(),
+            format if is_json(format) => {
+                json::walk_front(text, &mut taker, json::Rest::Leave).is_ok()
+            }
             Format::Xml => other::xml(text, &mut taker),
             Format::KeyValue | Format::LineProtocol => other::pairs(text, &mut taker),
             format if format.is_text() && format != Format::Empty => other::text(text, &mut taker),

@@ -34,9 +34,11 @@ impl App {
     pub fn session_views(&self) -> Vec<OwnedSession> {
         let list = self.list().into_iter();
         list.map(|owned| {
-            let recorded = owned.client == SERVICE && self.recorder.get().is_some();
+            let recorded = self.is_recorded(&owned.info.id);
+            let common = owned.client == SERVICE && self.common.get().is_some();
             let who = match recorded {
                 true => Some("this service".to_owned()),
+                false if common => Some("all assistants".to_owned()),
                 false => self.journal.client_title(owned.client),
             };
             OwnedSession::new(owned.info, owned.client, who.unwrap_or_default(), recorded)
