@@ -27,14 +27,25 @@ use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 /// Serves many assistants over HTTP and a Unix socket, until a signal comes
-#[derive(clap::Args, Default)]
+#[derive(clap::Args)]
 pub struct ServeArgs {
     /// Makes another token; the old one, and all MCP sessions, end
     #[arg(long)]
     new_token: bool,
-    /// Of the demo: takes the next free port, and tells the link of the page to this in place of all else.
+    // See `of_demo`.
     #[arg(skip)]
-    pub(crate) demo: Option<fn(&str)>,
+    demo: Option<fn(&str)>,
+}
+
+impl ServeArgs {
+    /// As the demo serves: at the next free port, telling the link of the page to this in place of all else.
+    #[cfg(feature = "demo")]
+    pub(crate) fn of_demo(tell: fn(&str)) -> Self {
+        Self {
+            new_token: false,
+            demo: Some(tell),
+        }
+    }
 }
 
 /// How to reach a service that runs

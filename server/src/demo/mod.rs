@@ -106,10 +106,9 @@ fn serve_page(address: SocketAddr) -> Result<(), String> {
     let loaded = config::load(&Given::default(), &environment);
     let loaded = loaded.map_err(|error| error.to_string())?;
     crate::log::init(loaded.config.log);
-    let args = ServeArgs {
-        demo: Some(|link| println!("\n  The page, with the household watched:\n    {link}")),
-        ..ServeArgs::default()
-    };
+    let args = ServeArgs::of_demo(|link| {
+        println!("\n  The page, with the household watched:\n    {link}");
+    });
     serve::run(&args, loaded, &environment, Instant::now())
 }
 
