@@ -33,6 +33,54 @@ fn heard(assistant: &mut Assistant, messages: u64) {
 }
 
 #[test]
+fn what_came_since_a_time_is_counted_apart() {
+    let broker = Mosquitto::plain();
+    let mut assistant = Assistant::new();
+    let session = watching(&mut assistant, &broker, json!(["quarry/#"]));
+    for n in 0..6 {
+        let payload = format!("{{\"error\":\"crusher {n} blocked\"}}");
+        broker.publish(&["-t", "quarry/crusher", "-m", &payload]);
+        broker.publish(&["-t", "quarry/scale", "-m", &n.to_string()]);
+    }
+    heard(&mut assistant, 12);
+    let time = jiff::Timestamp::now().to_string();
+    broker.publish(&["-t", "quarry/gate", "-m", "{\"error\":\"motor hot\"}"]);
+    for n in 0..3 {
+        broker.publish(&["-t", "quarry/scale", "-m", &n.to_string()]);
+    }
+    heard(&mut assistant, 16);
+    let arguments =
+        |since: &str| json!({"session_id": session, "since": since, "topic": "quarry/#"});
+
+    let collected = assistant.ok("subscribe_and_collect", arguments(&time));
+    let summary = &collected["summary"];
+    let counts = ["received", "errors", "topics_seen"].map(|it| summary[it].as_u64().unwrap());
+    assert_eq!(counts, [4, 1, 2], "{summary}");
+    let kinds = summary["error_kinds"].as_array().unwrap();
+    assert_eq!((kinds.len(), &kinds[0]["count"]), (1, &json!(1)));
+    assert_eq!(kinds[0]["topic"], "quarry/gate");
+    let verdict = collected["verdict"].as_str().unwrap();
+    assert!(verdict.starts_with("Of the last "), "{verdict}");
+    assert!(
+        verdict.contains("4 messages on 2 topics: 1 error"),
+        "{verdict}"
+    );
+    let listened = collected["listened_s"].as_f64().unwrap();
+    let all = assistant.ok("subscribe_and_collect", arguments("session"));
+    assert!(listened < all["listened_s"].as_f64().unwrap());
+    assert_eq!(all["summary"]["errors"], 7);
+
+    let topics = assistant.ok("list_topics", arguments(&time));
+    assert_eq!(
+        (&topics["messages"], &topics["topics_seen"]),
+        (&json!(4), &json!(2))
+    );
+    // All that was watched, and more.
+    let day = assistant.ok("subscribe_and_collect", arguments("1d"));
+    assert_eq!(day["summary"]["received"], 16);
+}
+
+#[test]
 fn what_came_while_nobody_asked_is_told_at_once() {
     let broker = Mosquitto::plain();
     broker.publish(&["-t", "home/1/t", "-r", "-m", "{\"t\":20.5}"]);

@@ -2,7 +2,7 @@
 //!
 //! A key or a value is cut into words at punctuation, at digits and where case changes (`fixFailed`,
 //! `error_code`); compound words without a seam (`loaderror`) are met by their beginnings and ends. The rules that
-//! put words together are in `payload::severity`. German, French, Spanish, Italian and Dutch are covered thinly.
+//! put words together are in `payload::severity`. German, French, Spanish, Italian, Polish and Dutch are covered thinly.
 
 use crate::number::low;
 
@@ -88,8 +88,11 @@ pub(crate) const CURRENT: Flags = 1 << 39;
 pub(crate) const PART: Flags = 1 << 40;
 /// In a key: what is aimed at, not what is.
 pub(crate) const AIM: Flags = 1 << 41;
+/// In a state: of the ordinary life of a device, which it enters and leaves.
+pub(crate) const ORDINARY: Flags = 1 << 42;
 /// Meanings that decide nothing by themselves.
-pub(crate) const NEUTRAL: Flags = COUNT | MANY | IDENTITY | SERVICE | PART | GRADE | CURRENT;
+pub(crate) const NEUTRAL: Flags =
+    COUNT | MANY | IDENTITY | SERVICE | PART | GRADE | CURRENT | ORDINARY;
 /// In a resolved key: would name a problem if it did not go on (`alarm_door`); only `true` affirms it.
 pub(crate) const HINT: Flags = 1 << 31;
 
@@ -103,31 +106,32 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["fatal", "panic", "severe"], FAILED | SEVERE | VERDICT | CRASH),
     (&["failed"], FAILED | VERDICT | CRASH),
     (&["fail", "fallo", "echec", "échec", "exception", "exceptions"], FAILED | CRASH),
-    (&["fault", "faults", "faulty", "faulted", "malfunction", "störung", "stoerung", "störungen", "defekt", "defect", "defective", "ausfall", "panne", "falla", "guasto", "storing", "avería", "averia"], FAILED | CRASH),
+    (&["fault", "faults", "faulty", "faulted", "malfunction", "störung", "stoerung", "störungen", "defekt", "defect", "defective", "ausfall", "panne", "falla", "guasto", "storing", "avería", "averia", "défaut", "defaut", "awaria", "usterka", "błąd", "BŁĄD", "blad", "falha", "avaria", "averie", "porucha"], FAILED | CRASH),
     (&["alarm", "alarms", "alarme"], PROBLEM | BAD),
     (&["errno", "errorcode", "errcode", "faultcode", "fehlercode", "problem", "problems", "trouble", "errored", "dtc", "dtcs", "unreach", "exitcode", "returncode", "retcode"], PROBLEM | BAD),
     (&["failover"], PROBLEM),
     (&["fails", "failing"], PROBLEM | BAD),
-    (&["overheat", "overheated", "overheating", "overtemperature", "overtemp", "overpower", "overload", "overloaded", "overcurrent", "overvoltage", "undervoltage", "undervolt", "undertemperature", "brownout", "shortcircuit", "jammed", "stalled", "tripped", "leaking", "übertemperatur", "kurzschluss", "überlast"], PROBLEM | BAD | WRONG),
+    (&["overheat", "overheated", "overheating", "overtemperature", "overtemp", "overpower", "overload", "overloaded", "overcurrent", "overvoltage", "undervoltage", "undervolt", "undertemperature", "brownout", "shortcircuit", "jammed", "stalled", "tripped", "leaking", "übertemperatur", "kurzschluss", "überlast", "überhitzung", "überhitzt", "surchauffe", "sobrecalentamiento", "surriscaldamento", "przegrzanie", "przeciążenie", "surtension", "sovraccarico", "sobrecarga"], PROBLEM | BAD | WRONG),
     (&["crash", "crashed", "wdt", "watchdog", "segfault", "abort", "aborted", "assert", "coredump", "canary", "rtcwdt", "oom"], BAD | WRONG | CRASH),
     (&["smoke", "leak", "flood", "tamper", "tampered", "gas", "sos", "monoxide", "leakage", "intrusion", "burglary", "fire"], DANGER),
-    (&["emergency", "estop"], DANGER | BAD | SEVERE),
-    (&["critical", "crit", "emerg", "alert", "major", "kritisch"], SEVERE | BAD),
-    (&["warning", "warn", "warnung", "warnings"], MINOR | DOUBTFUL),
+    (&["emergency", "estop", "urgence", "emergencia", "emergenza", "notaus", "nothalt", "awaryjny", "awaryjne", "awaryjnego"], DANGER | BAD | SEVERE),
+    (&["critical", "crit", "emerg", "alert", "major", "kritisch", "critique", "critico", "crítico", "crítica", "krytyczny", "krytyczna", "krytyczne", "KRYTYCZNE"], SEVERE | BAD),
+    (&["warning", "warn", "warnung", "warnings", "advertencia", "avertissement", "avertissements", "avviso", "avvertimento", "avvertenza", "ostrzeżenie", "OSTRZEŻENIE", "ostrzezenie", "waarschuwing", "varning"], MINOR | DOUBTFUL),
     (&["minor"], MINOR | DOUBTFUL),
     (&["info", "information", "informational", "debug", "trace", "notice", "verbose", "dbg", "inf"], QUIET | FINE),
-    (&["offline", "dead", "died", "lost", "unreachable", "unresponsive", "unavailable", "perdida", "perdido", "perdue", "verloren", "unterbrochen", "abgebrochen"], BAD | WRONG),
-    (&["rejected", "refused", "denied", "nack", "unauthorized", "forbidden"], BAD | WRONG | VERDICT),
+    (&["offline", "dead", "died", "lost", "unreachable", "unresponsive", "unavailable", "perdida", "perdido", "perdue", "verloren", "unterbrochen", "abgebrochen", "persa", "perso", "perdu", "perdió", "perdio", "utracono", "utracona", "utracony", "zerwane", "zerwano", "disconnessa", "desconectada", "desconectado"], BAD | WRONG),
+    (&["rejected", "refused", "denied", "nack", "unauthorized", "forbidden", "refusée", "refusé", "rechazada", "rechazado", "rifiutata", "rifiutato", "odrzucono", "odrzucony", "abgelehnt", "verweigert", "geweigerd"], BAD | WRONG | VERDICT),
     (&["timeout", "timedout", "corrupt", "corrupted", "unrecoverable", "traceback", "backtrace", "segmentation", "guru"], BAD | WRONG),
-    (&["down", "broken", "stuck", "gone", "trip", "unhealthy", "blocked", "triggered", "ausgefallen", "expired", "unsuccessful", "bad", "nok", "ko", "ng", "nak", "timed", "gestört", "alert"], BAD),
-    (&["unable", "cannot", "couldn", "invalid", "malformed", "unexpected", "mismatch", "unsupported", "overflow", "unhandled", "fehlgeschlagen", "ungültig", "impossible"], WRONG),
+    (&["uszkodzony", "uszkodzona", "uszkodzone", "defectueux", "défectueux", "défectueuse", "defectuoso", "defectuosa", "difettoso", "difettosa", "averiado", "averiada", "blockiert", "verklemmt", "klemmt", "bloqué", "bloquée", "bloqueado", "bloqueada", "bloccato", "bloccata", "zablokowany", "zablokowana", "zablokowane", "geblokkeerd"], BAD | WRONG),
+    (&["down", "broken", "stuck", "gone", "trip", "unhealthy", "blocked", "triggered", "ausgefallen", "expired", "unsuccessful", "bad", "nok", "ko", "ng", "nak", "timed", "gestört", "alert", "ausgelöst", "déclenché", "déclenchée", "disparado", "disparada", "scattato", "wyzwolony"], BAD),
+    (&["unable", "cannot", "couldn", "invalid", "malformed", "unexpected", "mismatch", "unsupported", "overflow", "unhandled", "fehlgeschlagen", "ungültig", "impossible", "fallita", "fallito", "échoué", "échouée", "gescheitert", "misslungen", "nieudany", "nieudana", "nieudane", "wassereinbruch", "intruso", "intrusione", "włamanie", "fuite", "wyciek", "leckage"], WRONG),
     (&["degraded", "disconnected", "unstable", "stale", "invalid", "unknown", "poor", "uncertain"], DOUBTFUL),
     (&["level", "lvl", "severity", "sev", "loglevel", "priority", "levelname"], LEVEL),
-    (&["state", "stat", "result", "outcome", "health", "condition", "phase", "verdict", "zustand", "stato", "estado", "etat", "état", "toestand", "ergebnis", "diag", "diagnosis", "quality", "response", "reply"], STATUS | PLAIN),
+    (&["state", "stat", "result", "outcome", "health", "condition", "phase", "verdict", "zustand", "stato", "estado", "etat", "état", "toestand", "ergebnis", "diag", "diagnosis", "quality", "response", "reply", "stan", "condizione"], STATUS | PLAIN),
     (&["status", "statuscode", "httpstatus", "statut"], STATUS | PLAIN | CODE),
     (&["code"], PLAIN | CODE),
     (&["http"], CODE),
-    (&["message", "msg", "text", "log", "meldung"], TEXT | PLAIN),
+    (&["message", "msg", "text", "log", "meldung", "mensaje", "messaggio", "komunikat"], TEXT | PLAIN),
     (&["reason", "cause", "grund"], CAUSE | PLAIN | TEXT),
     (&["detail", "details", "info", "description", "desc", "string", "str"], PLAIN),
     (&["count", "cnt", "counter", "number", "num", "nr", "flag", "flags", "active", "present", "detected", "bits", "mask", "bitmap", "word", "register", "list", "aktiv", "is", "has", "set", "raised", "current", "name", "output", "total"], PLAIN),
@@ -135,18 +139,18 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["online", "erreichbar", "verbunden", "reachable", "alive", "connected", "operational"], GOOD | FINE | PRESENCE | OVER),
     (&["availability", "available", "lwt", "presence", "connection", "connectivity", "will", "verfügbar"], PRESENCE | STATUS),
     (&["restart", "reset", "reboot", "boot", "resetcause", "resetreason", "restartreason", "rebootreason", "neustart"], RESTART),
-    (&["settings", "setting", "config", "configuration", "threshold", "thresholds", "limit", "limits", "setpoint", "delay", "duration", "interval", "enabled", "enable", "disabled", "disable", "volume", "catalog", "catalogue", "dictionary", "manifest", "factsheet", "capabilities", "capability", "melody", "sound", "hour", "minute", "ignore", "suppress", "clear", "mute", "ack", "acknowledge", "acknowledged", "retry", "silence", "simulate", "test", "policy", "template", "url", "topic", "clock", "correction", "logging", "reporting", "notification", "notifications", "detection", "recovery", "monitoring", "email", "sms", "led", "buzzer", "siren", "ringtone", "snooze", "repeat", "label", "days", "safe", "options", "definition", "definitions", "schema", "supported", "search", "filter", "request", "command", "cmnd", "cmd", "exposes", "timeout", "rate", "ratio", "percent", "id", "uid", "time", "timestamp", "date", "ts", "since", "at", "max", "min", "minimum", "maximum", "control", "panel", "handler", "handling", "handlers", "budget", "tolerance", "support", "supports", "type", "class", "icon", "on", "positive", "previous", "prev"], SETTING),
-    (&["no", "not", "non", "without", "zero", "kein", "keine", "keinen", "ohne", "nicht", "sin", "sans", "pas", "geen", "nessun", "nessuna", "never", "ninguno", "aucun", "aucune"], NOT | FINE),
+    (&["settings", "setting", "config", "configuration", "threshold", "thresholds", "limit", "limits", "setpoint", "delay", "duration", "interval", "enabled", "enable", "disabled", "disable", "volume", "catalog", "catalogue", "dictionary", "manifest", "factsheet", "capabilities", "capability", "melody", "sound", "hour", "minute", "ignore", "suppress", "clear", "mute", "ack", "acknowledge", "acknowledged", "retry", "silence", "simulate", "test", "policy", "template", "url", "topic", "clock", "correction", "logging", "reporting", "notification", "notifications", "detection", "recovery", "monitoring", "email", "sms", "led", "buzzer", "siren", "ringtone", "snooze", "repeat", "label", "days", "safe", "options", "definition", "definitions", "schema", "supported", "search", "filter", "request", "command", "cmnd", "cmd", "exposes", "timeout", "rate", "ratio", "percent", "id", "uid", "time", "timestamp", "date", "ts", "since", "at", "max", "min", "minimum", "maximum", "control", "panel", "handler", "handling", "handlers", "budget", "tolerance", "support", "supports", "type", "class", "icon", "on", "positive", "previous", "prev", "last", "letzter", "letzte", "letztes", "letzten", "ultimo", "ultima", "último", "última", "dernier", "derniere", "dernière", "ostatni", "ostatnia", "ostatnie", "laatste", "vorige", "seuil", "seuils", "umbral", "soglia", "próg", "prog", "schwelle", "schwellwert", "grenzwert", "limite", "délai", "delai", "drempel"], SETTING),
+    (&["no", "not", "non", "without", "zero", "kein", "keine", "keinen", "ohne", "nicht", "sin", "sans", "pas", "geen", "nessun", "nessuna", "never", "ninguno", "aucun", "aucune", "keiner", "keines", "keinem", "nie", "brak", "ninguna", "nessuno", "ingen", "inga", "inget", "żaden", "żadna", "żadne", "bez", "niets", "niet", "nenhum", "nenhuma"], NOT | FINE),
     (&["temperature", "temp", "temperatur", "temps", "temperatura"], HEAT),
     (&["key", "metric", "field", "param", "parameter", "property", "signal", "tag", "symbol"], NAME),
     (&["name"], NAME),
     (&["value", "val", "wert", "v", "values"], VALUE | PLAIN),
-    (&["none", "null", "nil", "off", "false", "normal", "nominal", "good", "inactive", "idle", "na", "ready", "running", "standby", "disarmed", "armed", "arming", "pending", "nothing", "aus", "nein", "regular", "fine", "gut", "safe", "stopped", "closed", "completed", "complete", "valid", "disabled", "initial"], FINE),
+    (&["none", "null", "nil", "off", "false", "normal", "nominal", "good", "inactive", "idle", "na", "ready", "running", "standby", "disarmed", "armed", "arming", "pending", "nothing", "aus", "nein", "regular", "fine", "gut", "safe", "stopped", "closed", "completed", "complete", "valid", "disabled", "initial", "testalarm", "probealarm", "désactivé", "désactivée", "desactivado", "desactivada", "rozbrojony", "rozbrojona", "disattivato", "disattivata", "entschärft", "unscharf", "deaktiviert", "nieaktywny", "apagado", "apagada", "spento", "spenta", "éteint", "éteinte", "wyłączony", "wyłączona", "uit", "inactivo", "inattivo", "inactif"], FINE),
     (&["cleared", "clear", "resolved", "recovered", "restored", "fixed", "behoben", "corrected", "recovery", "reconnected", "ended", "solved", "inactive", "closed"], OVER | FINE),
     (&["handler", "handlers", "handling", "rate", "free", "correction", "log", "logs", "logging", "report", "reports", "reporting", "page", "margin", "counter", "counters", "test", "tests", "budget", "callback", "reset", "tolerance", "tolerant", "codes", "message", "messages", "recovery", "threshold", "limit", "clock", "set", "armed", "disarmed", "off", "history", "policy", "check", "checking", "checks", "mode", "detection", "enabled", "disabled", "configured", "initialized", "initialised", "registered", "started"], ABOUT),
     (&["type", "event", "kind", "command"], TYPED),
-    (&["battery", "batt", "bat", "akku", "batterie", "batteries"], BATTERY),
-    (&["low", "weak", "leer", "schwach"], DOUBTFUL),
+    (&["battery", "batt", "bat", "akku", "batterie", "batteries", "bateria", "batería", "batteria", "baterii", "pile", "pila", "accu"], BATTERY),
+    (&["low", "weak", "leer", "schwach", "faible", "baja", "bassa", "scarica", "scarico", "słaba", "słaby", "slaba", "niski", "niska", "laag"], DOUBTFUL),
     (&["humidity", "humid", "hum", "rh", "moisture", "moi", "soil", "vwc", "pressure", "barometer", "co", "voc", "tvoc", "pm", "lux", "illuminance", "wind", "rain", "flow", "distance", "depth", "voltage", "power", "frequency", "ph", "conductivity", "orp", "weight", "vibration", "torque", "radon", "noise", "dew", "dewpoint", "tempc", "tempf", "rpm", "luftfeuchte", "feuchte", "luftfeuchtigkeit", "luftdruck", "druck", "durchfluss", "füllstand", "spannung", "leistung", "drehzahl", "humidité", "humidite", "pression", "débit", "humedad", "presión", "presion", "caudal", "umidità", "pressione", "portata", "vochtigheid", "luchtdruk", "spanning", "vermogen"], MEASURED),
     (&["count", "counts", "cnt", "counter", "counters", "total", "totals", "sum", "stats", "statistics", "statistik", "anzahl", "zähler"], COUNT),
     (&["errors", "errs", "failures", "fails", "exceptions", "timeouts", "crashes", "rejects", "rejected", "overruns", "disconnects", "reconnects", "retries", "warnings", "störungen", "errori"], MANY),
@@ -156,6 +160,7 @@ const TABLE: &[(&[&str], Flags)] = &[
     (&["mode", "betriebsart", "modus", "modo"], MODE),
     (&["careful", "warning", "warn", "critical", "crit", "alarm", "alert", "fault", "high", "low", "hi", "lo", "max", "min", "maximum", "minimum", "hh", "ll", "upper", "lower", "major", "minor", "error", "danger", "caution"], GRADE),
     (&["cloud", "bluetooth", "ble", "websocket", "ws", "eth", "ethernet", "matter", "homekit", "alexa", "vpn", "modem", "remote", "ap"], SERVICE),
+    (&["start", "starting", "started", "stop", "stopping", "run", "busy", "working", "paused", "pause", "waiting", "loading", "charging", "discharging", "heating", "cooling", "filling", "cleaning", "updating", "initializing", "booting", "on", "true", "yes", "open", "opened", "opening", "closing", "close", "up", "stby", "läuft", "betrieb", "bereit", "offen", "geöffnet", "geschlossen", "zu", "auf", "an", "ein", "ja", "pausiert", "steht", "marche", "prêt", "prête", "arrêt", "arrêté", "fermé", "fermée", "ouvert", "ouverte", "allumé", "éteint", "marcha", "listo", "lista", "parado", "parada", "cerrado", "cerrada", "abierto", "abierta", "encendido", "apagado", "acceso", "spento", "aperto", "aperta", "chiuso", "chiusa", "pronto", "fermo", "praca", "pracuje", "postój", "gotowa", "gotowy", "otwarty", "otwarta", "otwarte", "zamknięty", "zamknięta", "zamknięte", "włączony", "wyłączony", "aan", "uit", "gesloten", "klaar"], ORDINARY),
 ];
 
 const SIZE: usize = 2_048;

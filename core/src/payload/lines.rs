@@ -137,7 +137,7 @@ fn prose(text: &str) -> Severity {
 /// Two words that only together tell of a failure.
 fn refusal(word: u128, next: u128) -> bool {
     use words::pack as p;
-    const PAIRS: [(u128, u128); 10] = [
+    const PAIRS: [(u128, u128); 22] = [
         (p(b"timed"), p(b"out")),
         (p(b"not"), p(b"found")),
         (p(b"not"), p(b"responding")),
@@ -148,6 +148,18 @@ fn refusal(word: u128, next: u128) -> bool {
         (p(b"nicht"), p(b"gefunden")),
         (p(b"could"), p(b"not")),
         (p(b"out"), p(b"of")),
+        (p(b"did"), p(b"not")),
+        (p(b"does"), p(b"not")),
+        (p(b"leak"), p(b"detected")),
+        (p(b"smoke"), p(b"detected")),
+        (p(b"fire"), p(b"detected")),
+        (p(b"gas"), p(b"detected")),
+        (p(b"intrusion"), p(b"alarm")),
+        (p(b"not"), p(b"aus")),
+        (p(b"antwortet"), p(b"nicht")),
+        (p(b"no"), p(b"responde")),
+        (p(b"non"), p(b"risponde")),
+        (p(b"nie"), p(b"odpowiada")),
     ];
     PAIRS.contains(&(word, next))
 }

@@ -308,6 +308,12 @@ fn is_zero_code(text: &str) -> bool {
     text.len() - digits.len() <= 4 && !digits.is_empty() && digits.bytes().all(|b| b == b'0')
 }
 
+/// `0x0040`, whose words would begin with a zero.
+fn is_hex(text: &str) -> bool {
+    let digits = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    digits.is_some_and(|it| !it.is_empty() && it.bytes().all(|b| b.is_ascii_hexdigit()))
+}
+
 /// OPC UA Part 4, 7.39: the two highest bits of a StatusCode, here in hexadecimal, are 10 where it is bad.
 fn is_bad_opc_ua(text: &str) -> bool {
     let digits = text.strip_prefix("0x").filter(|digits| digits.len() == 8);
@@ -337,6 +343,9 @@ fn affirmed(text: &str) -> Severity {
         || is_zero_code(text)
     {
         return Severity::None;
+    }
+    if is_hex(text) {
+        return Severity::Error;
     }
     let mut all = true;
     let mut any: Flags = 0;

@@ -4,6 +4,7 @@ mod asides;
 mod health;
 mod narrow;
 mod performance;
+mod recent;
 mod schema;
 
 pub use super::tap::Tap;
@@ -17,6 +18,7 @@ pub use performance::{
     FlowFindings, GapFinding, LatencyFindings, Percentiles, PerformanceFindings, SpikeFinding,
     TopicNumbers, TrendFinding, WantPerformance,
 };
+pub use recent::{Latest, Recent, RecentMessage};
 pub use schema::{ChangedPath, FirstChange, SchemaFamily, SchemaFindings, WantSchema};
 
 use bitsperity_mqtt_core::packet::QoS;
@@ -42,6 +44,8 @@ pub struct Wants {
     pub last: Option<usize>,
     /// Learn the schemas.
     pub schema: Option<WantSchema>,
+    /// Remember when each of the latest messages came, and what was in it; of a part: those of the last so long.
+    pub recent: Option<Duration>,
 }
 
 /// How messages are kept.
@@ -166,8 +170,10 @@ pub struct Findings {
     pub last: Option<LastMessage>,
     /// If schemas were wanted.
     pub schema: Option<SchemaFindings>,
-    /// Of messages, topics, kinds of errors and devices, only those of this last while are left: see `keep_latest`.
-    pub latest: Option<Duration>,
+    /// If the latest messages were wanted one by one.
+    pub recent: Option<Recent>,
+    /// Only what is of the last while is left: see `keep_latest`.
+    pub latest: Option<Latest>,
 }
 
 /// The last message of a listener, or of a topic.
@@ -246,6 +252,8 @@ pub struct KeptMessage {
 pub struct ErrorKind {
     /// How many.
     pub count: u64,
+    /// What its messages have in common, one hash for each way to say it.
+    pub hashes: Vec<u64>,
     /// Topics that they came from, with `+` for what differs among them; one topic as it is.
     pub pattern: String,
     /// How many these are, and whether there may be more.

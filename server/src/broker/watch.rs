@@ -193,6 +193,7 @@ fn wants(filters: usize) -> Wants {
             example_bytes: EXAMPLE,
         }),
         values: Some(VALUES),
+        recent: Some(FOR_EVER),
         ..Wants::default()
     }
 }

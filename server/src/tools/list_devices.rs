@@ -1,6 +1,7 @@
 //! `list_devices`: the inventory: which systems there are, and a line for each device.
 
 mod fit;
+mod models;
 
 pub(super) use fit::answer as fitted;
 
@@ -84,6 +85,9 @@ struct Line {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     system: String,
+    /// Where it is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -30,7 +30,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// The first tick, and the time between ticks.
 const FIRST_TICK: Duration = Duration::from_millis(1_000);
@@ -52,6 +52,9 @@ const NARROWED: &str = "warnings, formats, shapes, crowded_out and why count all
 /// The same, where topics could be counted one by one.
 const COUNTED: &str = "shapes, crowded_out and why count all that the watch heard; error_kinds go by the first topic of \
     their kind";
+
+/// What is not counted message by message.
+const OF_ALL: &str = "shapes and crowded_out count all that the watch heard";
 
 pub(super) fn is_zero(number: &u32) -> bool {
     *number == 0
@@ -93,6 +96,9 @@ impl Heard {
             head.status = Progress::Complete;
             head.since = Some(self.since);
             head.note = match &self.report.findings {
+                found if found.latest.is_some_and(|it| it.counted) => {
+                    found.messages.as_ref().map(|_| OF_ALL)
+                }
                 _ if self.report.narrowed.is_none() || self.report.received == 0 => None,
                 found if found.messages.is_some() => Some(match self.report.narrowed {
                     Some(Narrowed::Counted) => COUNTED,
@@ -215,16 +221,19 @@ fn same_session(state: &State, given: Option<&str>, session_id: &str) -> Result<
 async fn recall(
     state: &Arc<State>,
     tool: &'static str,
-    wanted: Listen,
+    mut wanted: Listen,
     asked: &Common,
 ) -> Result<Heard, ToolError> {
     let filters = wanted.filters.clone();
+    // The report is made a little later.
+    let latest = asked.since.latest(SystemTime::now());
+    wanted.wants.recent = latest.map(|it| it.saturating_add(TICK));
     let mut why = None;
     for (session_id, watch) in session::watches(state, asked.session_id.as_deref())? {
         match watch.recall(wanted.clone()).await {
             Ok(mut report) => {
                 if let Some(latest) = asked.since.latest(report.started + report.elapsed) {
-                    report.keep_latest(latest);
+                    report.keep_latest(latest, wanted.retained);
                 }
                 return Ok(Heard {
                     tool,

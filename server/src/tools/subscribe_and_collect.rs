@@ -262,7 +262,7 @@ fn summary(report: &Report, topics: usize, kinds: usize) -> Summary {
     let first = found.kept.iter().map(|m| m.at).min().unwrap_or_default();
     let last = found.kept.iter().map(|m| m.at).max().unwrap_or_default();
     let live = report.received.saturating_sub(report.retained) as f64;
-    let listened = report.elapsed.as_secs_f64().max(1e-3);
+    let listened = report.span().as_secs_f64().max(1e-3);
     let estimates = [
         ("shapes", found.shapes_estimated),
         ("error_kinds_more", found.error_kinds_more > 0),

@@ -189,6 +189,7 @@ pub(super) fn report(kept: usize, payload: usize) -> Report {
                 error_kinds: (0..40)
                     .map(|i| ErrorKind {
                         count: 40 - i,
+                        hashes: Vec::new(),
                         pattern: topic(i as usize),
                         topics: 1,
                         topics_more: false,

@@ -13,11 +13,24 @@ use heapless::String;
 pub const MAX_NAME: usize = 40;
 
 /// Changes that a channel has shown before its standing still says something.
-const TAUGHT: u32 = 10;
+pub(super) const TAUGHT: u32 = 10;
 /// Equal values in a row that are no chance.
 const STILL: u32 = 10;
+/// Rises of a total, by its name, or of any number that has never fallen, before a fall says something.
+const ROSE_TOTAL: u32 = 2;
+const ROSE: u32 = 10;
+/// Changes of a fallen total after which it was reset and counts anew.
+const RESET: u8 = 3;
 /// Values before a jump says something.
 const SETTLED: u32 = 8;
+/// A jump of a number of unknown nature is so many times its range and its usual step: noise has no such tails.
+const RANGES: f64 = 4.0;
+const STEPS: f64 = 20.0;
+/// Values by which the range is known that a number leaves bit by bit.
+const BASE: u32 = 16;
+/// So many times that range, and this part of the number itself, it has to be away.
+const AWAY: f64 = 8.0;
+const PART: f64 = 0.15;
 
 /// How numbers of a name behave.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -64,6 +77,8 @@ pub struct ChannelSlot {
     /// When that run began.
     pub run_since: Instant,
     pub(super) longest_run: u32,
+    /// How often it became zero.
+    pub(super) stops: u8,
     pub(super) largest_step: f64,
     /// Sum of steps without their sign.
     pub(super) steps: f64,
@@ -75,12 +90,19 @@ pub struct ChannelSlot {
     pub jump: Option<Jump>,
     /// What it was before it fell to less than half, if it is a total, which should not; zero: it did not.
     pub(super) fallen: f64,
+    /// Changes since then.
+    pub(super) fallen_changes: u8,
     /// Falls of a total that it came back from.
-    pub(super) glitches: u32,
+    pub(super) glitches: u16,
     /// It counts failures.
     pub(super) counts: bool,
     /// What such a count was first.
     pub(super) counted_from: f64,
+    /// Steps at the pace of the clock, and how often it began anew at zero.
+    pub(super) ticks: u16,
+    pub(super) restarts: u8,
+    /// Of the first [`BASE`] values: the lowest, the highest, and the sum of steps.
+    pub(super) base: [f32; 3],
     /// What is known beside numbers.
     pub(super) marks: Marks,
 }
@@ -134,6 +156,8 @@ impl ChannelSlot {
             return;
         }
         self.count = self.count.saturating_add(1);
+        let stops = value == 0.0 && (self.count == 1 || self.last != 0.0);
+        self.stops = self.stops.saturating_add(u8::from(stops));
         if self.count == 1 || value < self.last {
             self.counted_from = value;
         }
@@ -144,6 +168,7 @@ impl ChannelSlot {
             self.run = self.run.saturating_add(1);
             self.excused |= switched && self.run <= 3;
         } else {
+            self.tick(at, value);
             self.step(at, value, switched);
             self.longest_run = self.longest_run.max(self.run);
             self.changes = self.changes.saturating_add(1);
@@ -151,10 +176,58 @@ impl ChannelSlot {
             self.excused = switched;
         }
         (self.last, self.at) = (value, at);
+        if self.count == BASE {
+            #[allow(clippy::cast_possible_truncation)]
+            // rounded: a range is compared with its multiples
+            let base = [self.min, self.max, self.steps].map(|it| it as f32);
+            self.base = base;
+        }
+    }
+
+    /// Seconds since a start climb with the clock, and after the next one are as many as have passed since the last telling
+    /// at most.
+    fn tick(&mut self, at: Instant, value: f64) {
+        let passed = at.since(self.at).as_secs_f64();
+        let step = value - self.last;
+        if step > 0.0 && (step - passed).abs() <= 0.2 * passed + 1.0 && value % 1.0 == 0.0 {
+            self.ticks = self.ticks.saturating_add(1);
+        } else if step < -2.0 && (0.0..=passed + 2.0).contains(&value) {
+            self.restarts = self.restarts.saturating_add(1);
+        }
+    }
+
+    /// It climbs with the clock, whatever it is called.
+    pub(super) fn keeps_time(&self) -> bool {
+        self.ticks >= 8 && u32::from(self.ticks) * 10 >= self.changes * 7
+    }
+
+    /// It went to and fro in a narrow range, left it without a jump, and is away from it as far as it ever was.
+    pub(super) fn has_drifted(&self) -> bool {
+        let [low, high, steps] = self.base.map(f64::from);
+        let range = high - low;
+        let (away, extreme) = match self.last > high {
+            true => (self.last - high, self.max - self.last),
+            false => (low - self.last, self.last - self.min),
+        };
+        let middle = (low + high).abs() / 2.0;
+        self.count >= 2 * BASE
+            && matches!(self.nature, Nature::Any | Nature::Inert(_))
+            && !self.counts
+            && self.jumps == 0
+            && range > 0.0
+            && steps > 1.5 * range
+            && away > (AWAY * range).max(PART * middle)
+            && self.largest_step < away / 4.0
+            && extreme <= range
     }
 
     fn step(&mut self, at: Instant, value: f64, switched: bool) {
-        if self.nature == Nature::Total && self.falls(at, value) {
+        let adds_up = match self.nature {
+            Nature::Total => ROSE_TOTAL,
+            Nature::Any => ROSE,
+            _ => u32::MAX,
+        };
+        if self.changes >= adds_up && self.falls(at, value) {
             return;
         }
         let step = (value - self.last).abs();
@@ -186,7 +259,13 @@ impl ChannelSlot {
         if self.fallen > 0.0 {
             let before = self.fallen;
             if value < before {
-                return true;
+                self.fallen_changes += 1;
+                if self.fallen_changes < RESET {
+                    return true;
+                }
+                // It counts from there.
+                self.fallen = 0.0;
+                return false;
             }
             self.fallen = 0.0;
             if value <= before + (before - self.min).max(before * 0.01) * 2.0 {
@@ -203,10 +282,10 @@ impl ChannelSlot {
             }
             return false;
         }
-        let rose = self.changes >= 2 && self.last == self.max && self.min > 0.0;
+        let rose = self.last == self.max && self.min > 0.0;
         let steadily = self.steps <= (self.max - self.min) * 1.001;
         if rose && steadily && value < self.last * 0.5 {
-            self.fallen = self.last;
+            (self.fallen, self.fallen_changes) = (self.last, 0);
             return true;
         }
         false
@@ -226,8 +305,15 @@ impl ChannelSlot {
                 step > floor && step > 3.0 * range && step > 6.0 * self.largest_step
             }
             Nature::Any => {
-                let moved = self.changes >= TAUGHT && value != 0.0 && value % 1.0 != 0.0;
-                moved && self.count > 20 && step > 20.0 * range && self.counts_not()
+                // Whole numbers may be codes.
+                let fine = value % 1.0 != 0.0 || self.last % 1.0 != 0.0;
+                let usual = self.steps / f64::from(self.changes.max(1));
+                self.changes >= TAUGHT
+                    && value != 0.0
+                    && fine
+                    && step > RANGES * range
+                    && step > STEPS * usual
+                    && self.counts_not()
             }
             Nature::Free | Nature::Total => false,
         }
@@ -255,6 +341,19 @@ impl ChannelSlot {
             && chance(self.changes, moving, self.run) < 1e-9
     }
 
+    /// It may be switched or set, moved with nearly every value, and is the same for so long that it is no chance.
+    pub(super) fn has_stopped(&self) -> bool {
+        let moving = self.count.saturating_sub(self.run);
+        self.nature == Nature::Free
+            && !self.counts
+            && !self.excused
+            && self.changes >= TAUGHT
+            && self.changes.saturating_mul(10) >= moving.saturating_mul(9)
+            && self.run >= STILL
+            && self.run > self.longest_run.saturating_mul(4)
+            && self.counts_not()
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         if other.count == 0 {
             self.marks.merge(&other.marks);
@@ -275,7 +374,10 @@ impl ChannelSlot {
         self.max = self.max.max(other.max);
         self.largest_step = self.largest_step.max(other.largest_step);
         self.steps += other.steps;
+        self.ticks = self.ticks.saturating_add(other.ticks);
+        self.restarts = self.restarts.saturating_add(other.restarts);
         self.longest_run = self.longest_run.max(other.longest_run);
+        self.stops = self.stops.saturating_add(other.stops);
         // Both stand still at the same value, or the one that moved last counts.
         let (run, same) = (self.run.saturating_add(other.run), self.last == other.last);
         if other.run_since > self.run_since {

@@ -7,8 +7,9 @@ use super::Health;
 use super::channel::ChannelSlot;
 use super::device::{DeviceSlot, TopicUse};
 use super::fields::{self, Field, Value};
-use super::hear::Cut;
+use super::generic;
 use super::judge::Cause;
+use super::names::Cut;
 use super::table::Entry;
 use super::view::Device;
 use crate::number;
@@ -23,10 +24,16 @@ use heapless::String;
 const WORD: usize = 16;
 /// A report that comes sooner was on its way already.
 const AT_ONCE: Duration = Duration::from_millis(500);
-/// Commands that nothing followed before that says something.
+/// Commands that nothing followed before that says something; or one, after which the same was reported so often and
+/// for so long: most things that move begin to do so at once.
 const IGNORED: u32 = 2;
+const SAME: u32 = 5;
+const PATIENCE: Duration = Duration::from_secs(20);
 /// The same message again within so much comes twice; no device measures faster and finds the same.
 const TWICE: Duration = Duration::from_millis(100);
+/// Within so much it does if that is at most half of the time to the message before: who measures at that pace
+/// keeps it.
+const LATE: Duration = Duration::from_millis(500);
 /// Pairs before that says something, and the part of all messages that are the second of one, in percent (half of
 /// them, if every message came twice).
 const PAIRS: u16 = 5;
@@ -38,8 +45,11 @@ pub(super) struct Asked {
     key: u64,
     value: u64,
     at: Instant,
-    /// Reports since then that say something else.
+    /// Reports since then that say something else, and whether they said different things: it is on its way.
     against: u32,
+    moved: bool,
+    /// When the latest of them came.
+    latest: Instant,
     word: String<WORD>,
     says: String<WORD>,
 }
@@ -50,6 +60,14 @@ pub(super) struct Deeds {
     asked: Option<Asked>,
     /// Commands in a row that nothing followed, the latest not counted.
     ignored: u32,
+}
+
+impl Asked {
+    /// It is alone, and nothing has moved since.
+    fn is_ignored(&self) -> bool {
+        let lasting = self.latest.since(self.at);
+        !self.moved && self.against >= SAME && lasting >= PATIENCE
+    }
 }
 
 impl Deeds {
@@ -68,8 +86,8 @@ impl Deeds {
         self.asked = Some(asked);
     }
 
-    /// A report under a name.
-    pub(super) fn report(&mut self, at: Instant, seed: u64, field: Field<'_>) {
+    /// A report under a name; `switched`: in a state that is another than before.
+    pub(super) fn report(&mut self, at: Instant, seed: u64, field: Field<'_>, switched: bool) {
         let Some(asked) = &mut self.asked else {
             return;
         };
@@ -83,8 +101,9 @@ impl Deeds {
         if value == asked.value {
             *self = Self::default();
         } else if at.since(asked.at) > AT_ONCE {
+            asked.moved |= switched || asked.against > 0 && asked.says != word.0;
             asked.against = asked.against.saturating_add(1);
-            asked.says = word.0;
+            (asked.says, asked.latest) = (word.0, at);
         }
     }
 
@@ -148,7 +167,7 @@ where
         if record.retain || last == "get" {
             return;
         }
-        let verb = matches!(last, "set" | "command" | "cmd" | "write" | "control");
+        let verb = generic::COMMANDS.contains(&last);
         let bare = if verb {
             levels.next().unwrap_or("")
         } else {
@@ -188,7 +207,13 @@ impl TopicUse {
         // Half of the hash will do: a mistake has to come five times.
         let [a, b, c, d, ..] = hash::mix(sign, length).to_le_bytes();
         let sign = u32::from_le_bytes([a, b, c, d]);
-        let again = sign == self.sign && record.at.since(self.at) <= TWICE && length > 0;
+        let apart = record.at.since(self.at);
+        let millis = u16::try_from(apart.as_millis()).unwrap_or(u16::MAX);
+        let late = apart <= LATE && millis.saturating_mul(2) <= self.apart;
+        let again = sign == self.sign && (apart <= TWICE || late) && length > 0;
+        if !again {
+            self.apart = millis;
+        }
         self.twice = self.twice.saturating_add(u16::from(again));
         // The third of three is the first of a pair again.
         self.sign = if again { !sign } else { sign };
@@ -199,7 +224,7 @@ impl TopicUse {
 impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
     pub(super) fn deeds(&self, now: Instant, tell: &mut impl FnMut(Cause<'h>)) {
         if let Some((count, asked)) = self.slot.deeds.ignored()
-            && count >= IGNORED
+            && (count >= IGNORED || asked.is_ignored())
         {
             tell(Cause::Unfollowed {
                 count,
@@ -314,7 +339,7 @@ mod tests {
             )
             .contains(&"messages_twice")
         };
-        assert!(twice(0.02, false));
+        assert!(twice(0.02, false) && twice(0.3, false));
         assert!(!twice(1.5, false) && !twice(0.02, true));
     }
 

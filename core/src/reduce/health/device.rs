@@ -45,6 +45,8 @@ pub(super) struct TopicUse {
     /// Of the latest live message: what tells it from others, and when it came.
     pub(super) sign: u32,
     pub(super) at: Instant,
+    /// Milliseconds between that and the one before, if it was no copy; at most a minute.
+    pub(super) apart: u16,
     /// Messages that were the one before again, at once.
     pub(super) twice: u16,
 }
@@ -77,11 +79,16 @@ pub struct Trouble {
 /// Sparkplug B: counts of an edge node.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sequence {
-    pub(super) last: Option<u64>,
+    /// Numbers go to 255 and begin anew.
+    pub(super) last: Option<u8>,
     pub(super) steps: u32,
     pub(super) gaps: u32,
     /// Number of the connection (bdSeq).
     pub(super) session: Option<u64>,
+    /// When its latest birth came; the origin of time: none did.
+    pub(super) born: Instant,
+    /// Messages of a device since the birth of its node that none of its own came before.
+    pub(super) unborn: u16,
 }
 
 /// One device of a table.
@@ -131,6 +138,8 @@ pub struct DeviceSlot {
     pub(super) vitals: [Reading; Vital::ALL.len()],
     /// It says itself that its battery is low.
     pub battery_low: bool,
+    /// A number of its battery that may be percent, volts, a flag or a step of few.
+    pub(super) small_battery: Option<u8>,
     /// Its uptime.
     pub uptime: Uptime,
     /// Its clock.
@@ -168,6 +177,7 @@ impl Sequence {
         session: Option<u64>,
         seq: Option<u64>,
     ) -> bool {
+        let seq = seq.and_then(|seq| u8::try_from(seq).ok());
         match role {
             Role::Death if own => {
                 let old = session.is_some() && self.session.is_some() && session != self.session;
@@ -180,7 +190,7 @@ impl Sequence {
             _ => {
                 if let (Some(last), Some(seq)) = (self.last, seq) {
                     self.steps = self.steps.saturating_add(1);
-                    let gap = seq != last.wrapping_add(1) % 256;
+                    let gap = seq != last.wrapping_add(1);
                     self.gaps = self.gaps.saturating_add(u32::from(gap));
                 }
                 self.last = seq;
@@ -229,7 +239,7 @@ impl DeviceSlot {
     /// What was heard was of several devices: nothing of it may be said of one.
     pub(super) fn forget(&mut self) {
         self.vitals = Default::default();
-        self.battery_low = false;
+        (self.battery_low, self.small_battery) = (false, None);
         self.troubles.clear();
         (self.errors, self.warnings, self.more_troubles) = (0, 0, 0);
         (self.channels, self.channel_count) = (0, 0);
@@ -388,6 +398,7 @@ impl DeviceSlot {
             ours.merge(theirs);
         }
         self.battery_low |= other.battery_low;
+        self.small_battery = self.small_battery.or(other.small_battery);
         self.uptime.merge(&other.uptime);
         self.clock.merge(&other.clock);
         self.more_topics += other.more_topics;

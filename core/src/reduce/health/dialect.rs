@@ -169,7 +169,7 @@ fn own(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -> Told {
     if let told @ (Told::Place(_) | Told::Nobody) = shelly_gen2(topic, levels, ask) {
         return told;
     }
-    esphome(topic, levels, first)
+    esphome(topic, levels, first, ask)
 }
 
 /// Sparkplug 3.0, 4.1: `spBv1.0/group/TYPE/edge node[/device]`.
@@ -373,7 +373,7 @@ const COMPONENTS: [&str; 14] = [
 ];
 
 /// `<prefix>/<component>/<object>/state`, `<prefix>/debug`.
-fn esphome(topic: &str, levels: &Levels<'_>, first: u8) -> Told {
+fn esphome(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -> Told {
     let by = |role, n| Told::by(Dialect::EspHome, role, front(topic, n));
     let n = levels.len();
     match levels.as_slice() {
@@ -381,7 +381,12 @@ fn esphome(topic: &str, levels: &Levels<'_>, first: u8) -> Told {
         [.., component, _, "state"] if n > 3 && COMPONENTS.contains(component) => {
             by(Role::Data, n - 3)
         }
-        [.., component, _, "command"] if n > 3 && COMPONENTS.contains(component) => {
+        // Others have fans and lights, too: a command is no witness of who is commanded.
+        [.., component, _, "command"]
+            if n > 3
+                && COMPONENTS.contains(component)
+                && ask(front(topic, n - 3)).is_some_and(|it| it.dialect == Dialect::EspHome) =>
+        {
             by(Role::Command, n - 3)
         }
         // Its log is in colour or begins with the level.

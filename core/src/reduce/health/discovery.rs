@@ -72,6 +72,9 @@ where
             }
         }
         self.call(device, entity.name);
+        if let Some(slot) = self.slot(device).filter(|_| !record.retain) {
+            slot.presence.described(record.at);
+        }
     }
 
     /// Whether a topic is where a state of the entity is, by the rules for any topics.

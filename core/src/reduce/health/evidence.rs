@@ -4,10 +4,11 @@
 //! What is retained may be of long ago, and a device that was heard a few times may have been heard at its end: neither is
 //! a sign of life. Invariant: who has a finding is judged; this asks only of those without.
 
-use super::device::{DeviceSlot, TopicUse};
+use super::device::{DeviceSlot, TopicUse, Trouble};
 use super::judge::Cause;
 use super::presence::Connection;
 use super::view::Device;
+use crate::knowledge::words::Words;
 use crate::payload::Severity;
 use crate::reduce::stats::TAUGHT;
 use crate::time::Instant;
@@ -72,6 +73,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         } else {
             slot.errors
         };
+        let count = count.saturating_sub(self.rest_words());
         if count > 0 {
             let standing = slot.standing(now);
             tell(Cause::Errors {
@@ -87,6 +89,28 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         }
     }
 
+    /// Messages of errors that are none: a word that nobody knows, said in every message from the first one on, by its
+    /// siblings too, is how that value rests.
+    fn rest_words(&self) -> u64 {
+        let rests = |slot: &DeviceSlot, trouble: &Trouble| {
+            let word = trouble.why.rsplit(": ").next().unwrap_or("");
+            let mut topics = slot.topics.iter();
+            let topic = topics.find(|it| it.name == trouble.topic);
+            topic.is_some_and(|it| it.messages <= trouble.count) && is_strange(word)
+        };
+        let by_others = |trouble: &Trouble| {
+            let says = |other: &&DeviceSlot| {
+                let mut troubles = other.troubles.iter();
+                troubles.any(|it| it.why == trouble.why && rests(other, it))
+            };
+            self.all.iter().filter(says).take(OTHERS).count() == OTHERS
+        };
+        let troubles = self.slot.troubles.iter();
+        let errors = troubles.filter(|it| it.severity == Severity::Error);
+        let resting = errors.filter(|it| rests(self.slot, it) && by_others(it));
+        resting.map(|it| it.count).sum()
+    }
+
     /// How often it announced itself without having left. Some devices say at a steady pace that they are
     /// there: an announcement comes at none, and is rare or not made by others of its kind.
     pub(super) fn announced(&self) -> Option<u32> {
@@ -98,27 +122,41 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         if count <= AGAIN {
             return None;
         }
+        let told = presence.state() != Connection::Unknown;
         let kin = |other: &&DeviceSlot| {
             other.dialect == self.slot.dialect
-                && other.presence.state() == Connection::Online
                 && other.presence.again() == 0
+                && match told {
+                    true => other.presence.state() == Connection::Online,
+                    false => other.live.is_some(),
+                }
         };
         let odd = self.all.iter().filter(kin).take(OTHERS).count() == OTHERS;
         let rare = u64::from(count).saturating_mul(10) <= self.slot.messages;
-        ((odd || rare) && self.is_unsteady()).then_some(count)
+        let says = match self.is_unsteady() {
+            Some(unsteady) => unsteady && (odd || rare),
+            // Bridges describe what is behind them at each start of theirs, some all the time.
+            None => odd && rare,
+        };
+        says.then_some(count)
     }
 
-    /// The topic that tells of its connection does so at no steady pace.
-    fn is_unsteady(&self) -> bool {
-        let told = self.slot.presence_topic;
+    /// Whether the topic that tells of its connection does so at no steady pace; none: it hardly does, it was another
+    /// that announced it.
+    fn is_unsteady(&self) -> Option<bool> {
+        let told = self.slot.presence_topic.map(|it| self.names.get(it));
         let mut topics = self.slot.topics.iter();
-        let topic =
-            topics.find(|topic| told.is_some_and(|it| self.names.get(it) == self.name_of(topic)));
-        topic.is_some_and(|topic| {
-            let (median, p95) = (topic.rhythm.expected(), topic.rhythm.quantile(95));
-            matches!((median, p95), (Some(median), Some(p95)) if p95 > median.saturating_mul(2))
-        })
+        let topic = topics.find(|topic| told == Some(self.name_of(topic)))?;
+        let (median, p95) = (topic.rhythm.expected()?, topic.rhythm.quantile(95)?);
+        Some(p95 > median.saturating_mul(2))
     }
+}
+
+/// One word of letters that means nothing here.
+fn is_strange(word: &str) -> bool {
+    let mut words = Words::new(word);
+    let first = words.next().map(|word| word.flags);
+    first == Some(0) && words.next().is_none() && !word.bytes().any(|b| b.is_ascii_digit())
 }
 
 /// Whether errors that were told stand.

@@ -5,6 +5,7 @@
 //! that name themselves: `{"id":"Press.Force","v":4.1,"q":true}`.
 
 use super::channel::MAX_NAME;
+use crate::knowledge::address;
 use crate::knowledge::nothing::{self, Nothing};
 use crate::knowledge::quality::{self, Grade, Mark};
 use crate::number;
@@ -14,8 +15,9 @@ use heapless::{String, Vec};
 
 /// Objects inside one another that are followed.
 const DEPTH: usize = 6;
-/// Values of a payload that are looked at.
+/// Values of a payload that are looked at; an eighth of them of each device of a map of devices, of so many.
 const FIELDS: u32 = 64;
+const NODES: u32 = 32;
 
 /// One value.
 #[derive(Clone, Copy, Debug)]
@@ -32,6 +34,20 @@ pub(super) struct Field<'p> {
     pub(super) value: Value<'p>,
     /// What the mark beside it says.
     pub(super) grade: Option<Grade>,
+    /// Key of the innermost object around it that is an address, or empty: what stands there is of whoever has it.
+    pub(super) node: &'p str,
+}
+
+impl<'p> Field<'p> {
+    /// As it is told of the device at its node: without the keys down to that.
+    pub(super) fn of_node(self) -> Self {
+        let below = self.path.split_once(self.node).map(|(_, below)| below);
+        let path = below.and_then(|below| below.strip_prefix('.'));
+        match path.filter(|_| !self.node.is_empty()) {
+            Some(path) => Self { path, ..self },
+            None => self,
+        }
+    }
 }
 
 /// A value as far as it can be judged.
@@ -65,6 +81,7 @@ pub(super) fn each<'p>(
         deeper: 0,
         key: "",
         left: FIELDS,
+        nodes: NODES,
         take,
     };
     if almost {
@@ -85,7 +102,21 @@ fn name_of(topic: &str) -> (&str, &str) {
     let silent = |level: &&str| {
         matches!(
             *level,
-            "state" | "value" | "val" | "status" | "raw" | "data"
+            "state"
+                | "value"
+                | "val"
+                | "status"
+                | "raw"
+                | "data"
+                | "feedback"
+                | "actual"
+                | "ist"
+                | "zustand"
+                | "etat"
+                | "état"
+                | "estado"
+                | "stato"
+                | "stan"
         )
     };
     let last = levels.next().unwrap_or(topic);
@@ -104,6 +135,8 @@ struct Frame<'p> {
     before: usize,
     /// Hash of the keys down to this one.
     hash: u64,
+    /// Key of this object or of one around it that is an address, or empty.
+    node: &'p str,
     /// What an object calls itself.
     id: &'p str,
     /// The key and the value of an object that is one reading: what it says waits for the mark of quality.
@@ -121,6 +154,8 @@ struct Walk<'p, F> {
     deeper: u32,
     key: &'p str,
     left: u32,
+    /// Devices of a map that may still be looked at for themselves.
+    nodes: u32,
     take: F,
 }
 
@@ -128,7 +163,7 @@ struct Walk<'p, F> {
 const IDS: [&str; 8] = ["id", "name", "tag", "n", "Id", "Name", "tagName", "signal"];
 
 /// Keys of the value that an object is made for.
-fn is_value(key: &str) -> bool {
+pub(super) fn is_value(key: &str) -> bool {
     matches!(key, "value" | "val" | "v" | "Value" | "Val" | "d")
 }
 
@@ -143,6 +178,7 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
             depth: 0,
             value,
             grade: None,
+            node: "",
         });
     }
 
@@ -181,10 +217,10 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
     /// Hands on a value of the innermost object.
     fn give(&mut self, key: &'p str, value: Value<'p>, grade: Option<Grade>) {
         let (depth, before) = (self.frames.len(), self.path.len());
-        let (parent, hash) = self
+        let (parent, hash, node) = self
             .frames
             .last()
-            .map_or(("", 0), |frame| (frame.key, frame.hash));
+            .map_or(("", 0, ""), |frame| (frame.key, frame.hash, frame.node));
         extend(&mut self.path, key);
         (self.take)(Field {
             path: &self.path,
@@ -194,6 +230,7 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
             depth,
             value,
             grade,
+            node,
         });
         self.path.truncate(before);
     }
@@ -205,7 +242,7 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
         let Some(frame) = self.frames.last().filter(|frame| frame.object) else {
             return;
         };
-        let (id, grade) = (frame.id, frame.grade);
+        let (id, grade, node) = (frame.id, frame.grade, frame.node);
         match (frame.held, grade) {
             (Some((_, value)), _) if arrays == 1 && !id.is_empty() => {
                 let key = id.rsplit(['.', '/', ':', '|']).next().unwrap_or(id);
@@ -217,6 +254,7 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
                     depth,
                     value,
                     grade,
+                    node,
                 });
             }
             // `{"value": 21.5}` is what the topic says.
@@ -230,6 +268,7 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
                     depth,
                     value,
                     grade,
+                    node,
                 });
             }
             (Some((key, value)), _) if arrays == 0 => self.give(key, value, grade),
@@ -246,6 +285,7 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
                     depth,
                     value: Value::Object,
                     grade,
+                    node,
                 });
             }
             _ => {}
@@ -281,16 +321,26 @@ impl<'p, F: FnMut(Field<'_>)> Visitor<'p> for Walk<'p, F> {
     fn open(&mut self, object: bool) {
         let before = self.path.len();
         let key = if self.frames.is_empty() { "" } else { self.key };
+        let (hash, node) = self
+            .frames
+            .last()
+            .map_or((2, ""), |frame| (frame.hash, frame.node));
         let frame = Frame {
             key,
             object,
             before,
-            hash: hash::bytes(
-                self.frames.last().map_or(2, |frame| frame.hash),
-                key.as_bytes(),
-            ),
+            hash: hash::bytes(hash, key.as_bytes()),
+            node: if object && address::is(key) {
+                key
+            } else {
+                node
+            },
             ..Frame::default()
         };
+        if frame.node != node && self.nodes > 0 {
+            self.nodes -= 1;
+            self.left = self.left.max(FIELDS / 8);
+        }
         if self.deeper > 0 || self.frames.push(frame).is_err() {
             self.deeper += 1;
         } else if !key.is_empty() {

@@ -4,6 +4,33 @@
 //! Invariant: what is told of a device never depends on more than its own topics and devices that are known by name.
 
 use super::dialect::{Ask, Dialect, Id, Levels, Place, Role, front};
+use super::vitals::is_any;
+use crate::knowledge::nothing;
+
+/// Stands for the first byte of a text that is neither a number nor a word, but several: `T=34.1;RH=78`, `12.5 kg`.
+pub(super) const SEVERAL: u8 = 0x1d;
+
+/// Bytes at the front of a text in which what parts its values is looked for.
+const FRONT: usize = 64;
+
+/// Whether a text that begins so is of several values. JSON, XML and lines that state their level are not asked.
+pub(super) fn is_several(first: u8, payload: &[u8]) -> bool {
+    let front = payload.get(..FRONT).unwrap_or(payload);
+    let parts = front
+        .iter()
+        .filter(|byte| matches!(byte, b' ' | b';' | b'=' | b'\n' | b'|' | b','));
+    // One comma may be that of a number.
+    let least = 1 + usize::from(front.contains(&b','));
+    !matches!(first, b'{' | b'[' | b'"' | b'<' | 0x1b | 0x80..) && parts.count() >= least
+}
+
+/// Whether a level is one of several of its kind by its number (`pump-2`, `K3`, `7`), and neither a quantity nor an aspect
+/// (`temp2`).
+fn is_numbered(level: &str) -> bool {
+    let kind = level.trim_end_matches(|c: char| c.is_ascii_digit());
+    let name = kind.trim_end_matches(['-', '_', '.']);
+    kind.len() < level.len() && !is_aspect(name) && !nothing::measured(name).yes
+}
 
 /// Levels behind which an id stands.
 const KINDS: [&str; 12] = [
@@ -11,27 +38,44 @@ const KINDS: [&str; 12] = [
     "clients", "_CLIENTS", "assets",
 ];
 
-/// Last levels that tell of the connection, if the payload does.
-const PRESENCE: [&str; 14] = [
+/// Last levels that tell of the connection, if the payload does; without case, `_` and `-`.
+const PRESENCE: [&str; 18] = [
     "status",
     "availability",
     "available",
-    "LWT",
     "lwt",
     "will",
+    "lastwill",
     "online",
+    "onlinestate",
     "connected",
     "connection",
+    "connectionstate",
+    "connectionstatus",
     "connectivity",
     "alive",
     "reachable",
-    "presence_state",
-    "link_state",
+    "presencestate",
+    "linkstate",
+    "link",
 ];
 
 /// Last levels that are sent to a device.
-const COMMANDS: [&str; 8] = [
-    "set", "get", "command", "commands", "cmd", "request", "write", "control",
+pub(super) const COMMANDS: [&str; 14] = [
+    "set",
+    "get",
+    "command",
+    "commands",
+    "cmd",
+    "request",
+    "write",
+    "control",
+    "soll",
+    "befehl",
+    "commande",
+    "comando",
+    "polecenie",
+    "kommando",
 ];
 
 /// Last levels that are an aspect of what stands before them.
@@ -121,12 +165,20 @@ pub(super) fn place(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -
     }
     let mut count = match first {
         b'{' if !is_aspect(last) => n,
+        SEVERAL if n > 1 && is_numbered(last) => n,
         // A word at an address is of whoever has it.
         _ if first.is_ascii_alphabetic() && is_address(last) => n,
         _ => n.saturating_sub(1).max(1),
     };
-    // An aspect of an aspect is the device's, too: `…/status/reachable`.
-    while count > 2 && levels.get(count - 1).is_some_and(|level| is_aspect(level)) {
+    // An aspect of an aspect is the device's, too: `…/status/reachable`. One that tells of the connection has a device
+    // before it, even if that is the first level.
+    let least = if role == Role::Presence { 1 } else { 2 };
+    let above = |count: usize| levels.get(count - 1).copied().unwrap_or("");
+    while count > least && is_aspect(above(count)) {
+        count -= 1;
+    }
+    // So is a quantity whose value stands at a suffix: `…/battery_voltage/state`.
+    if count > 2 && count + 1 == n && is_aspect(last) && is_quantity(above(count)) {
         count -= 1;
     }
     by(Dialect::Generic, count.min(n))
@@ -158,16 +210,42 @@ fn numbered(levels: &Levels<'_>, count: usize) -> usize {
 
 /// A level of this name is an aspect of what stands before it.
 fn is_aspect(level: &str) -> bool {
-    let mut aspects = ASPECTS.iter();
-    role(level) != Role::Data || aspects.any(|aspect| level.eq_ignore_ascii_case(aspect))
+    role(level) != Role::Data || is_any(level, &ASPECTS)
+}
+
+/// A quantity that a device has and no thing: `battery_voltage`, but neither `temp-01` nor `water_meter`.
+fn is_quantity(level: &str) -> bool {
+    let end = level.rsplit(['_', '-', ' ']).next().unwrap_or(level);
+    end.len() < level.len() && nothing::measured(end).yes
 }
 
 fn role(last: &str) -> Role {
     match last {
-        _ if PRESENCE.contains(&last) => Role::Presence,
+        _ if is_any(last, &PRESENCE) => Role::Presence,
         _ if COMMANDS.contains(&last) => Role::Command,
         _ if LOGS.contains(&last) => Role::Log,
         "config" | "announce" => Role::About,
         _ => Role::Data,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dialect;
+
+    #[test]
+    fn a_device_stands_before_its_aspects() {
+        for (topic, first, id) in [
+            ("Cellar_7/status/LWT", b'C', "Cellar_7"),
+            ("fleet/Cart_4/Last_Will", b'{', "fleet/Cart_4"),
+            ("Cellar_7/BME/Temperature", b'1', "Cellar_7/BME"),
+            ("pv/unit_2/battery_voltage/state", b'5', "pv/unit_2"),
+            ("pv/unit_2/work_mode/state", b'S', "pv/unit_2/work_mode"),
+            ("hall/temp-01/value", b'2', "hall/temp-01"),
+            ("site/Press/Status/Speed", b'6', "site/Press"),
+        ] {
+            let place = dialect::place(topic, first, &|_| None).unwrap();
+            assert_eq!(place.id, id, "{topic}");
+        }
     }
 }

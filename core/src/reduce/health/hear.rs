@@ -8,7 +8,7 @@ use super::dialect::{Dialect, Id, Role};
 use super::fields::{self, Field, Value};
 use super::presence::{self, Change, Connection};
 use super::table::Entry;
-use super::vitals::Vital;
+use super::vitals::{STEPS, Vital};
 use super::{Health, values, vitals};
 use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::Nothing;
@@ -16,16 +16,11 @@ use crate::knowledge::time;
 use crate::number;
 use crate::payload::{Facts, Severity, hash};
 use crate::reduce::Record;
-use core::fmt::Write;
-use heapless::String;
 
 /// Bytes of the shortest text that is a time: `14.11.2023 22:13`.
 const TIME: usize = 16;
 /// Bytes of a text that may be a state.
 const MAX_STATE: usize = 96;
-
-/// Steps below which a number of a battery may be volts or a step of few.
-const STEPS: f64 = 20.0;
 
 /// Where a message belongs: its device, its topic among those of the device, what is switched by it.
 #[derive(Clone, Copy)]
@@ -132,20 +127,26 @@ where
     /// Whether the whole value on a topic of no dialect is a state of the connection: told by a word that says nothing
     /// else, or by one that may say it on a topic of that name; kept by the broker, or where that was told before.
     fn tells_connection(&self, at: At, record: &Record<'_>) -> bool {
-        let letter = |byte: &u8| byte.is_ascii_alphabetic() || *byte == b'"';
-        if at.dialect != Dialect::Generic || !record.payload.first().is_some_and(letter) {
+        let may = |byte: &u8| byte.is_ascii_alphabetic() || matches!(*byte, b'"' | b'{');
+        if at.dialect != Dialect::Generic || !record.payload.first().is_some_and(may) {
             return false;
+        }
+        let slot = self.devices.as_ref().get(at.device);
+        let known = slot.and_then(|slot| slot.presence_topic);
+        let known = known.is_some_and(|span| self.names.get(span) == record.topic);
+        if !(known || record.retain) {
+            return false;
+        }
+        if record.payload.first() == Some(&b'{') {
+            return presence::is_told_in(record.payload);
         }
         let Some(text) = availability::short(record.payload) else {
             return false;
         };
         let text = text.trim_matches('"');
-        let slot = self.devices.as_ref().get(at.device);
-        let known = slot.and_then(|slot| slot.presence_topic);
-        let known = known.is_some_and(|span| self.names.get(span) == record.topic);
         let level = record.topic.rsplit('/').next().unwrap_or("");
         let named = || presence::is_connection(level) && presence::word(text).is_some();
-        (known || record.retain) && (presence::plain_word(text).is_some() || named())
+        presence::plain_word(text).is_some() || named()
     }
 
     pub(super) fn slot(&mut self, device: usize) -> Option<&mut DeviceSlot> {
@@ -175,8 +176,21 @@ where
     fn data(&mut self, at: At, record: &Record<'_>, facts: &Facts<'_>) {
         self.beat(at, record);
         self.trouble(at.device, at.topic, record, facts);
+        let speaks = self.slot(at.device).is_some_and(|slot| slot.speaks);
+        let mut part = None;
         fields::each(record.topic, record.payload, facts.lenient, |field| {
-            self.field(at, record, field, facts);
+            if !record.retain {
+                self.learn_speakers(at, &field);
+            }
+            let of = match field.node {
+                "" => None,
+                node => self.part(at, record, node, &mut part),
+            };
+            let field = match of.is_some() || speaks {
+                true => field.of_node(),
+                false => field,
+            };
+            self.field(of.unwrap_or(at), record, field, facts);
         });
     }
 
@@ -250,15 +264,12 @@ where
             return;
         }
         self.by_description(at, record, field);
-        if !record.retain {
-            self.learn_speakers(at, &field);
-        }
         let seed = self.seed;
         if let Some(slot) = self.slot(at.device)
             && slot.deeds.waits()
             && !record.retain
         {
-            slot.deeds.report(record.at, seed, field);
+            slot.deeds.report(record.at, seed, field, at.switched);
         }
         match field.value {
             Value::Number(number) if Self::is_none(field, number) => {
@@ -318,7 +329,7 @@ where
                 self.clock(at, record, (place, rank), Some(stamp));
             }
         } else if text.len() <= 24
-            && let Some(number) = number::parse(text)
+            && let Some(number) = number::parse(text.trim_end_matches(['%', ' ']))
         {
             match Self::is_none(field, number) {
                 true => self.nothing(at, record, field, Nothing::Sentinel),
@@ -357,17 +368,23 @@ where
             self.battery_low(at, (number == 1.0) == (sense == Sense::Low));
             return;
         }
+        let known = vitals::of_number(at.dialect, field.parent, field.key, number);
+        let small = (0.0..=STEPS).contains(&number) && number % 1.0 == 0.0;
+        // Only a battery's few is looked for elsewhere.
+        let few = known.is_none()
+            && small
+            && vitals::is_battery(field.key)
+            && self.tells_percent(at.device);
+        let known = known.or(few.then_some((Vital::Battery, number)));
         let Some(slot) = self.slot(at.device) else {
             return;
         };
-        // A battery that has told more than a few steps tells percent.
-        let percent = slot.reading(Vital::Battery).max > STEPS && (0.0..=STEPS).contains(&number);
-        let known = vitals::of_number(at.dialect, field.parent, field.key, number);
-        let known = known
-            .or((percent && vitals::is_battery(field.key)).then_some((Vital::Battery, number)));
         if let Some((vital, value)) = known {
             slot.read(record.at, vital, value);
             return;
+        }
+        if small && vitals::is_battery(field.key) {
+            slot.small_battery = (0..=u8::MAX).find(|&it| f64::from(it) == number);
         }
         if record.retain {
             return;
@@ -378,6 +395,17 @@ where
             channel.marks.none.end();
             channel.add(record.at, number, at.switched);
         }
+    }
+
+    /// A battery that has told more than a few steps tells percent; so does that of a device behind the same gateway.
+    fn tells_percent(&self, device: usize) -> bool {
+        let known = self.devices.as_ref().get(..self.used).unwrap_or(&[]);
+        let percent = |slot: &DeviceSlot| slot.reading(Vital::Battery).max > STEPS;
+        let Some(own) = known.get(device) else {
+            return false;
+        };
+        let twin = |it: &DeviceSlot| own.gateway != 0 && it.gateway == own.gateway;
+        percent(own) || known.iter().any(|it| twin(it) && percent(it))
     }
 
     pub(super) fn clock(
@@ -412,20 +440,5 @@ fn switched(slot: &mut DeviceSlot, topic: Option<usize>, facts: &Facts<'_>) -> b
     match before {
         0 => alive && !facts.states.is_empty(),
         _ => before != states,
-    }
-}
-
-/// Takes as much text as fits.
-#[derive(Default)]
-pub(super) struct Cut<const N: usize>(pub(super) String<N>);
-
-impl<const N: usize> Write for Cut<N> {
-    fn write_str(&mut self, text: &str) -> core::fmt::Result {
-        for c in text.chars() {
-            if self.0.push(c).is_err() {
-                break;
-            }
-        }
-        Ok(())
     }
 }

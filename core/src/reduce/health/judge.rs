@@ -7,6 +7,7 @@ use super::clock::Off;
 use super::evidence::{Standing, is_cut_off};
 use super::marks::Retyped;
 use super::presence::Connection;
+use super::readings::BATTERY_EMPTY;
 use super::view::Device;
 use super::vitals::Vital;
 use crate::reduce::stats::Gap;
@@ -22,16 +23,6 @@ pub(super) const CHANNELS: usize = 3;
 
 /// Points for one more number of which the same is to be said.
 const AGAIN: u8 = 5;
-
-/// Percent of a battery below which it is nearly empty, and below which it should be changed soon.
-const BATTERY_EMPTY: f64 = 5.0;
-const BATTERY_LOW: f64 = 15.0;
-/// Of a Zigbee link (0 to 255): messages get lost below.
-const LINK_WEAK: f64 = 20.0;
-/// Percent of a wireless link: the same.
-const SIGNAL_WEAK: f64 = 20.0;
-/// dBm of a Wi-Fi link: the same.
-const WIFI_WEAK: f64 = -85.0;
 
 /// Why points were deducted.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +76,17 @@ pub enum Cause<'h> {
         /// The longest.
         longest: Gap,
     },
+    /// One of its topics is silent while its twins go on.
+    PartSilent {
+        /// Which.
+        topic: &'h str,
+        /// How long.
+        silence: Duration,
+        /// Usually between two messages.
+        period: Duration,
+    },
+    /// A rate fell to nothing while its twins go on.
+    Stopped(&'h ChannelSlot),
     /// It told of errors.
     Errors {
         /// Messages.
@@ -124,6 +126,8 @@ pub enum Cause<'h> {
     Frozen(&'h ChannelSlot),
     /// A number left its own range at once.
     Jumps(&'h ChannelSlot, Jump),
+    /// A number left its own range bit by bit.
+    Drifts(&'h ChannelSlot),
     /// A value has no reading, or had none.
     NoReading(&'h ChannelSlot),
     /// The quality of a value is not good, or was not.
@@ -189,6 +193,11 @@ pub enum Cause<'h> {
         /// Of so many messages.
         of: u32,
     },
+    /// Sparkplug B: it tells values without a birth that tells their names.
+    Unborn {
+        /// Messages since the birth of its node.
+        count: u32,
+    },
 }
 
 impl Cause<'_> {
@@ -203,6 +212,8 @@ impl Cause<'_> {
             Self::Announced { .. } => "announced_again",
             Self::Silent { .. } => "silent",
             Self::Gaps { .. } => "gaps",
+            Self::PartSilent { .. } => "part_silent",
+            Self::Stopped(_) => "rate_stopped",
             Self::Errors { .. } => "errors",
             Self::Warnings { .. } => "warnings",
             Self::Restarts { .. } => "restarts",
@@ -210,6 +221,7 @@ impl Cause<'_> {
             Self::WeakLink { .. } => "weak_link",
             Self::Frozen(_) => "frozen_value",
             Self::Jumps(..) => "value_jump",
+            Self::Drifts(_) => "value_drifts",
             Self::NoReading(_) => "no_reading",
             Self::BadQuality(_) => "bad_quality",
             Self::Growing(_) => "failures_grow",
@@ -222,6 +234,7 @@ impl Cause<'_> {
             Self::Unfollowed { .. } => "command_ignored",
             Self::Alarm { .. } => "alarm",
             Self::Lost { .. } => "messages_lost",
+            Self::Unborn { .. } => "no_birth",
         }
     }
 
@@ -266,16 +279,17 @@ impl Cause<'_> {
                 Some(_) => 10,
                 None => 15,
             },
-            Self::Frozen(_) => 15,
+            Self::Frozen(_) | Self::PartSilent { .. } | Self::Stopped(_) => 15,
             Self::NoReading(channel) if channel.marks.none.last > 0 => 15,
             Self::BadQuality(channel) if channel.marks.bad.last > 0 => 20,
+            Self::NotOk { channel, .. } if channel.marks.is_only_other() => 10,
             Self::NotOk { channel, .. } if channel.marks.odd.last > 0 => 20,
             // It is over.
             Self::NoReading(_) | Self::BadQuality(_) | Self::NotOk { .. } => 5,
-            Self::Growing(_) | Self::Fell(..) | Self::Retyped { .. } => 10,
+            Self::Growing(_) | Self::Drifts(_) | Self::Fell(..) | Self::Retyped { .. } => 10,
             Self::WeakLink { .. } | Self::Jumps(..) | Self::Gaps { .. } | Self::Lost { .. } => 10,
             Self::Clock(_) | Self::Warnings { .. } | Self::Twice { .. } => 5,
-            Self::OldTime { .. } => 10,
+            Self::OldTime { .. } | Self::Unborn { .. } => 10,
             Self::Unfollowed { .. } => 15,
             Self::Alarm { .. } => 35,
         }
@@ -310,6 +324,11 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         self.numbers(&mut tell);
         self.values(&mut tell);
         self.deeds(now, &mut tell);
+        if let (0, Some((count, ago))) = (self.slot.uptime.restarts(), self.restarts_alone(now)) {
+            tell(Cause::Restarts { count, ago });
+        }
+        self.twins(now, &mut tell);
+        self.sequence(&mut tell);
         // Stable by insertion: equals stay in the order above.
         for n in 1..found.len() {
             let mut at = n;
@@ -383,41 +402,13 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         } else if let Some(age) = slot.clock.stale() {
             tell(Cause::OldTime { age });
         }
-        let (gaps, of) = (slot.sequence.gaps, slot.sequence.steps);
-        // Where many are missing, only a part of the node's messages was listened to.
-        if gaps > 0 && of >= 20 && gaps.saturating_mul(10) <= of {
-            tell(Cause::Lost { gaps, of });
-        }
-    }
-
-    fn readings(&self, tell: &mut impl FnMut(Cause<'h>)) {
-        let reading = |vital| Some(self.slot.reading(vital)).filter(|reading| reading.count > 0);
-        match reading(Vital::Battery) {
-            Some(battery) if battery.last <= BATTERY_LOW => tell(Cause::Battery {
-                percent: Some(battery.last),
-            }),
-            _ if self.slot.battery_low => tell(Cause::Battery { percent: None }),
-            _ => {}
-        }
-        let weak = [
-            (Vital::LinkQuality, LINK_WEAK),
-            (Vital::WifiRssi, WIFI_WEAK),
-            (Vital::Signal, SIGNAL_WEAK),
-        ];
-        let weak = weak.into_iter().find_map(|(vital, limit)| {
-            let best = reading(vital)?.max;
-            (best <= limit).then_some((vital, best))
-        });
-        if let Some((vital, best)) = weak {
-            tell(Cause::WeakLink { vital, best });
-        }
     }
 
     fn numbers(&self, tell: &mut impl FnMut(Cause<'h>)) {
         // Who is silent does not stand still.
         for channel in self
             .channels()
-            .filter(|channel| channel.is_frozen())
+            .filter(|channel| channel.is_frozen() || self.stands_alone(channel))
             .take(CHANNELS)
         {
             tell(Cause::Frozen(channel));

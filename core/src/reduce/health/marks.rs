@@ -7,7 +7,7 @@ use super::device::DeviceSlot;
 use crate::knowledge::nothing::Nothing;
 use crate::knowledge::quality::Grade;
 use crate::knowledge::words::{
-    self, BAD, COUNT, FINE, MANY, NOT, PLAIN, PROBLEM, STATUS, TEXT, WRONG, Words,
+    self, BAD, COUNT, FINE, MANY, NOT, ORDINARY, PLAIN, PROBLEM, STATUS, TEXT, WRONG, Words,
 };
 use crate::time::Instant;
 use heapless::String;
@@ -71,11 +71,40 @@ pub(super) struct Marks {
     pub(super) well: u16,
     /// Words that were odd.
     pub(super) odd: Run,
+    /// Of the word that was said from the beginning a few bits of a hash (zero: none), and how often it was until a strange
+    /// one came, if one did.
+    pub(super) word: u16,
+    pub(super) steady: u8,
+    pub(super) broken: bool,
+    /// Strange words at the end.
+    pub(super) left: u8,
     /// Hash of what the same value of devices of the same kind has in common; zero: none.
     pub(super) family: u64,
 }
 
+/// Messages with the same word from the beginning, and with another since, before that is a state which was left.
+const STEADY: u8 = 12;
+const LEFT: u8 = 3;
+
 impl Marks {
+    /// Takes a word; `strange`: it is not of the ordinary life of a device.
+    pub(super) fn wording(&mut self, hash: u64, strange: bool) {
+        let [a, b, ..] = hash.to_le_bytes();
+        let word = u16::from_le_bytes([a, b]).max(1);
+        if self.word == 0 {
+            self.word = word;
+        }
+        let away = self.word != word && strange;
+        self.broken |= away;
+        self.steady = self.steady.saturating_add(u8::from(!self.broken));
+        self.left = if away { self.left.saturating_add(1) } else { 0 };
+    }
+
+    /// It said one word for long, and for some time now one that is of no ordinary life.
+    pub(super) fn has_left(&self) -> bool {
+        self.steady >= STEADY && self.left >= LEFT
+    }
+
     /// No reading, bad quality, or an odd word, whichever `run` picks.
     pub(super) fn add(&mut self, at: Instant, run: impl Fn(&mut Self) -> &mut Run) {
         if run(self).last == 0 {
@@ -84,11 +113,20 @@ impl Marks {
         run(self).add();
     }
 
+    /// Nothing but that the word is another one speaks against it.
+    pub(super) fn is_only_other(&self) -> bool {
+        self.well == 0 && self.has_left()
+    }
+
     pub(super) fn merge(&mut self, other: &Self) {
         self.since = self.since.max(other.since);
         self.none.merge(&other.none);
         self.bad.merge(&other.bad);
         self.odd.merge(&other.odd);
+        if self.word == 0 {
+            (self.word, self.steady) = (other.word, other.steady);
+            (self.broken, self.left) = (other.broken, other.left);
+        }
         self.well = self.well.saturating_add(other.well);
         self.nothing = self.nothing.or(other.nothing);
         self.grade = self.grade.max(other.grade);
@@ -217,29 +255,9 @@ pub(super) fn is_well(text: &str, problem: bool) -> bool {
 /// Whether a word is of the ordinary life of a device: `running`, `closed`, `ON`. Only a few: a state that says OK
 /// otherwise has left it with any other word.
 pub(super) fn is_ordinary(text: &str) -> bool {
-    const ORDINARY: [&str; 16] = [
-        "on",
-        "true",
-        "yes",
-        "open",
-        "starting",
-        "started",
-        "busy",
-        "active",
-        "working",
-        "charging",
-        "heating",
-        "cooling",
-        "updating",
-        "initializing",
-        "booting",
-        "waiting",
-    ];
-    let ordinary = |text: &str| ORDINARY.iter().any(|word| text.eq_ignore_ascii_case(word));
-    let fine = Words::new(text)
+    Words::new(text)
         .next()
-        .is_some_and(|word| word.flags & FINE != 0 || word.number);
-    fine || ordinary(text)
+        .is_some_and(|word| word.flags & (FINE | ORDINARY) != 0 || word.number)
 }
 
 #[cfg(test)]

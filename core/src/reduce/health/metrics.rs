@@ -8,16 +8,22 @@ use super::clock;
 use super::device::DeviceSlot;
 use super::dialect::{Dialect, Id, Role};
 use super::hear::At;
+use super::judge::Cause;
 use super::presence::Connection;
 use super::table::Entry;
+use super::view::Device;
 use super::vitals;
 use crate::knowledge::nothing::Nothing;
 use crate::knowledge::quality::{Grade, Mark};
 use crate::payload::decode::sparkplug::{self, Metric, Raw};
 use crate::payload::{hash, inspect};
 use crate::reduce::Record;
+use crate::time::Instant;
 use core::fmt::Write;
 use heapless::String;
+
+/// Messages without a birth before that says something: the first may cross the birth on its way.
+const UNBORN: u16 = 3;
 
 /// Bytes of a flag or text with its name that are judged.
 const MAX_STATE: usize = 192;
@@ -55,11 +61,30 @@ where
             Role::Birth => self.connection(at, Connection::Online, record),
             _ => {}
         }
+        if !record.retain {
+            self.birth(at.device, node, role, record.at);
+        }
         self.beat(at, record);
         let stamp = head
             .timestamp
             .and_then(|millis| clock::of_number(millis as f64));
         self.clock(at, record, (1, 1), stamp);
+    }
+
+    /// After the birth of a node each device has one of its own before it tells values (Sparkplug 3.0, Device Birth Certificate).
+    fn birth(&mut self, device: usize, node: usize, role: Role, now: Instant) {
+        let born = self.slot(node).map(|node| node.sequence.born);
+        let Some(slot) = self.slot(device) else {
+            return;
+        };
+        let counts = &mut slot.sequence;
+        match role {
+            Role::Birth => (counts.born, counts.unborn) = (now, 0),
+            _ if born.is_some_and(|node| counts.born < node) => {
+                counts.unborn = counts.unborn.saturating_add(1);
+            }
+            _ => {}
+        }
     }
 
     /// The edge node that a Sparkplug device is reached through; a node itself.
@@ -194,5 +219,51 @@ where
             next = channel.next;
         }
         false
+    }
+}
+
+impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
+    pub(super) fn sequence(&self, tell: &mut impl FnMut(Cause<'h>)) {
+        let sequence = &self.slot.sequence;
+        let (gaps, of, count) = (sequence.gaps, sequence.steps, sequence.unborn);
+        // Where many are missing, only a part of the node's messages was listened to.
+        if gaps > 0 && of >= 20 && gaps.saturating_mul(10) <= of {
+            tell(Cause::Lost { gaps, of });
+        }
+        if count >= UNBORN {
+            tell(Cause::Unborn {
+                count: u32::from(count),
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::super::tests::{by_id, causes, event, of};
+    use crate::time::Instant;
+    use std::vec::Vec;
+
+    #[test]
+    fn values_without_a_birth_are_told_once_their_node_was_born() {
+        let of_device = |born: bool, own: bool| {
+            let mut events = Vec::new();
+            if born {
+                events.push(event(1.0, "spBv1.0/g/NBIRTH/n", ""));
+            }
+            if own {
+                events.push(event(1.5, "spBv1.0/g/DBIRTH/n/d", ""));
+            }
+            let data = |n: u32| event(f64::from(n) + 2.0, "spBv1.0/g/DDATA/n/d", "");
+            events.extend((0..5).map(data));
+            causes(
+                &by_id(&of(&events), "g/n/d"),
+                Instant::from_micros(8_000_000),
+            )
+        };
+        assert_eq!(of_device(true, false), ["no_birth"]);
+        assert_eq!(of_device(true, true), Vec::<&str>::new());
+        assert_eq!(of_device(false, false), Vec::<&str>::new());
     }
 }

@@ -26,11 +26,14 @@ mod metrics;
 mod names;
 mod pattern;
 mod presence;
+mod readings;
 mod sleep;
 mod speakers;
+mod still;
 mod table;
 mod tasmota;
 mod troubles;
+mod twins;
 mod values;
 mod verdicts;
 mod view;
@@ -65,11 +68,23 @@ const READING: (usize, usize) = (160, 4);
 /// Whether an object is one reading: `{"value":21.5,"time":1700000000}` says no more than `21.5`.
 fn is_reading(payload: &[u8]) -> bool {
     let (bytes, members) = READING;
-    let value = |payload: &[u8]| payload.windows(8).any(|it| it == b"\"value\":");
+    let has = |member: &[u8]| payload.windows(member.len()).any(|it| it == member);
     payload.len() <= bytes
         && payload.first() == Some(&b'{')
-        && value(payload)
+        && has(b"\"value\":")
+        && !has(b"\"name\":")
         && payload.windows(2).filter(|it| it == b"\":").count() <= members
+}
+
+/// What stands for the payload where its topic is placed: its first byte, but that of a number for an object that is one
+/// reading, and [`generic::SEVERAL`] for a text of several values.
+fn first_of(payload: &[u8]) -> u8 {
+    let payload = payload.trim_ascii();
+    match payload.first().copied().unwrap_or(0) {
+        b'{' if is_reading(payload) => b'0',
+        first if generic::is_several(first, payload) => generic::SEVERAL,
+        first => first,
+    }
 }
 
 /// The table, over slots for devices `D`, an index `I`, slots for channels `C` and an arena `B` for names.
@@ -139,15 +154,7 @@ where
             self.unheard(record.at);
         }
         self.wall_us = wall_us;
-        let first = match is_reading(record.payload) {
-            true => b'0',
-            false => record
-                .payload
-                .trim_ascii_start()
-                .first()
-                .copied()
-                .unwrap_or(0),
-        };
+        let first = first_of(record.payload);
         let place = {
             let ask = |id: &str| self.known(id);
             dialect::place(record.topic, first, &ask)
@@ -184,6 +191,13 @@ where
                     Role::Data => self.speaker(device, record, facts, urgent),
                     _ => None,
                 };
+                if speaker.is_some() && !record.retain {
+                    // Who hands on what others say is alive as long as they speak.
+                    let topic = self.topic_of(device, record.topic);
+                    if let Some(slot) = self.slot(device) {
+                        slot.beat(record.at, topic);
+                    }
+                }
                 self.hear(speaker.unwrap_or(device), role, record, facts);
             }
             None => self.missed += 1,
@@ -298,6 +312,8 @@ mod described;
 mod moods;
 #[cfg(test)]
 mod planted;
+#[cfg(test)]
+mod sisters;
 #[cfg(test)]
 mod spoken;
 #[cfg(test)]

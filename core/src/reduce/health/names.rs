@@ -1,4 +1,7 @@
-//! Texts of any number of devices in one arena, handed out once and never given back.
+//! Texts of any number of devices in one arena, handed out once and never given back; and texts that are cut.
+
+use core::fmt::Write;
+use heapless::String;
 
 /// Where a text stands in the arena.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -37,5 +40,20 @@ impl<B: AsMut<[u8]> + AsRef<[u8]>> Names<B> {
         bytes
             .and_then(|bytes| core::str::from_utf8(bytes).ok())
             .unwrap_or("")
+    }
+}
+
+/// Takes as much text as fits.
+#[derive(Default)]
+pub(super) struct Cut<const N: usize>(pub(super) String<N>);
+
+impl<const N: usize> Write for Cut<N> {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        for c in text.chars() {
+            if self.0.push(c).is_err() {
+                break;
+            }
+        }
+        Ok(())
     }
 }

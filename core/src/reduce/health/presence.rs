@@ -20,6 +20,9 @@ const MAX_WORD: usize = 32;
 /// What is told twice within this was sent twice.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
+/// A device describes all of its entities within this, slow ones too.
+const IN_ONE_GO: Duration = Duration::from_secs(10);
+
 /// Whether a device is connected.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Connection {
@@ -106,6 +109,16 @@ impl Presence {
     pub(super) fn is_confirmed(&self) -> bool {
         let told = self.latest();
         told.is_some_and(|told| !told.retained && self.confirmed > told.at)
+    }
+
+    /// It described itself, live: as often as it does so anew, and not in one go, it says that it is there.
+    pub(super) fn described(&mut self, at: Instant) {
+        let known = self.again_at > Instant::default();
+        if known && at.since(self.again_at) < IN_ONE_GO {
+            return;
+        }
+        self.again = self.again.saturating_add(u32::from(known));
+        self.again_at = at;
     }
 
     /// It said, live, that it is starting.
@@ -224,18 +237,17 @@ pub(super) fn told(level: &str, payload: &[u8]) -> Option<Connection> {
 
 /// A level or key whose value is yes or no.
 fn is_question(name: &str) -> bool {
-    matches!(
-        name,
-        "online"
-            | "connected"
-            | "available"
-            | "alive"
-            | "reachable"
-            | "availability"
-            | "will"
-            | "LWT"
-            | "lwt"
-    )
+    const NAMES: [&str; 8] = [
+        "online",
+        "connected",
+        "available",
+        "alive",
+        "reachable",
+        "availability",
+        "will",
+        "lwt",
+    ];
+    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 fn yes_or_no(text: &str) -> Option<Connection> {
@@ -342,6 +354,37 @@ pub(super) fn is_connection(name: &str) -> bool {
     super::vitals::is_any(name, &NAMES)
 }
 
+/// Whether a small object is there to tell of the connection, on a topic of whatever name: `{"online":true,"ip":"…"}`.
+pub(super) fn is_told_in(payload: &[u8]) -> bool {
+    const NAMES: [&str; 8] = [
+        "connectionstate",
+        "connectionstatus",
+        "online",
+        "onlinestate",
+        "reachable",
+        "lwt",
+        "will",
+        "lastwill",
+    ];
+    // Of a plug or a cable, too, unless the word says more.
+    const BROAD: [&str; 3] = ["connection", "connectivity", "linkstate"];
+    // What holds more is telemetry, in which it may be of something else.
+    const MEMBERS: usize = 6;
+    let small = payload.len() <= MAX_PAYLOAD && payload.first() == Some(&b'{');
+    let few = || payload.windows(2).filter(|it| it == b"\":").count() <= MEMBERS;
+    let told = |text| {
+        search(text, |key, value| {
+            let plain = match value {
+                Scalar::String(text) => plain_word(text.raw).is_some(),
+                _ => false,
+            };
+            let is = |names: &[&str]| super::vitals::is_any(key, names);
+            member("", key, value).filter(|_| is(&NAMES) || plain && is(&BROAD))
+        })
+    };
+    small && few() && core::str::from_utf8(payload).is_ok_and(|text| told(text.trim()).is_some())
+}
+
 /// What a member of the outermost object tells.
 fn member(level: &str, key: &str, value: Scalar<'_>) -> Option<Connection> {
     let question = is_question(key);
@@ -426,11 +469,23 @@ mod tests {
                 r#"{"temperature":5,"relay":{"state":"offline"}}"#,
                 None,
             ),
+            ("Online", "false", Some(Connection::Offline)),
             ("$state", "sleeping", Some(Connection::Sleeping)),
             ("status", "", None),
         ] {
             assert_eq!(told(level, payload.as_bytes()), wanted, "{level} {payload}");
         }
+    }
+
+    #[test]
+    fn small_objects_tell_of_the_connection_on_any_topic() {
+        let told = |payload: &str| is_told_in(payload.as_bytes());
+        assert!(told(r#"{"link_state":"CONNECTION_LOST","at":5}"#));
+        assert!(told(r#"{"client":"c7","online":false}"#));
+        assert!(!told(r#"{"state":"disconnected","plug":1}"#));
+        assert!(!told(r#"{"connection":"disconnected","cable":"none"}"#));
+        let telemetry = r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"online":true}"#;
+        assert!(!told(telemetry));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! A member tells them apart if its name may be that of an identity and its values return: A, B, A. A counter never
 //! returns, an id of the device itself never changes. From then on each value is a device of its own, below the one that
-//! the topic belongs to. Invariant: a topic that nobody shares costs a look at the names of its members.
+//! the topic belongs to. So are the keys of a map by address: `{"0x1615":{"battery":9}}`, one or many in a message. Invariant: a topic that nobody shares costs a look at the names of its members.
 
 use super::channel::ChannelSlot;
 use super::device::DeviceSlot;
@@ -20,6 +20,9 @@ pub(super) const MEMBERS: usize = 2;
 
 /// Bytes of an identity.
 const IDENTITY: usize = 40;
+
+/// Stands for the keys of a map by address, in place of the hash of a member's path.
+const MAP: u32 = 1;
 
 /// Objects around a member that tells devices apart.
 const DEPTH: usize = 3;
@@ -100,9 +103,14 @@ fn identity(value: Value<'_>) -> Option<Id> {
     (plain && text.bytes().any(|byte| byte.is_ascii_digit())).then_some(text)
 }
 
-/// Half of a hash, never zero.
+/// The text of an address.
+fn named(node: &str) -> Option<Id> {
+    Id::try_from(node).ok()
+}
+
+/// Half of a hash, neither zero nor [`MAP`].
 fn short(seed: u64, text: &str) -> u32 {
-    hash::half(hash::bytes(seed, text.as_bytes())).max(1)
+    hash::half(hash::bytes(seed, text.as_bytes())).max(MAP + 1)
 }
 
 impl<D, I, C, B> Health<D, I, C, B>
@@ -114,12 +122,15 @@ where
 {
     /// Learns from a member of a live message whether many speak on its topic.
     pub(super) fn learn_speakers(&mut self, at: At, field: &Field<'_>) {
-        if !is_identity(field) {
-            return;
-        }
         let seed = self.seed;
-        let key = short(seed, field.path);
-        let Some(value) = identity(field.value) else {
+        let (key, value) = match field.node {
+            "" if !is_identity(field) => return,
+            "" => (short(seed, field.path), identity(field.value)),
+            // A map of registers: each is one value.
+            _ if fields::is_value(field.key) => return,
+            node => (MAP, named(node)),
+        };
+        let Some(value) = value else {
             return;
         };
         let Some(slot) = self.slot(at.device).filter(|slot| !slot.speaks) else {
@@ -131,7 +142,9 @@ where
             return;
         };
         member.key = key;
-        if slot.told_apart == 0 && member.take(short(seed, &value)) {
+        // Two addresses in a map are two devices, whether or not one comes back.
+        let told = member.take(short(seed, &value)) || key == MAP && member.second != 0;
+        if slot.told_apart == 0 && told {
             slot.told_apart = key;
             slot.forget();
         }
@@ -145,26 +158,41 @@ where
         facts: &Facts<'_>,
         urgent: bool,
     ) -> Option<usize> {
-        let slot = self.devices.as_ref().get(device)?;
-        let (told_apart, dialect, seed) = (slot.told_apart, slot.dialect, self.seed);
+        let told_apart = self.devices.as_ref().get(device)?.told_apart;
         if told_apart == 0 {
             return None;
         }
-        let mut id = Id::try_from(self.names.get(slot.id)).ok()?;
-        let mut found = None;
+        let seed = self.seed;
+        let (mut found, mut more) = (None, false);
         fields::each(record.topic, record.payload, facts.lenient, |field| {
-            let wanted = found.is_none() && is_identity(&field);
-            if wanted && short(seed, field.path) == told_apart {
-                found = identity(field.value);
-            }
+            let name = match field.node {
+                node if told_apart == MAP && !node.is_empty() => named(node),
+                _ if found.is_none()
+                    && is_identity(&field)
+                    && short(seed, field.path) == told_apart =>
+                {
+                    identity(field.value)
+                }
+                _ => None,
+            };
+            more |= found.is_some() && name.is_some() && found != name;
+            found = found.take().or(name);
         });
-        id.push('/').ok()?;
-        id.push_str(&found?).ok()?;
+        // Of several in one message each is told its own.
+        self.enter_speaker(device, &found.filter(|_| !more)?, urgent)
+    }
+
+    /// The device of this name among those that speak on a topic of `device`.
+    fn enter_speaker(&mut self, device: usize, name: &str, urgent: bool) -> Option<usize> {
+        let slot = self.devices.as_ref().get(device)?;
         // What stands behind a bridge speaks no dialect of the bridge.
-        let dialect = match dialect {
-            Dialect::Zigbee2Mqtt => dialect,
+        let dialect = match slot.dialect {
+            Dialect::Zigbee2Mqtt => Dialect::Zigbee2Mqtt,
             _ => Dialect::Generic,
         };
+        let mut id = Id::try_from(self.names.get(slot.id)).ok()?;
+        id.push('/').ok()?;
+        id.push_str(name).ok()?;
         let speaker = self.enter(&id, dialect, urgent)?;
         if let (Some(slot), Ok(number)) = (self.slot(speaker), u16::try_from(device + 1)) {
             slot.speaks = true;
@@ -172,11 +200,51 @@ where
         }
         Some(speaker)
     }
+
+    /// Where what stands at `node` belongs, in a message of many devices; none: to the device of the topic. `part`: where
+    /// the value before it did, as those of one device stand together.
+    pub(super) fn part(
+        &mut self,
+        at: At,
+        record: &Record<'_>,
+        node: &str,
+        part: &mut Option<(u64, At)>,
+    ) -> Option<At> {
+        let shared = self.devices.as_ref().get(at.device)?.told_apart == MAP;
+        let name = named(node).filter(|_| shared)?;
+        let sign = hash::bytes(self.seed, name.as_bytes());
+        if let Some((_, known)) = part.filter(|(known, _)| *known == sign) {
+            return Some(known);
+        }
+        let device = self.enter_speaker(at.device, &name, false)?;
+        let topic = self.topic_of(device, record.topic);
+        let slot = self.slot(device)?;
+        slot.messages += 1;
+        slot.retained += u64::from(record.retain);
+        let dialect = slot.dialect;
+        let found = At {
+            device,
+            topic,
+            dialect,
+            ..at
+        };
+        if let Some(topic) = topic.and_then(|n| self.slot(device)?.topics.get_mut(n)) {
+            topic.messages += 1;
+        }
+        self.beat(found, record);
+        *part = Some((sign, found));
+        Some(found)
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+    use super::super::tests::{by_id, causes, event, of};
     use super::*;
+    use crate::time::Instant;
+    use std::format;
+    use std::vec::Vec;
 
     #[test]
     fn values_that_return_tell_devices_apart_and_counters_do_not() {
@@ -201,5 +269,33 @@ mod tests {
         }
         assert_eq!(identity(Value::Number(81_234.0)).unwrap(), "81234");
         assert_eq!(identity(Value::Number(0.5)), None);
+    }
+
+    #[test]
+    fn a_map_by_address_is_of_many_devices() {
+        // All in one message, and one in each.
+        for together in [true, false] {
+            let mut events = Vec::new();
+            for n in 0..16_u32 {
+                let node = |k: u32, battery: u32| {
+                    format!(r#""5c:02:72:00:00:{k:02}":{{"battery":{battery},"warmth":{n}}}"#)
+                };
+                let nodes = [node(1, 90), node(2, 3), node(3, 77)];
+                let payload = match together {
+                    true => nodes.join(","),
+                    false => nodes[n as usize % 3].clone(),
+                };
+                let payload = format!(r#"{{"up":{{{payload}}}}}"#);
+                events.push(event(f64::from(n) * 2.0, "yard/mast/heard", &payload));
+            }
+            let table = of(&events);
+            let low = by_id(&table, "yard/mast/heard/5c:02:72:00:00:02");
+            let now = Instant::from_micros(32_000_000);
+            assert_eq!(causes(&low, now), ["battery_low"], "{together}");
+            for well in ["", "/5c:02:72:00:00:01", "/5c:02:72:00:00:03"] {
+                let device = by_id(&table, &format!("yard/mast/heard{well}"));
+                assert_eq!(device.findings(now).len(), 0, "{together} {well}");
+            }
+        }
     }
 }

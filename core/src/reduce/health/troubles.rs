@@ -5,7 +5,7 @@
 use super::channel::{ChannelSlot, MAX_NAME};
 use super::device::{DeviceSlot, MAX_TEXT, Trouble};
 use super::fields::{self, Value};
-use super::hear::Cut;
+use super::names::Cut;
 use super::names::Span;
 use super::table::Entry;
 use super::{Health, presence, values, vitals};

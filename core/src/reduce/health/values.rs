@@ -7,8 +7,9 @@ use super::Health;
 use super::channel::{ChannelSlot, MAX_NAME};
 use super::device::DeviceSlot;
 use super::fields::{Field, Value};
-use super::hear::{At, Cut};
+use super::hear::At;
 use super::marks::{MAX_WORD, Retyped, Said, is_ordinary, is_well};
+use super::names::Cut;
 use super::table::Entry;
 use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::{self, Nothing};
@@ -174,10 +175,11 @@ where
         said: Said,
         text: &str,
     ) {
+        let word = hash::bytes(self.seed, text.as_bytes());
         let channel = match said {
-            // Without another word at another time it decides nothing.
-            Said::Nothing | Said::Other => self.channel_at(at.device, place),
-            Said::Well | Said::Odd => self.channel_for(at.device, place, field),
+            // What is retained teaches nothing.
+            Said::Other if record.retain => self.channel_at(at.device, place),
+            _ => self.channel_for(at.device, place, field),
         };
         let family = family(record.topic, field);
         let Some(channel) = channel else {
@@ -185,6 +187,9 @@ where
         };
         let marks = &mut channel.marks;
         (marks.said, marks.family) = (said, family);
+        if !record.retain {
+            marks.wording(word, said == Said::Odd);
+        }
         match said {
             Said::Odd => marks.add(record.at, |marks| &mut marks.odd),
             Said::Well => {

@@ -34,6 +34,9 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         for channel in all().filter(|it| is_graded_bad(it)).take(CHANNELS) {
             tell(Cause::BadQuality(channel));
         }
+        for channel in all().filter(|it| self.drifts_alone(it)).take(CHANNELS) {
+            tell(Cause::Drifts(channel));
+        }
         for channel in all().filter(|it| grows(it)).take(CHANNELS) {
             tell(Cause::Growing(channel));
         }
@@ -60,6 +63,9 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
     /// How many siblings say that all is well where this device says something else; zero: it said so itself.
     fn is_odd(&self, channel: &ChannelSlot) -> Option<u32> {
         let marks = &channel.marks;
+        if marks.has_left() {
+            return Some(0);
+        }
         if marks.odd.all == 0 {
             return None;
         }
@@ -99,7 +105,9 @@ fn lacks(channel: &ChannelSlot) -> bool {
     }
     let key = channel.name().rsplit(['.', '/']).next().unwrap_or("");
     let job = flags(key) & (AIM | SETTING | IDENTITY) != 0;
-    !job && (channel.count >= FILLED || nothing::measured(channel.name()).yes)
+    // By its own name or by that of the sensor around it; keys further out may be long addresses.
+    let mut names = channel.name().rsplit(['.', '/']).take(2);
+    !job && (channel.count >= FILLED || names.any(|name| nothing::measured(name).yes))
 }
 
 fn is_graded_bad(channel: &ChannelSlot) -> bool {
@@ -195,6 +203,11 @@ impl Cause<'_> {
                         f,
                         "{name} said {word} {} times, and is well again",
                         marks.odd.all
+                    ),
+                    (0, _) if marks.is_only_other() => write!(
+                        f,
+                        "{name} says {word}, after {} messages with one other word",
+                        marks.steady
                     ),
                     (0, _) => write!(
                         f,

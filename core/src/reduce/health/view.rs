@@ -73,7 +73,15 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
 
     /// Its values, those too that were never a number.
     pub(super) fn values_all(&self) -> impl Iterator<Item = &'h ChannelSlot> {
-        let mut next = self.slot.channels;
+        self.values_of(self.slot)
+    }
+
+    /// The values of a device.
+    pub(super) fn values_of(
+        &self,
+        slot: &DeviceSlot,
+    ) -> impl Iterator<Item = &'h ChannelSlot> + use<'h, B> {
+        let mut next = slot.channels;
         let channels = self.channels;
         core::iter::from_fn(move || {
             let channel = channels.get(usize::from(next).checked_sub(1)?)?;

@@ -103,6 +103,9 @@ pub(super) fn is_any(name: &str, wanted: &[&str]) -> bool {
     wanted.iter().any(|wanted| is(name, wanted))
 }
 
+/// Steps below which a number of a battery may be volts or a step of few.
+pub(super) const STEPS: f64 = 20.0;
+
 /// `key` is that of a battery's level.
 pub(super) fn is_battery(key: &str) -> bool {
     is_any(key, &["battery", "batt", "bat"])

@@ -55,6 +55,22 @@ impl Display for Cause<'_> {
                 "silent beyond its own rhythm {count} times, for up to {}",
                 Span(longest.length())
             ),
+            Self::PartSilent {
+                topic,
+                silence,
+                period,
+            } => write!(
+                f,
+                "{topic} is silent for {}, usually every {}, while its twins go on",
+                Span(silence),
+                Span(period)
+            ),
+            Self::Stopped(channel) => write!(
+                f,
+                "{} fell to nothing for {} messages while its twins go on",
+                channel.name(),
+                channel.run
+            ),
             Self::Errors {
                 count,
                 standing: Standing::Over { within, ago },
@@ -112,6 +128,14 @@ impl Display for Cause<'_> {
                     jump.high
                 )
             }
+            Self::Drifts(channel) => {
+                let [low, high, _] = channel.base;
+                let (name, last) = (channel.name(), channel.last);
+                write!(
+                    f,
+                    "{name} left its range of {low} to {high} bit by bit and is {last}, while others of its name stay"
+                )
+            }
             Self::NoReading(_)
             | Self::BadQuality(_)
             | Self::Growing(_)
@@ -127,10 +151,16 @@ impl Display for Cause<'_> {
             Self::Twice { count, topic } => {
                 write!(f, "messages on {topic} came twice at once, {count} times")
             }
-            Self::Unfollowed { count, asked, says } => write!(
-                f,
-                "{count} commands were not followed: asked for {asked}, it still says {says}"
-            ),
+            Self::Unfollowed { count, asked, says } => {
+                let commands = match count {
+                    1 => "a command was",
+                    _ => "commands, one after the other, were",
+                };
+                write!(
+                    f,
+                    "{commands} not followed ({count}): asked for {asked}, it still says {says}"
+                )
+            }
             Self::Alarm {
                 class,
                 topic,
@@ -144,6 +174,10 @@ impl Display for Cause<'_> {
             Self::Lost { gaps, of } => {
                 write!(f, "sequence numbers missing {gaps} times in {of} messages")
             }
+            Self::Unborn { count } => write!(
+                f,
+                "{count} messages of values without a birth that names them, since its node was born"
+            ),
         }
     }
 }
@@ -175,6 +209,9 @@ impl Cause<'_> {
             Self::Gaps { .. } => {
                 "network between device and broker at the time of the gap; QoS 0 loses messages"
             }
+            Self::PartSilent { .. } | Self::Stopped(_) => {
+                "what stands behind this one: its twins have the same source of power and network"
+            }
             Self::Errors { .. } => "the error patterns below, most frequent first",
             Self::Warnings { .. } => "the warning patterns below",
             Self::Restarts { .. } => {
@@ -186,6 +223,7 @@ impl Cause<'_> {
             }
             Self::Frozen(_) => "whether the sensor is stuck or the device repeats an old value",
             Self::Jumps(..) => "sensor and wiring; compare with a neighbouring sensor",
+            Self::Drifts(_) => "what it measures, now; then the sensor",
             Self::NoReading(_) => {
                 "sensor, wiring and its settings: the device runs, the sensor does not answer"
             }
@@ -208,6 +246,9 @@ impl Cause<'_> {
             Self::Alarm { .. } => "the place of the sensor, now",
             Self::Clock(_) => "time server and time zone of the device",
             Self::Lost { .. } => "QoS and buffers between the edge node and the broker",
+            Self::Unborn { .. } => {
+                "whether the node forgot its birth: ask it for one (Node Control/Rebirth)"
+            }
         }
     }
 }

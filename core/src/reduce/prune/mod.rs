@@ -69,6 +69,8 @@ pub struct Pruner<S, B> {
 /// A kind of error: like messages with their varying parts masked.
 #[derive(Clone, Debug)]
 pub struct ErrorKind<'a> {
+    /// What its messages have in common: their [`Facts::kind`].
+    pub hash: u64,
     /// How many.
     pub count: u64,
     /// Topic of the first.
@@ -233,6 +235,7 @@ where
                 }
             }
             ErrorKind {
+                hash: kind.hash,
                 count: kind.count,
                 topic,
                 why,

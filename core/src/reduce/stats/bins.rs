@@ -55,6 +55,27 @@ impl Bins {
         found.map(|(&bucket, _)| scale::middle(bucket))
     }
 
+    /// The value that so many are not below; none of fewer.
+    pub(super) fn longest(&self, count: u32) -> Option<u64> {
+        let mut above = 0_u32;
+        let mut bins = self.buckets.iter().zip(&self.counts).rev();
+        let found = bins.find(|&(_, &known)| {
+            above = above.saturating_add(known);
+            above >= count
+        });
+        found.map(|(&bucket, _)| scale::middle(bucket))
+    }
+
+    /// How many values are at least so long, and their sum.
+    pub(super) fn from(&self, least: u64) -> (u64, u64) {
+        let bins = self.buckets.iter().zip(&self.counts);
+        bins.map(|(&bucket, &count)| (scale::middle(bucket), u64::from(count)))
+            .filter(|(value, _)| *value >= least)
+            .fold((0, 0), |(all, sum), (value, count)| {
+                (all + count, sum.saturating_add(value.saturating_mul(count)))
+            })
+    }
+
     /// Makes one of two neighbours, at the place of the more frequent one.
     fn make_room(&mut self) {
         let pairs = self

@@ -12,6 +12,12 @@ use core::time::Duration;
 /// Intervals after which a topic has taught its rhythm, so that silences are judged by it.
 pub const TAUGHT: u32 = 8;
 
+/// Pauses between bundles that are no accident: a single one may be a gap.
+const PAUSES: u32 = 2;
+
+/// Microseconds of the shortest silence that somebody notices, whatever the rhythm.
+const NOTICED: u64 = 1_000_000;
+
 /// A silence, with the messages at its ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Gap {
@@ -65,7 +71,7 @@ impl Rhythm {
             self.paused = false;
             return None;
         }
-        let told = !self.paused && self.limit().is_some_and(|limit| gap.length() > limit);
+        let told = !self.paused && self.is_beyond(gap.length());
         self.hear(gap);
         told.then_some(gap)
     }
@@ -162,21 +168,43 @@ impl Rhythm {
         (self.longest.micros() > 0).then_some(self.longest)
     }
 
-    /// Beyond this a silence is a gap: max(3 × p95, 20 × median); none before the topic has taught it ([`TAUGHT`]).
+    /// Beyond this a silence is a gap: max(1 s, 3 × p95, 20 × median, 3 × the pause between bundles); none before the
+    /// topic has taught it ([`TAUGHT`]).
     pub fn limit(&self) -> Option<Duration> {
-        if self.intervals < TAUGHT {
+        if self.intervals < TAUGHT || !self.is_taught() {
             return None;
         }
         let (median, p95) = (self.bins.quantile(50)?, self.bins.quantile(95)?);
-        let limit = p95.saturating_mul(3).max(median.saturating_mul(20));
-        Some(Duration::from_micros(limit))
+        let bundles = self.between_bundles(median).unwrap_or(0);
+        let limit = p95.max(bundles).saturating_mul(3);
+        let limit = limit.max(median.saturating_mul(20));
+        Some(Duration::from_micros(limit.max(NOTICED)))
+    }
+
+    /// A bundle is one arrival: what came within half a second of the one before teaches by how long it went on.
+    fn is_taught(&self) -> bool {
+        let (pauses, filled) = self.bins.from(NOTICED / 2);
+        pauses >= u64::from(TAUGHT) || self.sum.saturating_sub(filled) >= NOTICED
+    }
+
+    /// Where messages come in bundles: the pause between two, of microseconds, if their median interval is `median`. It
+    /// came back and fills half of the time; within a bundle nobody notices a pause.
+    fn between_bundles(&self, median: u64) -> Option<u64> {
+        let pause = self.bins.longest(PAUSES)?;
+        let within = median < NOTICED && median.saturating_mul(20) < pause;
+        let filled = || self.bins.from(pause / 2).1;
+        (within && filled() >= self.sum / 2).then_some(pause)
+    }
+
+    fn is_beyond(&self, silence: Duration) -> bool {
+        silence > Duration::from_micros(NOTICED)
+            && self.limit().is_some_and(|limit| silence > limit)
     }
 
     /// The silence that lasts since the last message, if it is beyond its own rhythm.
     pub fn silent(&self, now: Instant) -> Option<Duration> {
         let silence = now.since(self.last);
-        let beyond = !self.paused && self.limit().is_some_and(|limit| silence > limit);
-        beyond.then_some(silence)
+        (!self.paused && self.is_beyond(silence)).then_some(silence)
     }
 
     /// Takes one silence between two messages.
@@ -284,6 +312,22 @@ mod tests {
         let mut rhythm = of(bursts);
         assert_eq!(rhythm.record(at(219_000)), None);
         assert!(rhythm.record(at(259_000)).is_some());
+    }
+
+    #[test]
+    fn what_nobody_notices_is_no_gap_and_a_bundle_is_one_arrival() {
+        // Twenty-five at once, every 50 ms.
+        let quick = (0..5_000).map(|n| n / 25 * 50);
+        let mut rhythm = of(quick);
+        assert_eq!(rhythm.record(at(10_800)), None);
+        assert!(rhythm.record(at(13_000)).is_some());
+        // Forty within a second, once a minute.
+        let bundles = |n: u64| (0..n * 40).map(|n| n / 40 * 60_000 + n % 40 * 20);
+        let mut rhythm = of(bundles(4));
+        assert_eq!(rhythm.record(at(300_000)), None);
+        let mut rhythm = of(bundles(12));
+        assert_eq!(rhythm.record(at(760_000)), None);
+        assert!(rhythm.record(at(1_400_000)).is_some());
     }
 
     #[test]

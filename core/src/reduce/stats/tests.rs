@@ -99,7 +99,7 @@ fn of_many_gaps_the_longest_are_told() {
     let mut stats = stats(1, 4);
     let mut micros = 0;
     for n in 0..20 {
-        for _ in 0..100 {
+        for _ in 0..2_000 {
             micros += 10_000;
             feed(&mut stats, micros, "t", "", 0);
         }

@@ -14,8 +14,10 @@ pub(super) struct Part<'a> {
     pub(super) id: &'a str,
     /// No dialect has told what a device is.
     pub(super) generic: bool,
-    /// It told of its connection, or what it is called: what stands below it is its own.
+    /// It told of its connection: what stands below it is its own.
     pub(super) owns: bool,
+    /// It told what it is called: so do devices, and some of their parts.
+    pub(super) named: bool,
     /// It is one of many on its topics.
     pub(super) speaks: bool,
     pub(super) topics: Vec<&'a str>,
@@ -25,12 +27,39 @@ pub(super) struct Part<'a> {
 pub(super) fn owners(parts: &[Part<'_>]) -> Vec<String> {
     let generic = || parts.iter().filter(|part| part.generic && !part.speaks);
     let structure = Structure::of(generic().flat_map(|part| part.topics.iter().copied()));
-    let owning: BTreeSet<&str> = generic().filter(|part| part.owns).map(|it| it.id).collect();
-    let owners = parts.iter().map(|part| match part.generic && !part.speaks {
-        true => owner(part.id, &owning, &structure).to_owned(),
-        false => part.id.to_owned(),
+    let ids = |is: fn(&Part<'_>) -> bool| generic().filter(move |it| is(it)).map(|it| it.id);
+    let owning: BTreeSet<&str> = ids(|part| part.owns || part.named).collect();
+    let sectioned: BTreeSet<&str> = ids(|part| part.has_sections()).collect();
+    let owners = parts.iter().map(|part| {
+        if !part.generic || part.speaks {
+            return part.id.to_owned();
+        }
+        let around = (!part.owns).then(|| machine(part.id, &sectioned, &structure));
+        let owner = || owner(part.id, &owning, &structure);
+        around.flatten().unwrap_or_else(owner).to_owned()
     });
     owners.collect()
+}
+
+impl Part<'_> {
+    /// An aspect of it is a level of its own (`…/Filler/Status/Speed`): beside it stand further sections of the same.
+    fn has_sections(&self) -> bool {
+        let deep = |topic: &str| topic.matches('/').count() >= self.id.matches('/').count() + 2;
+        self.topics.iter().any(|topic| deep(topic))
+    }
+}
+
+/// The device with sections that `id` is a section of, or an element of an array in one.
+fn machine<'a>(
+    id: &'a str,
+    sectioned: &BTreeSet<&str>,
+    structure: &Structure<'_>,
+) -> Option<&'a str> {
+    let around = fronts(id).filter(|front| front.len() < id.len());
+    let whole = around.filter(|front| sectioned.contains(front)).last()?;
+    let mut further = fronts(id).filter(|front| front.len() > whole.len());
+    let section = !further.any(|front| structure.is_one_of_many(front));
+    (section || structure.is_element(id, whole)).then_some(whole)
 }
 
 fn owner<'a>(id: &'a str, owning: &BTreeSet<&str>, structure: &Structure<'_>) -> &'a str {
@@ -100,6 +129,21 @@ struct Structure<'a> {
 /// Things that siblings have in common, by which they are told to be alike: one may be chance.
 const ALIKE: usize = 2;
 
+/// Whether a level holds descriptions of what stands elsewhere, so that it is alike by no structure of its own.
+fn describes(level: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "config",
+        "configuration",
+        "settings",
+        "setpoints",
+        "meta",
+        "metadata",
+        "registry",
+        "limits",
+    ];
+    WORDS.iter().any(|word| level.eq_ignore_ascii_case(word))
+}
+
 impl<'a> Structure<'a> {
     fn of(topics: impl Iterator<Item = &'a str>) -> Self {
         let mut structure = Self {
@@ -107,6 +151,10 @@ impl<'a> Structure<'a> {
             shared: BTreeMap::new(),
         };
         for topic in topics {
+            let inner = topic.rsplit_once('/').map_or("", |(inner, _)| inner);
+            if inner.split('/').any(describes) {
+                continue;
+            }
             let mut around = None;
             for front in fronts(topic) {
                 let Some(rest) = topic.get(front.len() + 1..) else {
@@ -139,6 +187,16 @@ impl<'a> Structure<'a> {
         self.alike(front) >= ALIKE
     }
 
+    /// `…/Counts/0` below `whole`: arrays begin at zero, devices seldom do.
+    fn is_element(&self, id: &str, whole: &str) -> bool {
+        let Some((array, index)) = id.rsplit_once('/') else {
+            return false;
+        };
+        let digits = index.len() <= 2 && index.bytes().all(|byte| byte.is_ascii_digit());
+        let zero = || self.below.contains_key(format!("{array}/0").as_str());
+        digits && array.len() > whole.len() && zero()
+    }
+
     /// Whether what leads from `front` to `id` is one of several that are alike: then `front` holds devices and is none of
     /// theirs.
     fn is_crowd(&self, front: &str, id: &str) -> bool {
@@ -168,6 +226,7 @@ mod tests {
             id: id.trim_start_matches('!'),
             generic: true,
             owns: id.starts_with('!'),
+            named: false,
             speaks: false,
             topics: topics.iter().map(String::as_str).collect(),
         });
@@ -211,6 +270,17 @@ mod tests {
     }
 
     #[test]
+    fn settings_beside_devices_do_not_make_one_of_them() {
+        let owners = owners_of(&[
+            ("ward/pump/P1", &[""]),
+            ("ward/pump/P2", &[""]),
+            ("ward/settings/P1", &[""]),
+            ("ward/settings/P2", &[""]),
+        ]);
+        assert_eq!(owners[..2], ["ward/pump/P1", "ward/pump/P2"]);
+    }
+
+    #[test]
     fn addresses_and_numbers_behind_words_are_devices() {
         let owners = owners_of(&[
             ("V/d0a1b2c3d4e5/charger/31/Dc", &["Volts"]),
@@ -229,6 +299,25 @@ mod tests {
                 "sun/440912345678"
             ]
         );
+    }
+
+    #[test]
+    fn sections_of_a_machine_and_elements_of_arrays_are_its_own() {
+        let owners = owners_of(&[
+            ("site/Press", &["Status/Mode", "Status/Speed"]),
+            ("site/Press/Admin", &["DesignSpeed"]),
+            ("site/Press/Admin/Made/0", &["Unit", "Count"]),
+            ("site/Press/Admin/Made/1", &["Unit", "Count"]),
+            ("site/Press/Admin/Scrap/0", &["Unit", "Count"]),
+        ]);
+        assert!(owners.iter().all(|it| it == "site/Press"), "{owners:?}");
+        // Like things below it are devices behind it.
+        let owners = owners_of(&[
+            ("gate", &["status/uptime", "status/load"]),
+            ("gate/radio/lamp", &["power", "level"]),
+            ("gate/radio/fan", &["power", "level"]),
+        ]);
+        assert_eq!(owners, ["gate", "gate/radio/lamp", "gate/radio/fan"]);
     }
 
     #[test]

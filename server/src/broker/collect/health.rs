@@ -157,7 +157,8 @@ fn part_of<'m>(device: &Known<'m>) -> Part<'m> {
     Part {
         id: device.id(),
         generic: device.dialect == Dialect::Generic,
-        owns: device.is_present() || device.name().is_some(),
+        owns: device.is_present(),
+        named: device.name().is_some(),
         speaks: device.is_speaker(),
         topics: device.topics().map(|(topic, ..)| topic).collect(),
     }

@@ -23,6 +23,7 @@ pub(super) fn told<'k>(
         let all = first.chain(kind.others.iter().copied());
         let kind = ErrorKind {
             count: kind.count,
+            hashes: vec![kind.hash],
             pattern: pattern(kind.topic, kind.varying),
             topics: kind.topics,
             topics_more: kind.topics == KIND_TOPICS,
@@ -88,6 +89,7 @@ fn join(known: &mut ErrorKind, more: ErrorKind, pattern: String) {
     known.examples.extend(new);
     known.examples.truncate(EXAMPLES);
     known.count += more.count;
+    known.hashes.extend(more.hashes);
     known.topics_more |= more.topics_more;
     known.pattern = pattern;
     known.first = known.first.min(more.first);
@@ -105,6 +107,7 @@ mod tests {
         others: &[&'k str],
     ) -> prune::ErrorKind<'k> {
         prune::ErrorKind {
+            hash: 1,
             count: 1 + others.len() as u64,
             topic,
             why,

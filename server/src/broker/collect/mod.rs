@@ -11,6 +11,7 @@ mod kinds;
 mod last;
 mod messages;
 mod performance;
+mod recent;
 mod schema;
 mod topics;
 mod values;
@@ -25,6 +26,7 @@ use health::Devices;
 use last::Last;
 use messages::Messages;
 use performance::Performance;
+use recent::Ring;
 use schema::Shapes;
 use std::hash::BuildHasher;
 use topics::Table;
@@ -80,6 +82,7 @@ pub struct Collector {
     health: Option<Devices>,
     last: Option<Last>,
     schema: Option<Shapes>,
+    recent: Option<Ring>,
     /// Stands in for the table where none is wanted.
     census: Box<Census>,
     memo: Box<Memo>,
@@ -109,6 +112,7 @@ impl Collector {
                 .schema
                 .as_ref()
                 .map(|wanted| Shapes::new(wanted, seed)),
+            recent: wants.recent.map(|_| Ring::new(seed)),
             census: Box::default(),
             memo: Box::new(Memo::new(seed)),
             seed,
@@ -121,7 +125,8 @@ impl Collector {
         let inspected = self.messages.is_some()
             || self.topics.is_some()
             || self.health.is_some()
-            || self.schema.is_some();
+            || self.schema.is_some()
+            || self.recent.is_some();
         if inspected {
             let (memo, topic) = (&mut *self.memo, arrival.topic);
             match arrival.decoded {
@@ -147,6 +152,9 @@ impl Collector {
         }
         if let Some(messages) = &mut self.messages {
             messages.record(&record, &facts);
+        }
+        if let Some(recent) = &mut self.recent {
+            recent.record(&record, &facts);
         }
         if let Some(schema) = &mut self.schema {
             schema.record(&record, &facts);
@@ -214,9 +222,12 @@ impl Collector {
             .values
             .as_ref()
             .filter(|_| wanted(|it| it.values.is_some()));
+        let recent = part.and_then(|part| part.wants.recent);
+        let recent = recent.zip(self.recent.as_ref());
         let filters = part.map(|part| &part.filters[..]);
         Findings {
             latest: None,
+            recent: recent.map(|(latest, ring)| ring.findings(start, now, latest)),
             distinct: Some(self.distinct()),
             messages: messages.map(|it| it.findings(start)),
             // Of a part, the counts come from here.
@@ -240,6 +251,7 @@ impl Collector {
             + self.health.as_ref().map_or(0, Devices::bytes)
             + self.schema.as_ref().map_or(0, Shapes::bytes)
             + self.last.as_ref().map_or(0, Last::bytes)
+            + self.recent.as_ref().map_or(0, Ring::bytes)
             + self.values.as_ref().map_or(0, Values::bytes)
     }
 

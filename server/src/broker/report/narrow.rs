@@ -9,7 +9,6 @@ use super::{Findings, KeptMessage, Listen, Report, Retained, TopicFinding};
 use bitsperity_mqtt_core::topic::{matches, overlaps};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 /// A part of what a listener hears.
 #[derive(Debug)]
@@ -103,30 +102,6 @@ impl Report {
 }
 
 impl Report {
-    /// Of what is known with its time, leaves the latest; counts stay those of all that was heard.
-    pub fn keep_latest(&mut self, latest: Duration) {
-        let from = self.elapsed.saturating_sub(latest);
-        if from.is_zero() {
-            return;
-        }
-        let (elapsed, found) = (self.elapsed, &mut self.findings);
-        found.latest = Some(latest);
-        if let Some(messages) = &mut found.messages {
-            messages.kept.retain(|it| it.at >= from && !it.retain);
-            messages.error_kinds.retain(|it| it.latest >= from);
-        }
-        if let Some(table) = &mut found.topics {
-            table.topics.retain(|it| it.last >= from);
-            table.seen = table.topics.len() as u64;
-        }
-        if let Some(health) = &mut found.health {
-            let spoke = |at: Option<Duration>| at.is_some_and(|at| at >= from && at <= elapsed);
-            health
-                .devices
-                .retain(|it| it.score < 100 || spoke(it.last_live));
-        }
-    }
-
     /// Of devices, those that the part asks for, as its accumulator would have told while it was there.
     pub(in crate::broker) fn narrow_health(&mut self, part: &Part) {
         let (Some(wanted), Some(health)) = (&part.listen.wants.health, &mut self.findings.health)

@@ -21,7 +21,7 @@ const COMMON: [(&str, &str); 8] = [
     ("offset", "Entries of the capture to pass over"),
     (
         "since",
-        "At once from the session's watch: session (all), 60s, 5m; default: listens",
+        "At once from the session's watch: session (all), 60s, 5m, 2h or a time; default: listens",
     ),
     ("response_format", "How much is said of each"),
     ("max_bytes", "Bytes of the answer, 2.7 a token"),

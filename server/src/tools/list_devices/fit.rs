@@ -1,5 +1,6 @@
 //! The lines of the inventory in the order that was asked for, as many as fit from the offset on. Same report, same answer.
 
+use super::models::Models;
 use super::{Answer, Head, Line, Only, Rest, Sort};
 use crate::broker::report::{DeviceFinding, HealthFindings, Report, ValueFindings};
 use crate::render;
@@ -36,8 +37,9 @@ pub(in crate::tools) fn answer(
     let taken = render::json_len(&head) + render::json_len(&systems) + verdict.len() + RESERVE;
     let mut left = budget.saturating_sub(taken);
     let dates = Dates::of(report.findings.values.as_ref());
+    let models = Models::of(report.findings.values.as_ref());
     let page = devices.iter().skip(head.offset).map_while(|device| {
-        let line = line(device, report, &dates);
+        let line = line(device, report, &dates, &models);
         left = left.checked_sub(render::json_len(&line) + 1)?;
         Some(line)
     });
@@ -148,7 +150,7 @@ fn live(device: &DeviceFinding) -> u64 {
     device.messages.saturating_sub(device.retained)
 }
 
-fn line(device: &DeviceFinding, report: &Report, dates: &Dates) -> Line {
+fn line(device: &DeviceFinding, report: &Report, dates: &Dates, models: &Models) -> Line {
     let retained_only = is(device, Only::Retained);
     let minutes = report.elapsed.as_secs_f64().max(1.0) / 60.0;
     let mut kinds: Vec<&str> = device.deductions.iter().map(|it| it.kind).collect();
@@ -158,6 +160,7 @@ fn line(device: &DeviceFinding, report: &Report, dates: &Dates) -> Line {
         id: render::topic(&device.id),
         name: device.name.as_deref().map(render::topic),
         system: systems::of(device),
+        model: models.find(device),
         state: device.connection.as_ref().map(|it| it.state),
         battery_percent: battery(device),
         link: link(device).map(|(_, told)| told),

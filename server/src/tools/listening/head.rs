@@ -106,7 +106,7 @@ impl Head {
             since: None,
             note: None,
             started: render::time(report.started),
-            listened_s: render::seconds(report.elapsed),
+            listened_s: render::seconds(report.span()),
             granted_qos: report.granted_qos.map(|qos| qos as u8),
             reconnects: report.reconnects,
             deaf_s: (!report.deaf.is_zero()).then(|| render::seconds(report.deaf)),

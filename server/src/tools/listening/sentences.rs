@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// That nothing came, and what to do about it.
 pub(in crate::tools) fn nothing(head: &Head, report: &Report) -> String {
-    let seconds = render::seconds(report.elapsed);
+    let seconds = render::seconds(report.span());
     let next = match head.filter() {
         filter if filter.starts_with("$SYS") => {
             "many brokers tell $SYS every 10 s or more, some not at all"
@@ -83,15 +83,25 @@ pub(in crate::tools) fn with_interruption(report: &Report, verdict: String) -> S
     lost + &ended_early(report) + &of_the_latest(report) + &verdict
 }
 
-/// That counts are of more than what is told.
+/// Of which while it is told, where that is not all.
 fn of_the_latest(report: &Report) -> String {
     let Some(latest) = report.findings.latest else {
         return String::new();
     };
-    let (latest, all) = (render::seconds(latest), render::seconds(report.elapsed));
-    format!(
-        "Messages, topics, kinds of errors and devices of the last {latest} s; counts are of all {all} s watched: "
-    )
+    let (span, all) = (
+        render::seconds(latest.span),
+        render::seconds(report.elapsed),
+    );
+    match report.findings.health {
+        Some(_) => format!(
+            "Devices that spoke in the last {span} s or have findings; what is told of each is of all {all} s watched: "
+        ),
+        None if !latest.counted => format!("Counted over all {all} s watched: "),
+        None if latest.span < latest.wanted => {
+            format!("Of the last {span} s, as more messages came than are remembered one by one: ")
+        }
+        None => format!("Of the last {span} s: "),
+    }
 }
 
 fn interruption(report: &Report, lost: &Interruption) -> String {

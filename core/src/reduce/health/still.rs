@@ -1,0 +1,73 @@
+//! What a number does alone, while its siblings go on: it stands still, or leaves its range.
+//!
+//! Names like `power` or `load` say that it may be switched off or set, so its own past
+//! is not enough, but that of its siblings beside it is.
+//!
+//! Invariant: a number that never moved, or whose siblings stand still too, is not told.
+
+use super::channel::{ChannelSlot, TAUGHT};
+use super::view::Device;
+use crate::time::Instant;
+use core::time::Duration;
+
+/// Others of the same name that move: two may have been switched on by chance.
+const MOVING: usize = 2;
+/// Values of an other before it is said to move, and equal ones at its end at most.
+const HEARD: u32 = 2 * TAUGHT;
+const RUN: u32 = 3;
+/// Beginnings at zero that are no single cycle of work.
+const RESTARTS: u8 = 3;
+
+impl<B: AsMut<[u8]> + AsRef<[u8]>> Device<'_, B> {
+    /// It has drifted away, and others of its name have not.
+    pub(super) fn drifts_alone(&self, channel: &ChannelSlot) -> bool {
+        if !channel.has_drifted() {
+            return false;
+        }
+        let like = |other: &&ChannelSlot| other.name == channel.name && other.count >= HEARD;
+        let (mut gone, mut stay) = (0, 0);
+        for other in self.everybody().iter().filter(like) {
+            match other.has_drifted() {
+                true => gone += 1,
+                false => stay += 1,
+            }
+        }
+        // It is among those itself.
+        gone == 1 && stay >= MOVING
+    }
+
+    /// A number that climbs with the clock, as that of a sibling does all the while, began anew at zero again and again: how
+    /// often, and how long ago by its own account.
+    pub(super) fn restarts_alone(&self, now: Instant) -> Option<(u32, Duration)> {
+        let own = self.channels();
+        let mut own = own.filter(|it| it.keeps_time() && it.restarts >= RESTARTS);
+        let climbs = |channel: &ChannelSlot| {
+            self.everybody().iter().any(|other| {
+                other.name == channel.name
+                    && other.keeps_time()
+                    && other.restarts == 0
+                    && other.last > channel.max
+            })
+        };
+        let channel = own.find(|it| climbs(it))?;
+        let lasting = Duration::try_from_secs_f64(channel.last).unwrap_or_default();
+        Some((u32::from(channel.restarts), now.since(channel.at) + lasting))
+    }
+
+    /// It used to move with every message, stands still now inside of its own range, and others of its name go on.
+    pub(super) fn stands_alone(&self, channel: &ChannelSlot) -> bool {
+        let (low, high) = (channel.min, channel.max);
+        // What is switched off, or is at its end, leaves its range or stops at the edge.
+        let inside = channel.last > low && channel.last < high;
+        if !inside || !channel.has_stopped() {
+            return false;
+        }
+        let moves = |other: &&ChannelSlot| {
+            other.name == channel.name
+                && other.count >= HEARD
+                && other.run <= RUN
+                && other.at > channel.run_since
+        };
+        self.everybody().iter().filter(moves).take(MOVING).count() == MOVING
+    }
+}
