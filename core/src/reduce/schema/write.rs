@@ -3,6 +3,7 @@
 
 use super::claim;
 use super::node::*;
+use super::row::*;
 use super::store::View;
 use super::text;
 use super::union::Kinds;

@@ -135,12 +135,6 @@ impl Rhythm {
         self.messages > 0 && !self.paused
     }
 
-    /// Shards of one stream that overlapped in time were merged: percentiles, deviation and gaps are those of the
-    /// shards, at least as long as the stream's.
-    pub fn is_mixed(&self) -> bool {
-        self.mixed
-    }
-
     /// What to expect between two messages: the median interval; none of fewer than two messages.
     pub fn expected(&self) -> Option<Duration> {
         self.quantile(50)
@@ -374,7 +368,7 @@ mod tests {
     fn shards_that_overlap_say_so() {
         let mut rhythm = of(regular(1_000).step_by(2));
         rhythm.merge(&of(regular(1_000).skip(1).step_by(2)));
-        assert!(rhythm.is_mixed());
+        assert!(rhythm.mixed);
         near(rhythm.mean(), 1_000, 1);
         near(rhythm.expected(), 2_000, 2);
     }
