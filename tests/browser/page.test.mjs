@@ -298,6 +298,7 @@ test("a session is closed from the page, after one more question", async () => {
   await button.click();
   await until("it is gone", async () => (await page.locator("#session-list tr").count()) === 0, 8);
   assert.deepEqual(await (await stage.ask("api/sessions")).json(), []);
+  await says("#say", "No broker is connected", 8);
 });
 
 test("a service that is gone leaves the picture, says so, and is found again", async () => {

@@ -184,7 +184,7 @@ fn the_last_while_of_a_watch_is_told_apart() {
         latest["verdict"]
             .as_str()
             .unwrap()
-            .contains("of the last 4 s"),
+            .starts_with("Of the last 4 s: 1 message"),
         "{latest}"
     );
     assistant.refused(

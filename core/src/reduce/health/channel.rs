@@ -15,7 +15,7 @@ pub const MAX_NAME: usize = 40;
 /// Changes that a channel has shown before its standing still says something.
 pub(super) const TAUGHT: u32 = 10;
 /// Equal values in a row that are no chance.
-const STILL: u32 = 10;
+pub(super) const STILL: u32 = 10;
 /// Rises of a total, by its name, or of any number that has never fallen, before a fall says something.
 const ROSE_TOTAL: u32 = 2;
 const ROSE: u32 = 10;
@@ -27,10 +27,7 @@ const SETTLED: u32 = 8;
 const RANGES: f64 = 4.0;
 const STEPS: f64 = 20.0;
 /// Values by which the range is known that a number leaves bit by bit.
-const BASE: u32 = 16;
-/// So many times that range, and this part of the number itself, it has to be away.
-const AWAY: f64 = 8.0;
-const PART: f64 = 0.15;
+pub(super) const BASE: u32 = 16;
 
 /// How numbers of a name behave.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -201,26 +198,6 @@ impl ChannelSlot {
         self.ticks >= 8 && u32::from(self.ticks) * 10 >= self.changes * 7
     }
 
-    /// It went to and fro in a narrow range, left it without a jump, and is away from it as far as it ever was.
-    pub(super) fn has_drifted(&self) -> bool {
-        let [low, high, steps] = self.base.map(f64::from);
-        let range = high - low;
-        let (away, extreme) = match self.last > high {
-            true => (self.last - high, self.max - self.last),
-            false => (low - self.last, self.last - self.min),
-        };
-        let middle = (low + high).abs() / 2.0;
-        self.count >= 2 * BASE
-            && matches!(self.nature, Nature::Any | Nature::Inert(_))
-            && !self.counts
-            && self.jumps == 0
-            && range > 0.0
-            && steps > 1.5 * range
-            && away > (AWAY * range).max(PART * middle)
-            && self.largest_step < away / 4.0
-            && extreme <= range
-    }
-
     fn step(&mut self, at: Instant, value: f64, switched: bool) {
         let adds_up = match self.nature {
             Nature::Total => ROSE_TOTAL,
@@ -320,7 +297,7 @@ impl ChannelSlot {
     }
 
     /// It went up and down.
-    fn counts_not(&self) -> bool {
+    pub(super) fn counts_not(&self) -> bool {
         self.steps > 1.5 * (self.max - self.min)
     }
 
@@ -339,19 +316,6 @@ impl ChannelSlot {
             && self.run > self.longest_run.saturating_mul(4)
             && self.counts_not()
             && chance(self.changes, moving, self.run) < 1e-9
-    }
-
-    /// It may be switched or set, moved with nearly every value, and is the same for so long that it is no chance.
-    pub(super) fn has_stopped(&self) -> bool {
-        let moving = self.count.saturating_sub(self.run);
-        self.nature == Nature::Free
-            && !self.counts
-            && !self.excused
-            && self.changes >= TAUGHT
-            && self.changes.saturating_mul(10) >= moving.saturating_mul(9)
-            && self.run >= STILL
-            && self.run > self.longest_run.saturating_mul(4)
-            && self.counts_not()
     }
 
     pub(super) fn merge(&mut self, other: &Self) {

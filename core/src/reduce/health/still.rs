@@ -5,7 +5,7 @@
 //!
 //! Invariant: a number that never moved, or whose siblings stand still too, is not told.
 
-use super::channel::{ChannelSlot, TAUGHT};
+use super::channel::{BASE, ChannelSlot, Nature, STILL, TAUGHT};
 use super::view::Device;
 use crate::time::Instant;
 use core::time::Duration;
@@ -17,6 +17,45 @@ const HEARD: u32 = 2 * TAUGHT;
 const RUN: u32 = 3;
 /// Beginnings at zero that are no single cycle of work.
 const RESTARTS: u8 = 3;
+
+/// So many times that range, and this part of the number itself, it has to be away.
+const AWAY: f64 = 8.0;
+const PART: f64 = 0.15;
+
+impl ChannelSlot {
+    /// It went to and fro in a narrow range, left it without a jump, and is away from it as far as it ever was.
+    pub(super) fn has_drifted(&self) -> bool {
+        let [low, high, steps] = self.base.map(f64::from);
+        let range = high - low;
+        let (away, extreme) = match self.last > high {
+            true => (self.last - high, self.max - self.last),
+            false => (low - self.last, self.last - self.min),
+        };
+        let middle = (low + high).abs() / 2.0;
+        self.count >= 2 * BASE
+            && matches!(self.nature, Nature::Any | Nature::Inert(_))
+            && !self.counts
+            && self.jumps == 0
+            && range > 0.0
+            && steps > 1.5 * range
+            && away > (AWAY * range).max(PART * middle)
+            && self.largest_step < away / 4.0
+            && extreme <= range
+    }
+
+    /// It may be switched or set, moved with nearly every value, and is the same for so long that it is no chance.
+    pub(super) fn has_stopped(&self) -> bool {
+        let moving = self.count.saturating_sub(self.run);
+        self.nature == Nature::Free
+            && !self.counts
+            && !self.excused
+            && self.changes >= TAUGHT
+            && self.changes.saturating_mul(10) >= moving.saturating_mul(9)
+            && self.run >= STILL
+            && self.run > self.longest_run.saturating_mul(4)
+            && self.counts_not()
+    }
+}
 
 impl<B: AsMut<[u8]> + AsRef<[u8]>> Device<'_, B> {
     /// It has drifted away, and others of its name have not.

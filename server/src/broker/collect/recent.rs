@@ -6,8 +6,8 @@ use bitsperity_mqtt_core::reduce::Record;
 use bitsperity_mqtt_core::time::Instant;
 use std::time::Duration;
 
-/// Messages that are remembered: five minutes of a hundred a second.
-const MESSAGES: usize = 32_768;
+/// Messages that are remembered: three minutes of ninety a second.
+const MESSAGES: usize = 16_384;
 
 /// One message.
 type Entry = (Instant, RecentMessage);

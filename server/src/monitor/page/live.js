@@ -170,6 +170,7 @@ function sentence() {
   if (sick.length) return ["findings", "warn", of + ".", sick.slice(0, 2).map(it => it.name + ": " + (it.findings[0]?.what || it.state)).join("; ") + ". " + (S.brokers.some(it => it.state === "connected") ? "Brokers are connected." : ""), "▲ " + sick.length + " need a look"];
   if (!here.length && !S.sessions.length) return ["empty", "none", "Nothing is connected yet.", S.service?.alone ? "Ask the assistant to connect to a broker." : "Give an assistant the lines below, then name a broker. It takes two minutes.", "○ Nothing connected"];
   const connected = S.brokers.filter(it => it.state === "connected").length;
+  if (!connected) return ["idle", "none", "No broker is connected.", plural(here.length, "assistant") + " here.", "○ No broker"];
   return ["well", "ok", "All is well.", plural(connected, "broker") + " connected, " + plural(S.order.length, "device") + " watched, " + plural(here.length, "assistant") + " here.", "● All is well"];
 }
 const DRAW = {now: drawNow, devices: drawDevices, topics: () => {}, calls: drawCalls, sessions: drawSessions, performance: drawPerformance, log: drawLog, connect: () => {}};
