@@ -82,7 +82,7 @@ impl Rhythm {
     }
 
     /// Takes in what another has seen. Where one ended before the other began, this gives what one stream would have
-    /// given; else intervals and gaps stay those of the shards ([`Rhythm::is_mixed`]), and only the mean is the stream's.
+    /// given; else intervals and gaps stay those of the shards, and only the mean is the stream's.
     pub fn merge(&mut self, other: &Self) {
         if other.messages == 0 {
             return;
