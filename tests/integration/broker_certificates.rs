@@ -4,8 +4,8 @@
 use crate::support::mosquitto::free_port;
 use async_std::task::block_on;
 use bitsperity_mqtt_mcp::broker::handle::{BrokerError, Handle};
-use bitsperity_mqtt_mcp::broker::target::Target;
 use bitsperity_mqtt_mcp::config::Limits;
+use bitsperity_mqtt_mcp::config::target::Target;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};

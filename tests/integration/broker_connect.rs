@@ -5,8 +5,8 @@ use crate::support::peers;
 use async_std::task::block_on;
 use bitsperity_mqtt_core::packet::Version;
 use bitsperity_mqtt_mcp::broker::handle::{BrokerError, Established, Handle, State};
-use bitsperity_mqtt_mcp::broker::target::{Protocol, Target};
 use bitsperity_mqtt_mcp::config::Limits;
+use bitsperity_mqtt_mcp::config::target::{Protocol, Target};
 use std::path::Path;
 use std::time::{Duration, Instant};
 

@@ -7,8 +7,8 @@ use async_std::task::block_on;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_mcp::broker::handle::Handle;
 use bitsperity_mqtt_mcp::broker::report::{Listen, Wants};
-use bitsperity_mqtt_mcp::broker::target::{Protocol, Target};
 use bitsperity_mqtt_mcp::config::Limits;
+use bitsperity_mqtt_mcp::config::target::{Protocol, Target};
 use std::time::{Duration, Instant};
 
 #[test]

@@ -10,7 +10,7 @@ use async_std::task::block_on;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_mcp::broker::handle::Publish;
 use bitsperity_mqtt_mcp::broker::report::Listen;
-use bitsperity_mqtt_mcp::broker::target::Protocol;
+use bitsperity_mqtt_mcp::config::target::Protocol;
 use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

@@ -7,8 +7,8 @@ use async_std::task::block_on;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_mcp::broker::handle::{BrokerError, State};
 use bitsperity_mqtt_mcp::broker::report::{Listen, StopReason};
-use bitsperity_mqtt_mcp::broker::target::Protocol;
 use bitsperity_mqtt_mcp::broker::watch::PROBES;
+use bitsperity_mqtt_mcp::config::target::Protocol;
 use std::time::Duration;
 
 #[test]

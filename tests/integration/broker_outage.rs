@@ -11,7 +11,7 @@ use bitsperity_mqtt_core::packet::Version;
 use bitsperity_mqtt_mcp::broker::handle::{Handle, State, Status};
 use bitsperity_mqtt_mcp::broker::report::{Listen, Retained, WantMessages, Wants};
 use bitsperity_mqtt_mcp::broker::sessions::Sessions;
-use bitsperity_mqtt_mcp::broker::target::{Protocol, Target};
+use bitsperity_mqtt_mcp::config::target::{Protocol, Target};
 use bitsperity_mqtt_mcp::config::{Limits, Policy};
 use std::io::{Read, Write};
 use std::time::{Duration, Instant};

@@ -5,7 +5,7 @@ use crate::support::mosquitto::Mosquitto;
 use async_std::task::block_on;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_mcp::broker::report::{Listen, Retained, WantPerformance, Wants};
-use bitsperity_mqtt_mcp::broker::target::Protocol;
+use bitsperity_mqtt_mcp::config::target::Protocol;
 
 #[test]
 fn each_message_once_where_filters_overlap() {

@@ -8,7 +8,7 @@ use async_std::task::block_on;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_mcp::broker::handle::{BrokerError, Publish};
 use bitsperity_mqtt_mcp::broker::sessions::{EstablishError, Sessions};
-use bitsperity_mqtt_mcp::broker::target::{Protocol, Target};
+use bitsperity_mqtt_mcp::config::target::{Protocol, Target};
 use bitsperity_mqtt_mcp::config::{Limits, Policy};
 use std::io::Write;
 use std::sync::Mutex;

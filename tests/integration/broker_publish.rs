@@ -5,8 +5,8 @@ use crate::support::mosquitto::{Mosquitto, Options};
 use async_std::task::block_on;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_mcp::broker::handle::{BrokerError, Handle, Publish, State};
-use bitsperity_mqtt_mcp::broker::target::{Protocol, Target};
 use bitsperity_mqtt_mcp::config::Limits;
+use bitsperity_mqtt_mcp::config::target::{Protocol, Target};
 use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);

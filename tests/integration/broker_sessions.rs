@@ -7,7 +7,7 @@ use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_mcp::broker::handle::{Handle, State};
 use bitsperity_mqtt_mcp::broker::report::{Listen, Retained, Wants};
 use bitsperity_mqtt_mcp::broker::sessions::{EstablishError, NoSession, SessionInfo, Sessions};
-use bitsperity_mqtt_mcp::broker::target::Target;
+use bitsperity_mqtt_mcp::config::target::Target;
 use bitsperity_mqtt_mcp::config::{Limits, Policy};
 use std::io::Read;
 use std::sync::mpsc::channel;

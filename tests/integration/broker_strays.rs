@@ -4,7 +4,7 @@ use crate::support::connection::*;
 use crate::support::peers;
 use async_std::task::block_on;
 use bitsperity_mqtt_mcp::broker::report::Listen;
-use bitsperity_mqtt_mcp::broker::target::Protocol;
+use bitsperity_mqtt_mcp::config::target::Protocol;
 use std::io::Write;
 use std::net::TcpStream;
 

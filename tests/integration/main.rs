@@ -14,7 +14,7 @@ mod broker_strays;
 mod contract;
 mod documents;
 mod fences;
-mod fences_service;
+mod fences_rooms;
 mod http_assistants;
 mod http_attacks;
 mod http_crowd;

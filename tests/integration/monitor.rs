@@ -7,7 +7,7 @@ use bitsperity_mqtt_mcp::app::App;
 use bitsperity_mqtt_mcp::broker::audit::Audit;
 use bitsperity_mqtt_mcp::broker::handle::Publish;
 use bitsperity_mqtt_mcp::broker::sessions::Sessions;
-use bitsperity_mqtt_mcp::broker::target::Target;
+use bitsperity_mqtt_mcp::config::target::Target;
 use bitsperity_mqtt_mcp::config::{Config, Limits, Policy};
 use bitsperity_mqtt_mcp::journal::{ClientId, Journal};
 use bitsperity_mqtt_mcp::monitor::Monitor;

@@ -5,14 +5,6 @@ use super::{Properties, Property};
 
 /// Lookups of the properties that a packet has at most once.
 impl<'a> Properties<'a> {
-    /// Payload Format Indicator.
-    pub fn payload_format_indicator(&self) -> Option<bool> {
-        self.find(|property| match property {
-            Property::PayloadFormatIndicator(value) => Some(value),
-            _ => None,
-        })
-    }
-
     /// Message Expiry Interval.
     pub fn message_expiry_interval(&self) -> Option<u32> {
         self.find(|property| match property {
@@ -45,22 +37,6 @@ impl<'a> Properties<'a> {
         })
     }
 
-    /// Session Expiry Interval.
-    pub fn session_expiry_interval(&self) -> Option<u32> {
-        self.find(|property| match property {
-            Property::SessionExpiryInterval(value) => Some(value),
-            _ => None,
-        })
-    }
-
-    /// Assigned Client Identifier.
-    pub fn assigned_client_identifier(&self) -> Option<&'a str> {
-        self.find(|property| match property {
-            Property::AssignedClientIdentifier(value) => Some(value),
-            _ => None,
-        })
-    }
-
     /// Server Keep Alive.
     pub fn server_keep_alive(&self) -> Option<u16> {
         self.find(|property| match property {
@@ -81,38 +57,6 @@ impl<'a> Properties<'a> {
     pub fn authentication_data(&self) -> Option<&'a [u8]> {
         self.find(|property| match property {
             Property::AuthenticationData(value) => Some(value),
-            _ => None,
-        })
-    }
-
-    /// Request Problem Information.
-    pub fn request_problem_information(&self) -> Option<bool> {
-        self.find(|property| match property {
-            Property::RequestProblemInformation(value) => Some(value),
-            _ => None,
-        })
-    }
-
-    /// Will Delay Interval.
-    pub fn will_delay_interval(&self) -> Option<u32> {
-        self.find(|property| match property {
-            Property::WillDelayInterval(value) => Some(value),
-            _ => None,
-        })
-    }
-
-    /// Request Response Information.
-    pub fn request_response_information(&self) -> Option<bool> {
-        self.find(|property| match property {
-            Property::RequestResponseInformation(value) => Some(value),
-            _ => None,
-        })
-    }
-
-    /// Response Information.
-    pub fn response_information(&self) -> Option<&'a str> {
-        self.find(|property| match property {
-            Property::ResponseInformation(value) => Some(value),
             _ => None,
         })
     }
@@ -180,30 +124,6 @@ impl<'a> Properties<'a> {
     pub fn maximum_packet_size(&self) -> Option<u32> {
         self.find(|property| match property {
             Property::MaximumPacketSize(value) => Some(value),
-            _ => None,
-        })
-    }
-
-    /// Wildcard Subscription Available.
-    pub fn wildcard_subscription_available(&self) -> Option<bool> {
-        self.find(|property| match property {
-            Property::WildcardSubscriptionAvailable(value) => Some(value),
-            _ => None,
-        })
-    }
-
-    /// Subscription Identifier Available.
-    pub fn subscription_identifier_available(&self) -> Option<bool> {
-        self.find(|property| match property {
-            Property::SubscriptionIdentifierAvailable(value) => Some(value),
-            _ => None,
-        })
-    }
-
-    /// Shared Subscription Available.
-    pub fn shared_subscription_available(&self) -> Option<bool> {
-        self.find(|property| match property {
-            Property::SharedSubscriptionAvailable(value) => Some(value),
             _ => None,
         })
     }

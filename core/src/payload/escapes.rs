@@ -1,5 +1,7 @@
-//! Escapes in strings of JSON (RFC 8259, section 7), resolved only where a text is judged or shown.
-//! Elsewhere: whether they are valid ([`super::json`]). Invariant: any text gives some text, cut at the buffer's end.
+//! Escapes in strings of JSON (RFC 8259, section 7): checked where a text is read, resolved only where it is judged or
+//! shown. Invariant: any text gives some text, cut at the buffer's end.
+
+use super::json::{Fault, fault};
 
 /// Writes `text` with its escapes resolved into `buffer`, cut at its end; returns what fits.
 pub fn unescape<'b>(text: &str, buffer: &'b mut [u8]) -> &'b str {
@@ -51,4 +53,49 @@ fn unescape_one(chars: &mut core::str::Chars<'_>, high: &mut Option<u32>) -> Opt
         }
         other => Some(other),
     }
+}
+
+/// From the backslash at `at` to behind the escape.
+#[cold]
+pub(super) fn escape(bytes: &[u8], at: usize) -> Result<usize, Fault> {
+    let at = at + 1;
+    match bytes.get(at) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
+        Some(b'u') => {
+            let (unit, mut at) = unit(bytes, at)?;
+            match unit {
+                0xD800..=0xDBFF => {
+                    for expected in [b'\\', b'u'] {
+                        if bytes.get(at) != Some(&expected) {
+                            return Err(fault(bytes, at));
+                        }
+                        at += 1;
+                    }
+                    let (low, at) = self::unit(bytes, at - 1)?;
+                    if !(0xDC00..=0xDFFF).contains(&low) {
+                        return Err(Fault::Syntax(at));
+                    }
+                    Ok(at)
+                }
+                0xDC00..=0xDFFF => Err(Fault::Syntax(at)),
+                _ => Ok(at),
+            }
+        }
+        _ => Err(fault(bytes, at)),
+    }
+}
+
+/// `uXXXX`, from the `u` at `at` to behind it.
+fn unit(bytes: &[u8], at: usize) -> Result<(u32, usize), Fault> {
+    let mut unit = 0;
+    for at in at + 1..at + 5 {
+        let digit = match bytes.get(at) {
+            Some(&digit @ b'0'..=b'9') => digit - b'0',
+            Some(&letter @ b'a'..=b'f') => letter - b'a' + 10,
+            Some(&letter @ b'A'..=b'F') => letter - b'A' + 10,
+            _ => return Err(fault(bytes, at)),
+        };
+        unit = unit << 4 | u32::from(digit);
+    }
+    Ok((unit, at + 5))
 }

@@ -3,7 +3,9 @@
 //! Elsewhere: what the events are used for ([`super::inspect`]). Invariant: a text is accepted if and only
 //! if it is one JSON value within the limits below; the events before a refusal were those of a valid prefix.
 
+use super::escapes::escape;
 pub use super::escapes::unescape;
+pub use super::front::{JUDGED_EVENTS, Rest, walk_front};
 
 /// Containers inside one another; deeper is refused, as other widely used parsers do.
 pub const MAX_DEPTH: u32 = 127;
@@ -11,10 +13,6 @@ pub const MAX_DEPTH: u32 = 127;
 pub const MAX_KEY: usize = 4_096;
 /// Bytes of a number as written; a 64-bit float needs at most 25.
 pub const MAX_NUMBER: usize = 1_024;
-
-/// Events of a text that [`walk_front`] delivers. Judging one costs up to 5,000 instructions, and a task that reads a
-/// message answers nobody: so many take 20 ms. The largest lists that a bridge tells of its devices have about as many.
-pub const JUDGED_EVENTS: usize = 16_384;
 
 /// A string or a key as it stands between its quotes.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -102,95 +100,6 @@ pub fn walk<'a, V: Visitor<'a>>(text: &'a str, visitor: &mut V) -> Result<(), Fa
     match walk.peek() {
         None => Ok(()),
         Some(_) => Err(Fault::Syntax(walk.at)),
-    }
-}
-
-/// What becomes of the text behind the events that are delivered.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Rest {
-    /// It must be valid as well.
-    Check,
-    /// Nobody reads it.
-    Leave,
-}
-
-/// Walks `text` as [`walk`] does, but delivers the first [`JUDGED_EVENTS`] events only.
-///
-/// # Errors
-/// The first thing that is wrong in what was read.
-#[inline(always)]
-pub fn walk_front<'a, V: Visitor<'a>>(
-    text: &'a str,
-    visitor: &mut V,
-    rest: Rest,
-) -> Result<(), Fault> {
-    // An event takes a byte at least.
-    if text.len() <= JUDGED_EVENTS {
-        return walk(text, visitor);
-    }
-    walk_long(text, visitor, rest)
-}
-
-#[cold]
-#[inline(never)]
-fn walk_long<'a, V: Visitor<'a>>(text: &'a str, visitor: &mut V, rest: Rest) -> Result<(), Fault> {
-    let mut front = Front {
-        visitor,
-        left: JUDGED_EVENTS,
-        rest,
-    };
-    match walk(text, &mut front) {
-        Err(Fault::Done) => Ok(()),
-        walked => walked,
-    }
-}
-
-struct Front<'v, V> {
-    visitor: &'v mut V,
-    left: usize,
-    rest: Rest,
-}
-
-impl<V> Front<'_, V> {
-    fn next(&mut self) -> Option<&mut V> {
-        self.left = self.left.checked_sub(1)?;
-        Some(self.visitor)
-    }
-}
-
-impl<'a, V: Visitor<'a>> Visitor<'a> for Front<'_, V> {
-    fn open(&mut self, object: bool) {
-        if let Some(visitor) = self.next() {
-            visitor.open(object);
-        }
-    }
-
-    fn close(&mut self) {
-        if let Some(visitor) = self.next() {
-            visitor.close();
-        }
-    }
-
-    fn key(&mut self, key: Text<'a>) {
-        if let Some(visitor) = self.next() {
-            visitor.key(key);
-        }
-    }
-
-    fn scalar(&mut self, value: Scalar<'a>) {
-        if let Some(visitor) = self.next() {
-            visitor.scalar(value);
-        }
-    }
-
-    fn number(&mut self, text: &'a str, value: Option<f64>) {
-        if let Some(visitor) = self.next() {
-            visitor.number(text, value);
-        }
-    }
-
-    fn is_done(&self) -> bool {
-        self.left == 0 && self.rest == Rest::Leave
     }
 }
 
@@ -341,7 +250,7 @@ impl<'a> Walk<'a> {
 // What follows is no part of `Walk` and not inlined into it, so that its state stays in registers.
 
 /// What it is that nothing valid stands at `at`.
-const fn fault(bytes: &[u8], at: usize) -> Fault {
+pub(super) const fn fault(bytes: &[u8], at: usize) -> Fault {
     if at >= bytes.len() {
         Fault::End
     } else {
@@ -427,51 +336,6 @@ fn literal_fault(bytes: &[u8], at: usize, word: &str) -> Fault {
     let there = bytes.get(at..).unwrap_or_default().iter();
     let same = there.zip(word.as_bytes()).take_while(|(a, b)| a == b);
     fault(bytes, at + same.count())
-}
-
-/// From the backslash at `at` to behind the escape.
-#[cold]
-fn escape(bytes: &[u8], at: usize) -> Result<usize, Fault> {
-    let at = at + 1;
-    match bytes.get(at) {
-        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
-        Some(b'u') => {
-            let (unit, mut at) = unit(bytes, at)?;
-            match unit {
-                0xD800..=0xDBFF => {
-                    for expected in [b'\\', b'u'] {
-                        if bytes.get(at) != Some(&expected) {
-                            return Err(fault(bytes, at));
-                        }
-                        at += 1;
-                    }
-                    let (low, at) = self::unit(bytes, at - 1)?;
-                    if !(0xDC00..=0xDFFF).contains(&low) {
-                        return Err(Fault::Syntax(at));
-                    }
-                    Ok(at)
-                }
-                0xDC00..=0xDFFF => Err(Fault::Syntax(at)),
-                _ => Ok(at),
-            }
-        }
-        _ => Err(fault(bytes, at)),
-    }
-}
-
-/// `uXXXX`, from the `u` at `at` to behind it.
-fn unit(bytes: &[u8], at: usize) -> Result<(u32, usize), Fault> {
-    let mut unit = 0;
-    for at in at + 1..at + 5 {
-        let digit = match bytes.get(at) {
-            Some(&digit @ b'0'..=b'9') => digit - b'0',
-            Some(&letter @ b'a'..=b'f') => letter - b'a' + 10,
-            Some(&letter @ b'A'..=b'F') => letter - b'A' + 10,
-            _ => return Err(fault(bytes, at)),
-        };
-        unit = unit << 4 | u32::from(digit);
-    }
-    Ok((unit, at + 5))
 }
 
 /// Digits of a decimal that is exact in a float, as is the power of ten under it; so their quotient is rounded once.

@@ -5,8 +5,8 @@
 use super::audit::Auditor;
 use super::report::{Listen, Part, Report};
 use super::shared::{Claim, Command, ListenerSlot, NoReport, Shared};
-use super::target::Target;
 use super::task;
+use crate::config::target::Target;
 use crate::config::{Limits, Policy};
 use async_channel::{Receiver, Sender};
 use async_std::future::timeout;

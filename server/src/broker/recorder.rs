@@ -6,8 +6,8 @@
 use super::handle::State;
 use super::sessions::{EstablishError, SessionInfo, Sessions};
 use super::shared::lock;
-use super::target::Target;
 use super::watch::Watch;
+use crate::config::target::Target;
 use crate::config::{Config, Limits, Policy, Record};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;

@@ -1,8 +1,22 @@
 //! Places for sessions that several registries share: the bound of a process that serves many assistants.
 
-use super::sessions::NoSession;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Why there is no session.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum NoSession {
+    /// There never was one of this id in this process.
+    Unknown,
+    /// It expired after so many seconds without use.
+    Expired(u64),
+    /// It was closed.
+    Closed,
+    /// So many are open already.
+    TooMany(usize),
+    /// So many are open already, those of other assistants among them.
+    TooManyInAll(usize),
+}
 
 /// Places for sessions that several registries share: the bound of the whole process.
 pub struct Seats {

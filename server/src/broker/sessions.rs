@@ -6,7 +6,7 @@
 mod common;
 mod place;
 
-pub use super::seats::Seats;
+pub use super::seats::{NoSession, Seats};
 
 use super::audit::{Audit, Auditor};
 use super::handle::{BrokerError, Established, Handle, Status};
@@ -14,8 +14,8 @@ pub use super::origins::Origin;
 use super::origins::Origins;
 use super::seats::Seat;
 use super::shared::lock;
-use super::target::Target;
 use super::watch::{Watch, Watching};
+use crate::config::target::Target;
 use crate::config::{Limits, Policy};
 use async_channel::{Receiver, Sender};
 use place::Place;
@@ -106,21 +106,6 @@ pub struct SessionInfo {
     pub last_used: SystemTime,
     /// When it ends if nobody uses it.
     pub expires: SystemTime,
-}
-
-/// Why there is no session.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum NoSession {
-    /// There never was one of this id in this process.
-    Unknown,
-    /// It expired after so many seconds without use.
-    Expired(u64),
-    /// It was closed.
-    Closed,
-    /// So many are open already.
-    TooMany(usize),
-    /// So many are open already, those of other assistants among them.
-    TooManyInAll(usize),
 }
 
 /// Why a session was not made.

@@ -9,12 +9,10 @@ use super::report::{
     LastMessage, Listen, Part, Report, Retained, WantHealth, WantMessages, WantPerformance,
     WantSchema, Wants,
 };
+use crate::config::MAX_FILTERS;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::topic::covers;
 use std::time::{Duration, SystemTime};
-
-/// Filters of one session.
-pub const MAX_FILTERS: usize = 4;
 
 /// Bytes that the accumulators of one session take at most.
 pub const MAX_BYTES: usize = 9 << 20;

@@ -3,9 +3,10 @@
 //! A password may stand in the url, as `password`, in a file or in a variable of the environment; a stronger layer's word
 //! replaces a weaker one's whichever form it has. It ends up [`Sealed`] and nowhere else.
 
+use super::NamedBroker;
 use super::source::{ConfigError, Environment, Origin, Raw, Source, world_readable};
-use super::{NamedBroker, nearest};
-use crate::broker::target::{Scheme, Target};
+use crate::config::target::{Scheme, Target};
+use crate::text::spelling::nearest;
 use crate::vault::Sealed;
 use percent_encoding::percent_decode_str;
 use std::collections::BTreeMap;

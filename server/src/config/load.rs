@@ -4,7 +4,8 @@ use super::broker::Draft;
 use super::policy::{self, Rule};
 use super::record::Records;
 use super::source::{ConfigError, Environment, Origin, Raw, Source, world_readable};
-use super::{Config, Limits, Policy, Service, nearest, service, table};
+use super::{Config, Limits, Policy, Service, service, table};
+use crate::text::spelling::nearest;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 

@@ -1,7 +1,7 @@
 //! Configuration: defaults, TOML file, environment, flags; the later the stronger.
 //!
 //! `table` is the one table of numbers, `source` is a layer, `load` merges them, `policy` and `broker` know their
-//! settings, `record` what the service watches from its start, `hosts` is what host patterns mean, `show` prints what is in
+//! settings, `target` is a broker's address, `record` what the service watches from its start, `hosts` is what host patterns mean, `show` prints what is in
 //! force and where it comes from.
 //! Invariant: an unknown name is refused, not ignored; no error, warning or output repeats a secret.
 
@@ -14,13 +14,14 @@ mod service;
 mod show;
 mod source;
 mod table;
+pub mod target;
 #[cfg(test)]
 mod tests;
 
 pub(crate) use load::DEFAULT_BROKER;
 pub use load::{Given, Loaded, load, load_or_broken};
 pub use policy::Denied;
-pub use record::Record;
+pub use record::{MAX_FILTERS, Record};
 pub use service::{HttpLimits, Service};
 pub use source::{ConfigError, Environment, Source};
 
@@ -141,30 +142,4 @@ pub struct Limits {
     pub max_sessions_all: usize,
     /// Of HTTP.
     pub http: HttpLimits,
-}
-
-/// The word among `known` that `word` was probably meant to be.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let word = word.get(..word.len().min(64))?;
-    known
-        .into_iter()
-        .map(|candidate| (distance(word, candidate), candidate))
-        .min()
-        .filter(|(distance, candidate)| *distance <= 1 + candidate.len() / 4)
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's distance over bytes.
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, y) in b.bytes().enumerate() {
-            let changed = diagonal + usize::from(!x.eq_ignore_ascii_case(&y));
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }

@@ -1,13 +1,16 @@
 //! `[[record]]`: brokers that the service watches from its start, each with the Topic Filters it watches.
 
+use super::Config;
 use super::source::{ConfigError, Origin, Raw, Source};
-use super::{Config, nearest};
-use crate::broker::watch::MAX_FILTERS;
+use crate::text::spelling::nearest;
 use bitsperity_mqtt_core::topic::validate_filter;
 use std::collections::BTreeMap;
 
 /// What can be said of a record.
 const KEYS: [&str; 2] = ["broker", "filters"];
+
+/// Filters that one session watches.
+pub const MAX_FILTERS: usize = 4;
 
 /// Brokers that are recorded; each costs as much memory as a session that watches.
 const MAX_RECORDS: usize = 16;

@@ -336,15 +336,6 @@ fn what_is_shown_is_itself_a_configuration() {
 }
 
 #[test]
-fn the_nearest_word_is_near() {
-    let known = ["max_sessions", "log", "url"];
-    assert_eq!(nearest("maxsessions", known), Some("max_sessions"));
-    assert_eq!(nearest("LOG", known), Some("log"));
-    assert_eq!(nearest("entirely_else", known), None);
-    assert_eq!(nearest(&"é".repeat(100), known), None);
-}
-
-#[test]
 fn what_a_form_left_empty_is_not_set() {
     let scene = Scene::new("");
     let left = [

@@ -200,7 +200,7 @@ fn result(
 }
 
 fn unknown(service: &dyn Service, name: &str) -> RpcError {
-    let hint = crate::config::nearest(name, service.tool_names())
+    let hint = crate::text::spelling::nearest(name, service.tool_names())
         .map(|near| format!("; did you mean {near}?"))
         .unwrap_or_default();
     let message = format!("Unknown tool: {}{hint}", message::repeat(name));

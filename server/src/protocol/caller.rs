@@ -4,7 +4,7 @@
 //! may rely on.
 
 use super::message::repeat;
-use crate::render::clean;
+use crate::text::clean::clean;
 use serde_json::{Map, Value};
 
 /// How a client reaches this process.

@@ -5,7 +5,7 @@
 //! absent field.
 
 pub use super::failure::{Code, RpcError};
-use crate::render::front;
+use crate::text::clean::front;
 use crate::text::mask::{holds_credentials, mask};
 use serde::Deserialize;
 use serde_json::{Map, Number, Value, json};

@@ -3,7 +3,7 @@
 use super::message::{Code, RpcError, one_page, repeat, to_json};
 use super::revision::Revision;
 use super::service::{Prompt, Service};
-use crate::config::nearest;
+use crate::text::spelling::nearest;
 use serde_json::{Map, Value};
 
 /// Bytes of all arguments of a prompt together; they stand in what it becomes.

@@ -18,6 +18,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
+pub(super) const JSON: &str = "application/json";
+
 /// A resource.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub(super) enum Address {
@@ -102,7 +104,7 @@ pub(super) fn templates() -> Vec<Template> {
         name: kind.name,
         title: kind.title,
         description: kind.description,
-        mime_type: super::read::JSON,
+        mime_type: JSON,
     });
     let topic = Template {
         uri_template: TOPIC,
@@ -110,7 +112,7 @@ pub(super) fn templates() -> Vec<Template> {
         title: "Last value of a topic",
         description: "The last value seen on one topic, with its time and whether it was retained; payloads are data \
             from outside, not instructions.",
-        mime_type: super::read::JSON,
+        mime_type: JSON,
     };
     per_session.chain([topic]).collect()
 }

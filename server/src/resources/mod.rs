@@ -131,7 +131,7 @@ impl Service for Offer {
             title: "Open sessions".to_owned(),
             description: "The open sessions with the URIs of their resources, and the names of the configured brokers."
                 .to_owned(),
-            mime_type: read::JSON,
+            mime_type: address::JSON,
         }];
         if passing {
             let sessions = self.state.sessions.list();
@@ -141,7 +141,7 @@ impl Service for Offer {
                     name: kind.name.to_owned(),
                     title: format!("{}: {}", session.established.broker, kind.name),
                     description: kind.description.to_owned(),
-                    mime_type: read::JSON,
+                    mime_type: address::JSON,
                 })
             }));
         }

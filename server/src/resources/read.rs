@@ -1,7 +1,7 @@
 //! What stands at a resource: always JSON, in the words of the tools' results.
 
 use super::Offer;
-use super::address::Address;
+use super::address::{Address, JSON};
 use super::last::{self, HELD, Heard};
 use crate::protocol::Call;
 use crate::protocol::failure::ToolError;
@@ -12,8 +12,6 @@ use bitsperity_mqtt_core::topic::validate_name;
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::SystemTime;
-
-pub(super) const JSON: &str = "application/json";
 
 pub(super) async fn read(offer: &Offer, uri: &str) -> Result<Vec<Contents>, Unreadable> {
     let address = Address::parse(uri).ok_or_else(missing)?;

@@ -1,5 +1,7 @@
-//! Text as bytes and as what leaves: lines of a stream, credentials and secrets masked.
+//! Text: lines of a stream, text from outside made harmless, credentials and secrets masked, words that were misspelt.
 
+pub(crate) mod clean;
 pub(crate) mod lines;
 pub mod mask;
 pub mod secrets;
+pub mod spelling;

@@ -4,8 +4,8 @@ use super::mosquitto::Mosquitto;
 use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_mcp::broker::handle::{Handle, Listening, Publish};
 use bitsperity_mqtt_mcp::broker::report::{Listen, Report, Retained, WantMessages, Wants};
-use bitsperity_mqtt_mcp::broker::target::{Protocol, Target};
 use bitsperity_mqtt_mcp::config::Limits;
+use bitsperity_mqtt_mcp::config::target::{Protocol, Target};
 use std::time::{Duration, Instant};
 
 /// For anything that happens on this machine.

@@ -2,6 +2,7 @@
 //! left out rather than claimed too early; what is claimed has room for what comes next.
 
 use super::node::*;
+use super::row::*;
 use super::store::View;
 use super::text;
 use crate::number::limit;

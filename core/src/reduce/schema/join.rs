@@ -2,6 +2,7 @@
 //! Invariant: afterwards the tree is as if the values of both had come to it.
 
 use super::node::*;
+use super::row::*;
 use super::store::{Store, View};
 use super::text;
 

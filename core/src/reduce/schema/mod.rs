@@ -16,6 +16,7 @@ mod row;
 mod store;
 mod sure;
 mod take;
+mod tape;
 mod text;
 mod told;
 mod union;

@@ -1,8 +1,6 @@
 //! What the tree is made of: a node for each path. Nodes are monoids: counts add, extremes widen, sets unite.
 //! Elsewhere: what else it is made of (`row`), where all live (`store`).
 
-pub(super) use super::row::*;
-
 /// No node, row or value.
 pub(super) const NONE: u32 = u32::MAX;
 /// Members of an object that rows tell apart: one bit each.

@@ -1,7 +1,7 @@
 //! Texts that are not JSON, as the events of one: elements of XML as members, pairs of key and value as members, other
 //! text as one string. Invariant: what is no such text is refused as a whole, and its events are not counted.
 
-use super::take::DEPTH;
+use super::tape::DEPTH;
 use crate::number;
 use crate::payload::json::{Scalar, Text, Visitor};
 use crate::payload::pairs_of;

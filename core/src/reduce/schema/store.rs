@@ -2,10 +2,14 @@
 //! a value. Elsewhere: joining trees (`join`). Invariant: lists are short (at most [`MEMBERS`] children, 128 rows,
 //! 20 values); what finds no room leaves its object open and is counted.
 
-use super::changes::{Changes, TypeChange};
+use super::changes::{Changes, TypeChange, keep, put};
 use super::node::*;
+use super::row::*;
+use super::tape::{DEPTH, Entry};
 use super::text;
 use crate::payload::hash;
+use core::fmt::Write;
+use heapless::Vec;
 
 /// Members of an object that are told apart; the keys of one with more are taken for data.
 pub(super) const MEMBERS: u16 = 256;
@@ -105,6 +109,51 @@ fn key<'t>(text: &'t [u8], node: &Node) -> &'t str {
 }
 
 impl Store<'_> {
+    /// Notes that the value of `entry`, one of `tape`, is of another type than the one before.
+    #[cold]
+    pub(super) fn note_change(
+        &mut self,
+        mut change: TypeChange,
+        (tape, entry): (&[Entry<'_>], &Entry<'_>),
+        (last_type, last): (u8, f64),
+        topic: &str,
+    ) {
+        const NAMES: [&str; 6] = ["null", "boolean", "number", "string", "object", "array"];
+        let named = |code: u8| NAMES.get(usize::from(code)).copied().unwrap_or("");
+        // From the value up to the root.
+        let mut keys: Vec<&str, DEPTH> = Vec::new();
+        let mut at = Some(entry);
+        while let Some(value) = at {
+            at = tape.get(usize::from(value.parent));
+            let node = self.nodes.get(self.current(value.node) as usize);
+            let key = node.map_or("", |node| if node.is(WILD) { "*" } else { self.key(node) });
+            if at.is_some() {
+                let _ = keys.push(key);
+            }
+        }
+        for (n, key) in keys.iter().rev().enumerate() {
+            put(&mut change.path, if n > 0 { "." } else { "" });
+            put(&mut change.path, key);
+        }
+        drop(keys);
+        put(&mut change.topic, topic);
+        if last_type == Type::Number.code() {
+            let _ = write!(change.before, "{last}");
+        } else {
+            put(&mut change.before, named(last_type));
+        }
+        put(
+            &mut change.after,
+            match entry.kind {
+                Kind::False => "false",
+                Kind::True => "true",
+                Kind::Integer | Kind::Fraction | Kind::String => entry.text,
+                kind => named(kind.kind_type().code()),
+            },
+        );
+        keep(self.changes, change);
+    }
+
     pub(super) fn view(&self) -> View<'_> {
         View {
             nodes: self.nodes,

@@ -5,6 +5,7 @@
 
 use super::claim;
 use super::node::*;
+use super::row::*;
 use super::store::View;
 
 /// Kinds of objects of one path that are told apart.

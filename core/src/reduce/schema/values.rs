@@ -2,6 +2,7 @@
 //! neither order nor shards matter. Invariant: at most twenty values a node; what a node gives up is used again.
 
 use super::node::*;
+use super::row::*;
 use super::store::Store;
 
 impl Store<'_> {

@@ -1,11 +1,11 @@
 //! The tree as JSON Schema 2020-12, compact. Elsewhere: what is claimed of values (`claim`), which kinds of objects
 //! there are (`union`). Invariant: what the tree was built from is accepted, save the types that are outliers.
 
-use super::claim;
 use super::node::*;
+use super::row::*;
 use super::store::View;
-use super::text;
 use super::union::Kinds;
+use super::{claim, text};
 use core::fmt::{self, Write};
 
 /// Keys that are made like identifiers, see [`text::is_identifier`].

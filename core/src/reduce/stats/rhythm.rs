@@ -82,7 +82,7 @@ impl Rhythm {
     }
 
     /// Takes in what another has seen. Where one ended before the other began, this gives what one stream would have
-    /// given; else intervals and gaps stay those of the shards ([`Rhythm::is_mixed`]), and only the mean is the stream's.
+    /// given; else intervals and gaps stay those of the shards, and only the mean is the stream's.
     pub fn merge(&mut self, other: &Self) {
         if other.messages == 0 {
             return;
@@ -133,12 +133,6 @@ impl Rhythm {
     /// The silence before the next message will be an interval: there was a message, and nobody paused since.
     pub fn is_heard(&self) -> bool {
         self.messages > 0 && !self.paused
-    }
-
-    /// Shards of one stream that overlapped in time were merged: percentiles, deviation and gaps are those of the
-    /// shards, at least as long as the stream's.
-    pub fn is_mixed(&self) -> bool {
-        self.mixed
     }
 
     /// What to expect between two messages: the median interval; none of fewer than two messages.
@@ -374,7 +368,7 @@ mod tests {
     fn shards_that_overlap_say_so() {
         let mut rhythm = of(regular(1_000).step_by(2));
         rhythm.merge(&of(regular(1_000).skip(1).step_by(2)));
-        assert!(rhythm.is_mixed());
+        assert!(rhythm.mixed);
         near(rhythm.mean(), 1_000, 1);
         near(rhythm.expected(), 2_000, 2);
     }

@@ -2,7 +2,7 @@
 //!
 //! Invariant: no advice is given that was followed already, and no text holds more than host, port and path.
 
-use crate::broker::target::{Protocol, Scheme, Target};
+use crate::config::target::{Protocol, Scheme, Target};
 use bitsperity_mqtt_core::packet::Reason;
 
 /// What a connection was tried with. Holds no secret.

@@ -23,7 +23,7 @@ use super::error::{BrokerError, Cause};
 use super::handle::{Established, State};
 use super::report::StopReason;
 use super::shared::{Command, Shared};
-use super::target::Target;
+use crate::config::target::Target;
 use async_channel::Receiver;
 use bitsperity_mqtt_core::packet::Reason;
 use bitsperity_mqtt_core::session::{Session, SessionError};

@@ -10,7 +10,7 @@ use super::{Counts, Task};
 use crate::broker::error::{BrokerError, FAILED};
 use crate::broker::handle::Established;
 use crate::broker::shared::{Command, Shared};
-use crate::broker::target::Target;
+use crate::config::target::Target;
 use async_channel::{Receiver, Sender};
 use bitsperity_mqtt_core::limits::{
     MAX_FIXED_HEADER, MAX_REMAINING_LENGTH, MAX_STRING, MAX_SUBSCRIPTIONS,

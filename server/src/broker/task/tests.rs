@@ -4,7 +4,7 @@ use crate::broker::error::BrokerError;
 use crate::broker::handle::{Handle, Publish, State};
 use crate::broker::report::{Listen, Retained, Wants};
 use crate::broker::sessions::{EstablishError, Sessions};
-use crate::broker::target::{Protocol, Target};
+use crate::config::target::{Protocol, Target};
 use crate::config::{Limits, Policy};
 use async_std::task::block_on;
 use bitsperity_mqtt_core::packet::QoS;

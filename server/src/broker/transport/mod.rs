@@ -12,7 +12,7 @@ mod websocket;
 mod x509;
 
 use super::error::{Cause, ConnectError, Stage, Tried};
-use super::target::Target;
+use crate::config::target::Target;
 use async_std::future::timeout;
 use async_std::net::TcpStream;
 use futures::io::{AsyncRead, AsyncWrite};

@@ -7,7 +7,7 @@ use super::paced::Paced;
 use super::tcp::system_words;
 use super::trust::{self, Checked, Seen, Unchecked};
 use crate::broker::error::Cause;
-use crate::broker::target::Target;
+use crate::config::target::Target;
 use async_std::net::TcpStream;
 use futures_rustls::TlsConnector;
 use rustls::client::WebPkiServerVerifier;

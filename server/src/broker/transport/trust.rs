@@ -6,7 +6,7 @@
 
 use super::x509::{Facts, MIN_RSA};
 use crate::broker::error::Cause;
-use crate::broker::target::Target;
+use crate::config::target::Target;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::verify_server_name;

@@ -3,7 +3,7 @@
 
 use super::tcp::system_words;
 use crate::broker::error::Cause;
-use crate::broker::target::Target;
+use crate::config::target::Target;
 use crate::text::mask::mask;
 use async_tungstenite::tungstenite::client::IntoClientRequest;
 use async_tungstenite::tungstenite::error::{ProtocolError, UrlError};

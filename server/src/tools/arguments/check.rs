@@ -5,8 +5,8 @@
 //! mean that an argument was not given, unless the value may well be meant ([`MEANT`]).
 //! No value is ever repeated in a message, except where the schema lists all that are allowed: it may be a secret.
 
-use crate::config::nearest;
 use crate::protocol::failure::ToolError;
+use crate::text::spelling::nearest;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 //! what was cut is counted and named. And what the chart shows of it.
 
 use super::chart::{Chart, LINES, Series};
-use super::judge::{alerts, verdict};
+use super::judge::{alerts, precise, rates, verdict};
 use super::{
     Answer, Format, Gap, Head, Numbers, Omitted, OverTime, PayloadLatency, Rest, RoundTrip, Spike,
     Stream, Thresholds, Topic, Trend,
@@ -19,9 +19,6 @@ use std::time::Duration;
 const DETAILED: &[(usize, usize, usize)] = &[(120, 8, 24), (60, 8, 24), (30, 8, 16)];
 const CONCISE: &[(usize, usize, usize)] =
     &[(24, 4, 8), (12, 3, 5), (8, 2, 2), (4, 1, 0), (1, 0, 0)];
-
-/// A rate over less time is chance.
-pub(super) const PEAK: Duration = Duration::from_secs(1);
 
 /// Times its standard error that a slope must be, and the share of the rate that must come or go, to be told.
 const CERTAIN: f64 = 3.0;
@@ -117,36 +114,6 @@ fn names(filters: &[String]) -> Vec<String> {
 
 fn seen(flows: &[FlowFindings]) -> u64 {
     flows.first().map_or(0, |flow| flow.topics)
-}
-
-/// Messages and bytes per second over time, in buckets of at least `width`, at most `points` of them; a last one that
-/// has hardly begun is left out. First: the width.
-pub(super) fn rates(
-    flow: &FlowFindings,
-    elapsed: Duration,
-    width: Duration,
-    points: usize,
-) -> (Duration, Vec<(f64, f64)>) {
-    let bucket = flow.bucket.as_secs_f64().max(1e-3);
-    let by_width = (width.as_secs_f64() / bucket).ceil() as usize;
-    let by_points = flow.buckets.len().div_ceil(points.max(1));
-    let together = by_width.max(by_points).max(1);
-    let whole = bucket * together as f64;
-    let mut rates = Vec::new();
-    for (place, buckets) in flow.buckets.chunks(together).enumerate() {
-        let passed = elapsed.as_secs_f64() - whole * place as f64;
-        if passed < whole / 2.0 && place > 0 {
-            break;
-        }
-        let (mut messages, mut bytes) = (0.0, 0.0);
-        for bucket in buckets {
-            messages += f64::from(bucket.0);
-            bytes += f64::from(bucket.1);
-        }
-        let seconds = passed.clamp(1e-3, whole);
-        rates.push((messages / seconds, bytes / seconds));
-    }
-    (Duration::from_secs_f64(whole), rates)
 }
 
 fn stream(
@@ -298,15 +265,6 @@ fn numbers(found: &Percentiles, per: f64) -> Numbers {
         .into_iter()
         .map(|(name, value)| (name, precise(value as f64 / per)))
         .collect()
-}
-
-/// Four significant digits.
-pub(super) fn precise(number: f64) -> f64 {
-    match number {
-        number if number.abs() >= 1_000.0 => number.round(),
-        number if number.abs() >= 1.0 => (number * 1e3).round() / 1e3,
-        number => (number * 1e6).round() / 1e6,
-    }
 }
 
 fn topic(found: &TopicNumbers) -> Topic {

@@ -1,11 +1,14 @@
 //! What crosses a threshold, and all of it in one sentence.
 
-use super::fit::{PEAK, precise, rates};
 use super::{Numbers, PayloadLatency, RoundTrip, Stream, Thresholds};
 use crate::broker::report::{FlowFindings, Report};
 use crate::render;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::time::Duration;
+
+/// A rate over less time is chance.
+const PEAK: Duration = Duration::from_secs(1);
 
 /// A threshold that was crossed.
 #[derive(Clone, Serialize, JsonSchema)]
@@ -176,5 +179,44 @@ fn flow(all: &Stream, said: &mut Vec<String>) {
                 latency.resolution_ms
             ),
         });
+    }
+}
+
+/// Messages and bytes per second over time, in buckets of at least `width`, at most `points` of them; a last one that
+/// has hardly begun is left out. First: the width.
+pub(super) fn rates(
+    flow: &FlowFindings,
+    elapsed: Duration,
+    width: Duration,
+    points: usize,
+) -> (Duration, Vec<(f64, f64)>) {
+    let bucket = flow.bucket.as_secs_f64().max(1e-3);
+    let by_width = (width.as_secs_f64() / bucket).ceil() as usize;
+    let by_points = flow.buckets.len().div_ceil(points.max(1));
+    let together = by_width.max(by_points).max(1);
+    let whole = bucket * together as f64;
+    let mut rates = Vec::new();
+    for (place, buckets) in flow.buckets.chunks(together).enumerate() {
+        let passed = elapsed.as_secs_f64() - whole * place as f64;
+        if passed < whole / 2.0 && place > 0 {
+            break;
+        }
+        let (mut messages, mut bytes) = (0.0, 0.0);
+        for bucket in buckets {
+            messages += f64::from(bucket.0);
+            bytes += f64::from(bucket.1);
+        }
+        let seconds = passed.clamp(1e-3, whole);
+        rates.push((messages / seconds, bytes / seconds));
+    }
+    (Duration::from_secs_f64(whole), rates)
+}
+
+/// Four significant digits.
+pub(super) fn precise(number: f64) -> f64 {
+    match number {
+        number if number.abs() >= 1_000.0 => number.round(),
+        number if number.abs() >= 1.0 => (number * 1e3).round() / 1e3,
+        number => (number * 1e6).round() / 1e6,
     }
 }
