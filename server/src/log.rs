@@ -134,7 +134,7 @@ mod tests {
                 "bitsperity_mqtt_mcp::protocol::stdio",
                 "a\nb\x1b[31m\u{202e}é"
             ),
-            "2026-11-22T22:00:00.000Z WARN  mcp::stdio: a\\u{a}b\\u{1b}[31m\\u{202e}é\n"
+            "2026-11-22T22:00:00.000Z WARN  protocol::stdio: a\\u{a}b\\u{1b}[31m\\u{202e}é\n"
         );
         let long = logged("x", &"y".repeat(2 * MAX_CHARS));
         assert!(long.ends_with("y…\n") && long.chars().count() < MAX_CHARS + 100);

@@ -361,7 +361,7 @@ fn open_socket(
 }
 
 fn link(address: SocketAddr, token: &Plain) -> String {
-    format!("http://{address}/#token={}", token.as_str())
+    format!("http://{address}/#key={}", token.as_str())
 }
 
 /// For the person who started it. The token is shown to a terminal only: what goes elsewhere may be kept.

@@ -66,7 +66,7 @@ after(async () => {
 });
 
 test("a wrong token opens nothing, the right one does, and it leaves the address", async () => {
-  await page.goto(stage.url + "#token=wrong-token-of-nobody");
+  await page.goto(stage.url + "#key=wrong-token-of-nobody");
   await says("#say", "needs the token");
   assert.ok(!page.url().includes("wrong-token"), page.url());
   assert.equal(await page.locator("#now").isVisible(), false);

@@ -9,7 +9,7 @@ demo.stdout.on("data", text => { said += text; });
 try {
   const [link, url, token] = await until("the address of the page", () => {
     if (demo.exitCode !== null) throw new Error(said);
-    return /(http:\S+\/)#token=(\S+)/.exec(said);
+    return /(http:\S+\/)#key=(\S+)/.exec(said);
   });
   const assistant = await Object.assign(new Stage(), { url, token }).assistant("claude-code", "2.1.34");
   const browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args: ["--no-sandbox"] });

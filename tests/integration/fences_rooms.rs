@@ -118,18 +118,19 @@ const CIRCLES: &[&str] = &[
     "broker::collect broker::report broker::tap",
     "config::service config::table",
     "hosts::http::connection hosts::http::front hosts::http::relay",
+    "knowledge::tongues knowledge::words",
     "monitor::api monitor::openapi monitor::routes",
     "offline::lines offline::output",
     "payload::binary payload::decode",
     "payload::judge payload::pass payload::texts",
-    "payload::lines payload::severity",
+    "payload::lines payload::prose payload::severity",
     "protocol::call protocol::job protocol::reply protocol::subscriptions protocol::trace",
     "reduce::health::availability reduce::health::channel reduce::health::classes \
      reduce::health::deeds reduce::health::device reduce::health::evidence \
      reduce::health::fields reduce::health::hear reduce::health::judge \
-     reduce::health::marks reduce::health::speakers reduce::health::table \
-     reduce::health::values reduce::health::view",
-    "reduce::health::dialect reduce::health::generic",
+     reduce::health::marks reduce::health::readings reduce::health::speakers \
+     reduce::health::table reduce::health::values reduce::health::view",
+    "reduce::health::dialect reduce::health::generic reduce::health::vitals",
     "reduce::prune::choose reduce::prune::gain",
     "session::replays session::requests session::subscriptions",
     "tools::establish_connection tools::session",

@@ -34,7 +34,7 @@ fn a_page_shows_what_the_only_assistant_does() {
     let (address, token) = link
         .strip_prefix("http://")
         .unwrap()
-        .split_once("/#token=")
+        .split_once("/#key=")
         .unwrap();
     assert!(
         address.starts_with("127.0.0.1:") && token.len() == 43,

@@ -1,8 +1,6 @@
 //! Escapes in strings of JSON (RFC 8259, section 7): checked where a text is read, resolved only where it is judged or
 //! shown. Invariant: any text gives some text, cut at the buffer's end.
 
-use super::json::{Fault, fault};
-
 /// Writes `text` with its escapes resolved into `buffer`, cut at its end; returns what fits.
 pub fn unescape<'b>(text: &str, buffer: &'b mut [u8]) -> &'b str {
     let mut used = 0;
@@ -56,44 +54,48 @@ fn unescape_one(chars: &mut core::str::Chars<'_>, high: &mut Option<u32>) -> Opt
 }
 
 /// From the backslash at `at` to behind the escape.
+///
+/// # Errors
+/// The byte from which on it is none.
 #[cold]
-pub(super) fn escape(bytes: &[u8], at: usize) -> Result<usize, Fault> {
+pub(super) fn escape(bytes: &[u8], at: usize) -> Result<usize, usize> {
     let at = at + 1;
     match bytes.get(at) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(at + 1),
         Some(b'u') => {
-            let (unit, mut at) = unit(bytes, at)?;
-            match unit {
+            let (high, mut at) = unit(bytes, at)?;
+            match high {
                 0xD800..=0xDBFF => {
                     for expected in [b'\\', b'u'] {
                         if bytes.get(at) != Some(&expected) {
-                            return Err(fault(bytes, at));
+                            return Err(at);
                         }
                         at += 1;
                     }
-                    let (low, at) = self::unit(bytes, at - 1)?;
-                    if !(0xDC00..=0xDFFF).contains(&low) {
-                        return Err(Fault::Syntax(at));
+                    let (low, behind) = unit(bytes, at - 1)?;
+                    if (0xDC00..=0xDFFF).contains(&low) {
+                        Ok(behind)
+                    } else {
+                        Err(at)
                     }
-                    Ok(at)
                 }
-                0xDC00..=0xDFFF => Err(Fault::Syntax(at)),
+                0xDC00..=0xDFFF => Err(at - 1),
                 _ => Ok(at),
             }
         }
-        _ => Err(fault(bytes, at)),
+        _ => Err(at),
     }
 }
 
 /// `uXXXX`, from the `u` at `at` to behind it.
-fn unit(bytes: &[u8], at: usize) -> Result<(u32, usize), Fault> {
+fn unit(bytes: &[u8], at: usize) -> Result<(u32, usize), usize> {
     let mut unit = 0;
     for at in at + 1..at + 5 {
         let digit = match bytes.get(at) {
             Some(&digit @ b'0'..=b'9') => digit - b'0',
             Some(&letter @ b'a'..=b'f') => letter - b'a' + 10,
             Some(&letter @ b'A'..=b'F') => letter - b'A' + 10,
-            _ => return Err(fault(bytes, at)),
+            _ => return Err(at),
         };
         unit = unit << 4 | u32::from(digit);
     }

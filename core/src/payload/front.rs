@@ -6,11 +6,11 @@ use super::json::{Fault, Scalar, Text, Visitor, walk};
 
 /// Events of a text that [`walk_front`] delivers. Judging one costs up to 5,000 instructions, and a task that reads a
 /// message answers nobody: so many take 20 ms. The largest lists that a bridge tells of its devices have about as many.
-pub const JUDGED_EVENTS: usize = 16_384;
+pub(crate) const JUDGED_EVENTS: usize = 16_384;
 
 /// What becomes of the text behind the events that are delivered.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Rest {
+pub(crate) enum Rest {
     /// It must be valid as well.
     Check,
     /// Nobody reads it.
@@ -22,7 +22,7 @@ pub enum Rest {
 /// # Errors
 /// The first thing that is wrong in what was read.
 #[inline(always)]
-pub fn walk_front<'a, V: Visitor<'a>>(
+pub(crate) fn walk_front<'a, V: Visitor<'a>>(
     text: &'a str,
     visitor: &mut V,
     rest: Rest,

@@ -5,7 +5,6 @@
 
 use super::escapes::escape;
 pub use super::escapes::unescape;
-pub use super::front::{JUDGED_EVENTS, Rest, walk_front};
 
 /// Containers inside one another; deeper is refused, as other widely used parsers do.
 pub const MAX_DEPTH: u32 = 127;
@@ -250,7 +249,7 @@ impl<'a> Walk<'a> {
 // What follows is no part of `Walk` and not inlined into it, so that its state stays in registers.
 
 /// What it is that nothing valid stands at `at`.
-pub(super) const fn fault(bytes: &[u8], at: usize) -> Fault {
+const fn fault(bytes: &[u8], at: usize) -> Fault {
     if at >= bytes.len() {
         Fault::End
     } else {
@@ -289,9 +288,9 @@ fn string(text: &str, at: usize, limit: usize) -> Result<(Text<'_>, usize), Faul
             Some(b'"') => break,
             Some(b'\\') => {
                 escaped = true;
-                end = escape(bytes, end)?;
+                end = escape(bytes, end).map_err(|at| fault(bytes, at))?;
                 while bytes.get(end) == Some(&b'\\') {
-                    end = escape(bytes, end)?;
+                    end = escape(bytes, end).map_err(|at| fault(bytes, at))?;
                 }
             }
             _ => return Err(fault(bytes, end)),

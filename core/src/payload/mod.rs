@@ -10,7 +10,7 @@ mod binary;
 pub mod decode;
 mod escapes;
 mod format;
-mod front;
+pub(crate) mod front;
 pub(crate) mod hash;
 pub mod json;
 mod judge;

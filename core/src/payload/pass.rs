@@ -3,7 +3,8 @@
 //! Elsewhere: what it does at each event (`visit`), the judgement (`judge`), texts that are not JSON (`texts`).
 
 use super::format::{self, Format, Guess};
-use super::json::{self, Fault, Rest, Scalar};
+use super::front::{self, Rest};
+use super::json::{Fault, Scalar};
 use super::judge::MaxWith;
 use super::lenient;
 use super::memo::Memo;
@@ -141,7 +142,7 @@ impl<'t, 'a> Pass<'t, 'a> {
             b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'
         ) && !(first.is_ascii_digit() && format::is_digits(text))
         {
-            match json::walk_front(text, self, Rest::Check) {
+            match front::walk_front(text, self, Rest::Check) {
                 Ok(()) => return self.json(first),
                 Err(fault) if matches!(first, b'{' | b'[') => {
                     return self.broken(first, fault, text);

@@ -3,7 +3,8 @@
 //! A field counts by its name and by its value (`knowledge::time`); without a zone it is taken as UTC. Of several the
 //! outermost wins, then the name that says most. Invariant: a stamp lies between the years 2000 and 2100, so that no other number is mistaken for one.
 
-use super::json::{self, Rest, Scalar, Text, Visitor};
+use super::front::{self, Rest};
+use super::json::{Scalar, Text, Visitor};
 use crate::knowledge::time;
 
 /// Seconds since 1970 of the first and the last stamp believed: the years 2000 and 2100.
@@ -33,7 +34,7 @@ pub fn stamp(payload: &[u8]) -> Option<Stamp<'_>> {
         best: None,
     };
     // What was found before a fault stands in a valid prefix, but such a payload is no JSON.
-    json::walk_front(text, &mut finder, Rest::Leave).ok()?;
+    front::walk_front(text, &mut finder, Rest::Leave).ok()?;
     finder.best.map(|(_, stamp)| stamp)
 }
 

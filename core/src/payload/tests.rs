@@ -4,7 +4,7 @@
 #![allow(clippy::print_stdout)] // what was measured, shown when a test is asked to show it
 extern crate std;
 use super::json::{self, Scalar, Text, Visitor};
-use super::{Format, Severity, inspect};
+use super::{Format, Severity, front, inspect};
 use std::format;
 use std::path::PathBuf;
 use std::println;
@@ -117,18 +117,18 @@ fn of_a_long_text_the_front_is_judged_and_all_is_checked() {
             self.0 += 1;
         }
     }
-    let numbers = "1,".repeat(json::JUDGED_EVENTS);
+    let numbers = "1,".repeat(front::JUDGED_EVENTS);
     let (whole, cut) = (format!("[{numbers}1]"), format!("[{numbers}"));
-    for rest in [json::Rest::Check, json::Rest::Leave] {
+    for rest in [front::Rest::Check, front::Rest::Leave] {
         let mut count = Count::default();
-        assert_eq!(json::walk_front(&whole, &mut count, rest), Ok(()));
-        assert_eq!(count.0, json::JUDGED_EVENTS);
+        assert_eq!(front::walk_front(&whole, &mut count, rest), Ok(()));
+        assert_eq!(count.0, front::JUDGED_EVENTS);
     }
-    let checked = json::walk_front(&cut, &mut Count::default(), json::Rest::Check);
+    let checked = front::walk_front(&cut, &mut Count::default(), front::Rest::Check);
     assert_eq!(checked, Err(json::Fault::End));
     let mut all = Count::default();
     assert_eq!(json::walk(&whole, &mut all), Ok(()));
-    assert_eq!(all.0, json::JUDGED_EVENTS + 3);
+    assert_eq!(all.0, front::JUDGED_EVENTS + 3);
     let facts = inspect("plant/log", cut.as_bytes());
     assert_eq!(facts.format, Format::JsonInvalid);
 }

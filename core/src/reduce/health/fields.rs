@@ -9,7 +9,8 @@ use crate::knowledge::address;
 use crate::knowledge::nothing::{self, Nothing};
 use crate::knowledge::quality::{self, Grade, Mark};
 use crate::number;
-use crate::payload::json::{self, Rest, Scalar, Text, Visitor};
+use crate::payload::front::{self, Rest};
+use crate::payload::json::{Scalar, Text, Visitor};
 use crate::payload::{hash, lenient};
 use heapless::{String, Vec};
 
@@ -90,7 +91,7 @@ pub(super) fn each<'p>(
         || text.starts_with(|c: char| c.is_ascii_digit())
     {
         // What came before something malformed has been taken already, and was valid.
-        let _ = json::walk_front(text, &mut walk, Rest::Leave);
+        let _ = front::walk_front(text, &mut walk, Rest::Leave);
     } else if text.len() <= 64 {
         walk.bare(Value::Text(text));
     }

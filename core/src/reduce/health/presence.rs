@@ -3,7 +3,8 @@
 //! Invariant: a state that is told again is no change; what was replayed because retained is the state from the
 //! start, not a change in time.
 
-use crate::payload::json::{self, Scalar, Text, Visitor};
+use crate::payload::front;
+use crate::payload::json::{Scalar, Text, Visitor};
 use crate::time::Instant;
 use core::time::Duration;
 use heapless::{Deque, Vec};
@@ -410,7 +411,7 @@ pub(super) fn search<'a>(
         found: None,
         meaning,
     };
-    json::walk_front(text, &mut members, json::Rest::Leave).ok()?;
+    front::walk_front(text, &mut members, front::Rest::Leave).ok()?;
     members.found
 }
 

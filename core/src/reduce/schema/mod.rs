@@ -32,7 +32,7 @@ pub use store::Lost;
 pub use told::{Confidence, FamilyView, PathView, Quantity};
 
 use super::Record;
-use crate::payload::{Facts, Format, hash, json};
+use crate::payload::{Facts, Format, front, hash};
 use changes::Changes;
 use store::{Store, Used, View};
 use take::Taker;
@@ -154,7 +154,7 @@ where
         let mut taker = Taker::new(&mut store, root, text, (record.topic, at), stamp);
         let taken = match inner {
             format if is_json(format) => {
-                json::walk_front(text, &mut taker, json::Rest::Leave).is_ok()
+                front::walk_front(text, &mut taker, front::Rest::Leave).is_ok()
             }
             Format::Xml => other::xml(text, &mut taker),
             Format::KeyValue | Format::LineProtocol => other::pairs(text, &mut taker),

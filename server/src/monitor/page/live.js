@@ -99,7 +99,7 @@ $("topic-session").onchange = restartTopics;
 
 // The token: from the link's fragment, which is wiped, or typed; it stays in this tab.
 let token = sessionStorage.getItem("token") || "", locked = false, paused = 0, view = "now", socket = null, heardAt = 0, every = 1, tries = 0, retryAt = 0, busy = false;
-const given = location.hash.match(/^#token=(.+)$/);
+const given = location.hash.match(/^#key=(.+)$/);
 if (given) { token = decodeURIComponent(given[1]); sessionStorage.setItem("token", token); history.replaceState(null, "", location.pathname); }
 async function ask(path, method = "GET") {
   try {
