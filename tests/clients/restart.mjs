@@ -1,6 +1,7 @@
 // Clients whose service is started anew in the middle of their sessions: they go on, and connect to their broker again.
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { Client as Second, StreamableHTTPClientTransport as SecondHttp } from "@modelcontextprotocol/client";
 import { Client as First } from "@modelcontextprotocol/sdk/client/index.js";
 import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
@@ -28,7 +29,8 @@ for (const [client, transport] of clients) {
   await client.connect(transport);
   await call(client, "establish_connection", { connection_string: broker });
 }
-execFileSync(restart);
+// Not in one go: the clients must be able to hear that their connections end.
+await promisify(execFile)(restart);
 for (const [client] of clients) {
   const { sessions } = await call(client, "list_active_connections");
   assert.deepEqual(sessions, []);
