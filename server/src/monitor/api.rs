@@ -120,10 +120,25 @@ pub(super) struct Report {
     #[schemars(length(min = 1, max = 512))]
     client: Option<String>,
     /// Bytes of the answer.
+    #[serde(default, deserialize_with = "whole")]
     bytes: Option<u32>,
     /// What went wrong.
     #[schemars(length(max = 512))]
     error: Option<String>,
+}
+
+/// A whole number as JSON Schema has it: `7.0` is one.
+fn whole<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<u32>, D::Error> {
+    use serde::{Deserialize, de::Error};
+    let Some(number) = Option::<f64>::deserialize(from)? else {
+        return Ok(None);
+    };
+    if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) {
+        return Ok(Some(number as u32));
+    }
+    Err(D::Error::custom(
+        "`bytes` must be a whole number of 32 bits",
+    ))
 }
 
 impl Report {

@@ -84,7 +84,7 @@ fn operation(row: &Route) -> Value {
         .replace(['/', '{', '}', '.', '-'], "_");
     let mut parameters: Vec<Value> = row.parameters.iter().map(|it| it.described()).collect();
     if row.path.contains("{id}") {
-        let schema = json!({"type": "string"});
+        let schema = json!({"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"});
         let what = "the session";
         parameters.push(json!({"name": "id", "in": "path", "required": true, "description": what, "schema": schema}));
     }
@@ -109,6 +109,10 @@ fn operation(row: &Route) -> Value {
         let told = json!({"description": meaning(*status), "content": content});
         responses.insert(status.to_string(), told);
     }
+    responses.insert(
+        "431".to_owned(),
+        json!({"description": "Address and headers are too large; no content."}),
+    );
     let mut operation = json!({
         "operationId": format!("{}_{}", row.method.to_ascii_lowercase(), name),
         "summary": row.what, "parameters": parameters, "responses": responses
