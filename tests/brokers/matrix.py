@@ -161,7 +161,7 @@ class Broker:
                 if self.after:
                     subprocess.run(self.after, check=True, capture_output=True, timeout=PATIENCE)
                 return True
-            except OSError:
+            except (OSError, subprocess.SubprocessError):  # it may listen before it takes commands
                 time.sleep(0.05)
         self.log.seek(0)
         print(self.log.read().decode(errors="replace")[-2000:], file=sys.stderr)
@@ -288,7 +288,7 @@ def main():
     binary, name, place = sys.argv[1:]
     versions, start = BROKERS[name]
     failed = False
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:  # a broker may still write there
         broker = start(pathlib.Path(folder), place)
         try:
             if not broker.await_start():
