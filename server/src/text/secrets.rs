@@ -152,12 +152,13 @@ pub fn mask_secrets(text: &str) -> Cow<'_, str> {
     let mut masked = String::new();
     // Up to here `text` is in `masked`.
     let mut done = 0;
+    let mut ends = Ends::default();
     for (at, byte) in text.bytes().enumerate() {
         if at < done {
             continue;
         }
         let found = match byte {
-            b'=' | b':' | b'>' => named(text, at).or_else(|| user_info(text, at)),
+            b'=' | b':' | b'>' => named(text, at, &mut ends).or_else(|| user_info(text, at)),
             b' ' => behind_scheme(text, at),
             b'e' => web_token(text, at),
             b'-' => private_key(text, at),
@@ -179,8 +180,33 @@ pub fn mask_secrets(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
+/// Where values of each form end, so that names in a row without an end are not each searched to the end of the text.
+#[derive(Default)]
+struct Ends {
+    bare: End,
+    element: End,
+}
+
+/// The first place behind `from` where something ends.
+#[derive(Default)]
+struct End {
+    from: usize,
+    to: usize,
+}
+
+impl End {
+    /// The first place in `text` from `from` on that `ends`; the end of the text if there is none.
+    fn find(&mut self, text: &str, from: usize, ends: impl FnMut(char) -> bool) -> usize {
+        if !(self.from..self.to).contains(&from) {
+            let length = text.get(from..).and_then(|rest| rest.find(ends));
+            (self.from, self.to) = (from, length.map_or(text.len(), |length| from + length));
+        }
+        self.to
+    }
+}
+
 /// The value behind the sign at `at`, if the name before it is that of a secret.
-fn named(text: &str, at: usize) -> Option<(usize, usize)> {
+fn named(text: &str, at: usize, known: &mut Ends) -> Option<(usize, usize)> {
     let sign = *text.as_bytes().get(at)?;
     let quotes = ['"', '\'', '\\', ' '];
     let before = text.get(..at)?.trim_end_matches(quotes);
@@ -208,18 +234,22 @@ fn named(text: &str, at: usize) -> Option<(usize, usize)> {
     let start = text.len() - value.len();
     let escaped = behind.trim_start().starts_with('\\');
     let length = match (sign, quote) {
-        (b'>', _) => value.find('<')?,
+        (b'>', _) => {
+            let end = known.element.find(text, start, |c| c == '<');
+            (end < text.len()).then_some(end - start)?
+        }
         (_, Some(_)) if escaped => value.find('\\').unwrap_or(value.len()),
         (_, Some(quote)) => end_of_quote(value, quote),
         _ => {
             let ends =
                 |c: char| c.is_whitespace() || matches!(c, ',' | ';' | '&' | '}' | ')' | '"' | '<');
             // `Authorization: Bearer …`
-            let scheme = value
-                .find(' ')
-                .filter(|space| is_scheme(value.get(..*space)));
+            let scheme = HEADERS.iter().map(|scheme| scheme.len());
+            let scheme = scheme
+                .filter(|length| value.get(*length..).is_some_and(|it| it.starts_with(' ')))
+                .find(|space| is_scheme(value.get(..*space)));
             let from = scheme.map_or(0, |space| space + 1);
-            let length = from + value.get(from..)?.find(ends).unwrap_or(value.len() - from);
+            let length = known.bare.find(text, start + from, ends) - start;
             let rest = value.get(length..)?;
             if sign == b':' && rest.starts_with(' ') {
                 // A sentence about it.
@@ -283,9 +313,12 @@ fn web_token(text: &str, at: usize) -> Option<(usize, usize)> {
 fn private_key(text: &str, at: usize) -> Option<(usize, usize)> {
     let rest = text.get(at..)?.strip_prefix("-----BEGIN ")?;
     let (kind, behind) = rest.split_once("-----")?;
+    if kind.len() > NAME || !kind.ends_with("PRIVATE KEY") {
+        return None;
+    }
     let start = text.len() - behind.len();
     let length = behind.find("-----END").unwrap_or(behind.len());
-    (kind.len() <= NAME && kind.ends_with("PRIVATE KEY")).then_some((start, start + length))
+    Some((start, start + length))
 }
 
 /// `user:password` between `://` and the `@` of the same authority.
@@ -305,6 +338,24 @@ fn user_info(text: &str, at: usize) -> Option<(usize, usize)> {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn names_in_a_row_are_searched_once() {
+        let text = "password:".repeat(1_000);
+        let (mut looked, mut end) = (0, End::default());
+        for from in (9..=text.len()).step_by(9) {
+            let to = end.find(&text, from, |_| {
+                looked += 1;
+                false
+            });
+            assert_eq!(to, text.len());
+        }
+        assert!(looked <= text.len(), "{looked}");
+        let prose = format!("{text}x y");
+        assert_eq!(mask_secrets(&prose), prose);
+        let open = ":password>".repeat(1_000);
+        assert_eq!(mask_secrets(&open), open);
+    }
 
     #[test]
     fn secrets_in_texts_are_masked() {
