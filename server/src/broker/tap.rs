@@ -58,7 +58,7 @@ impl Tapped {
 
 /// A new one and its outlet.
 pub fn new() -> (Tap, Outlet) {
-    let (sender, receiver) = async_channel::bounded(MESSAGES);
+    let (sender, receiver) = async_channel::unbounded();
     let level = Arc::new(Level::default());
     let tap = Tap {
         messages: sender,
@@ -84,7 +84,9 @@ impl Tap {
         let bytes = tapped.bytes();
         let before = self.level.bytes.fetch_add(bytes, Ordering::Relaxed);
         // A single large one always goes.
-        let room = before == 0 || before + bytes <= BYTES;
+        let fits = before == 0 || before + bytes <= BYTES;
+        // Counted here: a bounded channel takes the memory of all its places at once.
+        let room = fits && self.messages.len() < MESSAGES;
         if !room || self.messages.try_send(tapped).is_err() {
             self.level.bytes.fetch_sub(bytes, Ordering::Relaxed);
             self.level.missed.fetch_add(1, Ordering::Relaxed);

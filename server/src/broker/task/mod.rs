@@ -98,6 +98,15 @@ struct Task<'s> {
     over: bool,
 }
 
+/// By a panic: the list says so before anybody who waits for what the task holds is answered.
+impl Drop for Task<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.shared.set_failed();
+        }
+    }
+}
+
 impl Task<'_> {
     async fn live(mut self) {
         self.attempt(self.clock.now());
