@@ -18,7 +18,7 @@ RUN cargo build --release --locked -p bitsperity-mqtt-mcp \
 
 # glibc, libgcc and the system's root certificates; no shell.
 FROM gcr.io/distroless/cc-debian12:nonroot
-ARG VERSION=0.1.0
+ARG VERSION=1.0.0
 LABEL org.opencontainers.image.title="bitsperity-mqtt-mcp" \
       org.opencontainers.image.description="MCP server that lets an AI assistant work with MQTT brokers" \
       org.opencontainers.image.source="https://github.com/bitsperity/bitsperity-mqtt-mcp" \
