@@ -32,4 +32,4 @@ def build(platform, _binary, out):
 def bases():
     """The images that the Dockerfile begins from."""
     lines = (common.ROOT / "Dockerfile").read_text().splitlines()
-    return [line.split()[1] for line in lines if line.startswith("FROM ")]
+    return [line.split()[1] for line in lines if line.startswith("FROM ") and line != "FROM scratch"]
