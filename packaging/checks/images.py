@@ -66,7 +66,8 @@ def _run(storage, tag, root, job):
         engine = ["podman", *map(str, storage), *runtime, "run", "--rm", "--interactive", *limits, *more, tag]
         if shutil.which("podman") and subprocess.run([*engine, "--version"], capture_output=True).returncode == 0:
             client.session(engine, common.version(), job.broker)
-            return f"run by podman with {MEMORY} of memory, read-only, without capabilities"
+            run(*engine, "selftest", "--broker", job.broker)
+            return f"run and self-tested by podman with {MEMORY} of memory, read-only, without capabilities"
     common.need("chroot", "setpriv")
     inside = ["chroot", "--userspec=65532:65532", str(root), f"/usr/local/bin/{common.NAME}"]
     bare = ["setpriv", "--no-new-privs", "--bounding-set=-all,+setuid,+setgid,+sys_chroot", *inside]
