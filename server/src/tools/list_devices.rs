@@ -8,7 +8,7 @@ pub(super) use fit::answer as fitted;
 use super::arguments::topic::{checked_filter, everything};
 use super::arguments::{ranges, schema};
 use super::listening::systems::System;
-use super::listening::{Common, Head, Heard, Listens, Rest, is_none, seconds};
+use super::listening::{Asked, Head, Heard, Listens, Rest, Room, is_none, seconds};
 use super::{Annotations, ToolError};
 use crate::broker::report::{Listen, WantHealth, Wants};
 use schemars::JsonSchema;
@@ -23,8 +23,6 @@ const VALUES: usize = 512 * 1024;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Arguments {
-    #[serde(flatten)]
-    common: Common,
     #[serde(default = "everything")]
     topic: String,
     /// Worst or longest first
@@ -117,7 +115,7 @@ pub(super) const TOOL: super::Tool = super::Tool {
         and dead. The systems, then a line a device with state, battery, link, last heard, messages a minute, \
         findings in a word. Takes `duration` seconds; longer finds devices that speak rarely.",
     annotations: Annotations::reads(true),
-    input_schema: schema::input_with_budget::<Arguments>,
+    input_schema: schema::input_with_budget::<Asked<Arguments>>,
     output_schema: schema::output::<Answer>,
     run: |request| request.by_listening::<Arguments>(),
 };
@@ -125,10 +123,6 @@ pub(super) const TOOL: super::Tool = super::Tool {
 impl Listens for Arguments {
     const TOOL: &'static str = TOOL.name;
     type Answer = Answer;
-
-    fn common(&self) -> &Common {
-        &self.common
-    }
 
     fn wanted(&self) -> Result<Listen, ToolError> {
         let filter = checked_filter("topic", &self.topic)?;
@@ -144,7 +138,7 @@ impl Listens for Arguments {
         Ok(Listen::to(vec![filter], seconds(self.duration), wants))
     }
 
-    fn answer(&self, heard: &mut Heard, head: Head, budget: usize) -> Answer {
+    fn answer(&self, heard: &mut Heard, head: Head, (_, budget): Room) -> Answer {
         fitted(head, &heard.report, (self.sort, self.only), budget)
     }
 

@@ -145,7 +145,19 @@ impl Common {
     }
 }
 
-/// A tool that listens: its arguments, what they ask to hear, and the answer from what was heard.
+/// Arguments of a listening tool: its own behind those that all have.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Asked<T> {
+    #[serde(flatten)]
+    common: Common,
+    #[serde(flatten)]
+    own: T,
+}
+
+/// How much an answer may say, and in how many bytes.
+pub(super) type Room = (Format, usize);
+
+/// A tool that listens: its own arguments, what they ask to hear, and the answer from what was heard.
 pub(super) trait Listens: DeserializeOwned + Send + Sync {
     const TOOL: &'static str;
 
@@ -154,12 +166,9 @@ pub(super) trait Listens: DeserializeOwned + Send + Sync {
 
     type Answer: Serialize;
 
-    fn common(&self) -> &Common;
-
     fn wanted(&self) -> Result<Listen, ToolError>;
 
-    /// The answer in at most `budget` bytes.
-    fn answer(&self, heard: &mut Heard, head: Head, budget: usize) -> Self::Answer;
+    fn answer(&self, heard: &mut Heard, head: Head, room: Room) -> Self::Answer;
 
     fn head(answer: &mut Self::Answer) -> &mut Head;
 
@@ -174,21 +183,21 @@ pub(super) trait Listens: DeserializeOwned + Send + Sync {
     }
 }
 
-/// Listens as `arguments` say and answers within the budget; keeps what found no room in the answer.
+/// Listens as it is asked and answers within the budget; keeps what found no room in the answer.
 pub(super) async fn run<T: Listens>(
     state: &Arc<State>,
-    arguments: T,
+    Asked { common, own }: Asked<T>,
     call: Call,
 ) -> Result<Answer, ToolError> {
-    let asked = arguments.common();
-    let mut heard = listen(state, &call, &arguments).await?;
-    let head = heard.head(asked);
-    let mut answer = arguments.answer(&mut heard, head, asked.budget(state));
-    let content = arguments.content(&heard);
+    let mut heard = listen(state, &call, &common, &own).await?;
+    let room = (common.response_format, common.budget(state));
+    let head = heard.head(&common);
+    let mut answer = own.answer(&mut heard, head, room);
+    let content = own.content(&heard);
     let head = T::head(&mut answer);
-    heard.keep(state, asked, head);
+    heard.keep(state, &common, head);
     if let Some(Value::Object(next)) = &mut head.next {
-        next.extend(arguments.further());
+        next.extend(own.further());
     }
     Ok(Answer {
         structured: Some(super::to_value(answer)?),
@@ -201,12 +210,12 @@ pub(super) async fn run<T: Listens>(
 async fn listen<T: Listens>(
     state: &Arc<State>,
     call: &Call,
-    arguments: &T,
+    asked: &Common,
+    own: &T,
 ) -> Result<Heard, ToolError> {
-    let asked = arguments.common();
     let (session_id, capture_id) = (asked.session_id.as_deref(), asked.capture_id.as_deref());
     if capture_id.is_none() && asked.since != Since::Now {
-        return recall::recall(state, T::TOOL, arguments.wanted()?, asked).await;
+        return recall::recall(state, T::TOOL, own.wanted()?, asked).await;
     }
     let limit = call_limit(state, call);
     let (capture, waiting, first) = match capture_id {
@@ -221,7 +230,7 @@ async fn listen<T: Listens>(
             }
         },
         None => {
-            let listen = arguments.wanted()?;
+            let listen = own.wanted()?;
             let session = session::find(state, call, session_id).await?;
             let (capture, waiting) = begin(state, call, T::TOOL, session, listen, limit).await?;
             (capture, waiting, true)

@@ -218,7 +218,7 @@ impl<'a> Request<'a> {
 
     /// Checks the arguments and runs a tool that listens.
     fn by_listening<A: Listens + 'a>(self) -> Running<'a> {
-        self.checked(|state, asked: A, call| listening::run(state, asked, call).boxed())
+        self.checked(|state, asked, call| listening::run::<A>(state, asked, call).boxed())
     }
 
     fn checked<A: DeserializeOwned>(

@@ -9,7 +9,7 @@ mod judge;
 
 use super::arguments::topic::{checked_filter, everything};
 use super::arguments::{ranges, schema};
-use super::listening::{Common, Format, Head, Heard, Listens, Rest, is_none, seconds};
+use super::listening::{Asked, Format, Head, Heard, Listens, Rest, Room, is_none, seconds};
 use super::{Annotations, ToolError};
 use crate::broker::report::{Listen, Retained, WantPerformance, Wants};
 use crate::render;
@@ -23,8 +23,6 @@ const TOPICS: usize = 24;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Arguments {
-    #[serde(flatten)]
-    common: Common,
     /// Topic filters, each measured apart, too
     #[serde(default)]
     #[schemars(length(max = 8))]
@@ -263,7 +261,7 @@ pub(super) const TOOL: super::Tool = super::Tool {
         idempotent_hint: true,
         open_world_hint: true,
     },
-    input_schema: schema::input_with_budget::<Arguments>,
+    input_schema: schema::input_with_budget::<Asked<Arguments>>,
     output_schema: schema::output::<Answer>,
     run: |request| request.by_listening::<Arguments>(),
 };
@@ -272,10 +270,6 @@ impl Listens for Arguments {
     const TOOL: &'static str = TOOL.name;
     type Answer = Answer;
     const MEASURES: bool = true;
-
-    fn common(&self) -> &Common {
-        &self.common
-    }
 
     fn wanted(&self) -> Result<Listen, ToolError> {
         let mut filters = Vec::new();
@@ -303,14 +297,14 @@ impl Listens for Arguments {
         })
     }
 
-    fn answer(&self, heard: &mut Heard, head: Head, budget: usize) -> Answer {
+    fn answer(&self, heard: &mut Heard, head: Head, (format, budget): Room) -> Answer {
         fit::answer(
             &head,
             &heard.filters,
             &heard.report,
             &heard.round_trips,
             self.thresholds.on(),
-            self.common.response_format,
+            format,
             budget,
         )
     }
