@@ -61,14 +61,13 @@ impl Fault {
     }
 }
 
-pub(super) const DIALECTS: [Dialect; 10] = [
+pub(super) const DIALECTS: [Dialect; 9] = [
     Dialect::Generic,
     Dialect::Zigbee2Mqtt,
     Dialect::Tasmota,
     Dialect::ShellyGen1,
     Dialect::ShellyGen2,
     Dialect::EspHome,
-    Dialect::EspEasy,
     Dialect::Homie,
     Dialect::SparkplugB,
     Dialect::OwnTracks,

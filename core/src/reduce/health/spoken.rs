@@ -22,7 +22,6 @@ impl Simulated {
             Dialect::ShellyGen1 => (format!("shellies/{name}/online"), pick("true", "false")),
             Dialect::ShellyGen2 => (format!("{name}/online"), pick("true", "false")),
             Dialect::EspHome => (format!("{name}/status"), pick("online", "offline")),
-            Dialect::EspEasy => (format!("{name}/LWT"), pick("Connected", "Connection Lost")),
             Dialect::Homie => (format!("homie/{name}/$state"), pick("ready", "lost")),
             Dialect::OwnTracks if online => {
                 let payload = format!(
@@ -204,18 +203,6 @@ impl Simulated {
                 ];
                 for (n, (value, text)) in values.into_iter().enumerate() {
                     self.tell(t + n as f64 * 0.01, format!("{name}/sensor/{value}/state"), text, false);
-                }
-            }
-            Dialect::EspEasy => {
-                let values = [
-                    ("climate/Temperature", temperature.to_string()),
-                    ("climate/Humidity", humidity.to_string()),
-                    ("cell/Battery", battery.to_string()),
-                    ("system/RSSI", format!("{dbm:.0}")),
-                    ("system/Uptime", uptime.to_string()),
-                ];
-                for (n, (value, text)) in values.into_iter().enumerate() {
-                    self.tell(t + n as f64 * 0.01, format!("{name}/{value}"), text, false);
                 }
             }
             Dialect::Homie => {
