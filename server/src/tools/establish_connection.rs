@@ -101,7 +101,7 @@ pub(super) const TOOL: super::Tool = super::Tool {
     title: "Connect to a broker",
     description: "Connects to an MQTT broker: the session_id for the other tools, and what the broker allows. \
         Call it first; one session serves many calls. Usually under a second. A lost connection is restored; an \
-        unused session ends after a while.",
+        unused session ends.",
     annotations: Annotations {
         read_only_hint: false,
         destructive_hint: false,

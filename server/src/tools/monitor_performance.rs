@@ -30,7 +30,7 @@ pub(super) struct Arguments {
     #[serde(default = "ranges::monitor")]
     #[schemars(range(min = ranges::MONITOR.min, max = ranges::MONITOR.max))]
     duration: f64,
-    /// Alerts where they are crossed; 0: off
+    /// Alerts when crossed; 0: off
     #[serde(default)]
     thresholds: Thresholds,
     /// Draws a PNG, too; many hosts show none
