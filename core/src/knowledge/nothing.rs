@@ -17,6 +17,10 @@ pub(crate) enum Nothing {
     Unknown,
     /// `unavailable`.
     Unavailable,
+    /// `---`.
+    Dashes,
+    /// An empty text.
+    Empty,
     /// A number that stands for none.
     Sentinel,
 }
@@ -30,6 +34,8 @@ impl Nothing {
             Self::Infinite => "Infinity",
             Self::Unknown => "unknown",
             Self::Unavailable => "unavailable",
+            Self::Dashes => "---",
+            Self::Empty => "an empty text",
             Self::Sentinel => "a number that stands for no reading",
         }
     }
@@ -38,6 +44,9 @@ impl Nothing {
 /// What a text says instead of a reading.
 pub(crate) fn of_text(text: &str) -> Option<Nothing> {
     let plain = text.trim_start_matches(['-', '+']);
+    if plain.is_empty() && text.len() >= 2 {
+        return Some(Nothing::Dashes);
+    }
     let is = |wanted: &str| plain.eq_ignore_ascii_case(wanted);
     match plain.as_bytes().first()? | 0x20 {
         b'n' if is("nan") || is("nan(ind)") => Some(Nothing::NotANumber),

@@ -124,6 +124,13 @@ fn date_of(date: &str) -> Option<(u16, u16, u16)> {
         _ if date.as_bytes().get(2) == Some(&b'.') && date.as_bytes().get(5) == Some(&b'.') => {
             (part(date, 6, 10)?, part(date, 3, 5)?, part(date, 0, 2)?)
         }
+        // Which of both is the month, only a day beyond twelve tells.
+        _ if date.as_bytes().get(2) == Some(&b'/') && date.as_bytes().get(5) == Some(&b'/') => {
+            match (part(date, 0, 2)?, part(date, 3, 5)?) {
+                (day @ 13.., month) | (month, day @ 13..) => (part(date, 6, 10)?, month, day),
+                _ => return None,
+            }
+        }
         _ => return None,
     };
     let fits = (1..=12).contains(&month) && (1..=31).contains(&day) && year >= 1970;

@@ -82,7 +82,7 @@ pub struct ChannelSlot {
     /// Something that the device is (on, off) changed when the run began.
     pub(super) excused: bool,
     /// Steps that were jumps.
-    pub jumps: u32,
+    pub jumps: u16,
     /// The first of them.
     pub jump: Option<Jump>,
     /// What it was before it fell to less than half, if it is a total, which should not; zero: it did not.
@@ -90,7 +90,10 @@ pub struct ChannelSlot {
     /// Changes since then.
     pub(super) fallen_changes: u8,
     /// Falls of a total that it came back from.
-    pub(super) glitches: u16,
+    pub(super) glitches: u8,
+    /// Values out of the range before the first jump, and in it again later.
+    pub(super) away: u8,
+    pub(super) back: u8,
     /// It counts failures.
     pub(super) counts: bool,
     /// What such a count was first.
@@ -172,6 +175,7 @@ impl ChannelSlot {
             (self.run, self.run_since) = (1, at);
             self.excused = switched;
         }
+        self.place(value);
         (self.last, self.at) = (value, at);
         if self.count == BASE {
             #[allow(clippy::cast_possible_truncation)]

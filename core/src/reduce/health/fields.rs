@@ -1,10 +1,11 @@
 //! The values of a payload with their places: `ENERGY.Power`, or what the topic calls a bare value; each with the mark
 //! of quality that stands beside it.
 //!
-//! One pass of a walk over JSON. What stands in arrays is left out, because it has no name that stays, except objects
+//! One pass of a walk over JSON; other texts are read in `plain`. What stands in arrays is left out, because it has no name that stays, except objects
 //! that name themselves: `{"id":"Press.Force","v":4.1,"q":true}`.
 
 use super::channel::MAX_NAME;
+use super::plain;
 use crate::knowledge::address;
 use crate::knowledge::nothing::{self, Nothing};
 use crate::knowledge::quality::{self, Grade, Mark};
@@ -69,12 +70,15 @@ pub(super) fn each<'p>(
     topic: &'p str,
     payload: &'p [u8],
     almost: bool,
-    take: impl FnMut(Field<'_>),
+    mut take: impl FnMut(Field<'_>),
 ) {
     let Ok(text) = core::str::from_utf8(payload) else {
         return;
     };
     let text = text.trim();
+    if !almost && !text.starts_with(['{', '[', '"']) {
+        return plain::each(topic, text, &mut take);
+    }
     let mut walk = Walk {
         topic,
         path: String::new(),
@@ -87,18 +91,14 @@ pub(super) fn each<'p>(
     };
     if almost {
         let _ = lenient::walk(text, &mut walk);
-    } else if text.starts_with(['{', '[', '"', '-', 't', 'f'])
-        || text.starts_with(|c: char| c.is_ascii_digit())
-    {
+    } else {
         // What came before something malformed has been taken already, and was valid.
         let _ = front::walk_front(text, &mut walk, Rest::Leave);
-    } else if text.len() <= 64 {
-        walk.bare(Value::Text(text));
     }
 }
 
 /// What a bare value on `topic` is called, and the level before.
-fn name_of(topic: &str) -> (&str, &str) {
+pub(super) fn name_of(topic: &str) -> (&str, &str) {
     let mut levels = topic.rsplit('/').filter(|level| !level.is_empty());
     let silent = |level: &&str| {
         matches!(

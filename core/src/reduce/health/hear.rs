@@ -9,11 +9,10 @@ use super::fields::{self, Field, Value};
 use super::presence::{self, Change, Connection};
 use super::table::Entry;
 use super::vitals::{STEPS, Vital};
-use super::{Health, values, vitals};
+use super::{Health, plain, values, vitals};
 use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::Nothing;
 use crate::knowledge::time;
-use crate::number;
 use crate::payload::{Facts, Severity, hash};
 use crate::reduce::Record;
 
@@ -124,31 +123,6 @@ where
         }
     }
 
-    /// Whether the whole value on a topic of no dialect is a state of the connection: told by a word that says nothing
-    /// else, or by one that may say it on a topic of that name; kept by the broker, or where that was told before.
-    fn tells_connection(&self, at: At, record: &Record<'_>) -> bool {
-        let may = |byte: &u8| byte.is_ascii_alphabetic() || matches!(*byte, b'"' | b'{');
-        if at.dialect != Dialect::Generic || !record.payload.first().is_some_and(may) {
-            return false;
-        }
-        let slot = self.devices.as_ref().get(at.device);
-        let known = slot.and_then(|slot| slot.presence_topic);
-        let known = known.is_some_and(|span| self.names.get(span) == record.topic);
-        if !(known || record.retain) {
-            return false;
-        }
-        if record.payload.first() == Some(&b'{') {
-            return presence::is_told_in(record.payload);
-        }
-        let Some(text) = availability::short(record.payload) else {
-            return false;
-        };
-        let text = text.trim_matches('"');
-        let level = record.topic.rsplit('/').next().unwrap_or("");
-        let named = || presence::is_connection(level) && presence::word(text).is_some();
-        presence::plain_word(text).is_some() || named()
-    }
-
     pub(super) fn slot(&mut self, device: usize) -> Option<&mut DeviceSlot> {
         self.devices.as_mut().get_mut(device)
     }
@@ -161,6 +135,12 @@ where
             slot.ghosts = 0;
         }
         slot.present = true;
+        if at.dialect == Dialect::Generic {
+            slot.presence.told_by(
+                record.topic.rsplit('/').next().unwrap_or(""),
+                record.payload,
+            );
+        }
         let topic = at
             .topic
             .and_then(|n| slot.topics.get(n))
@@ -328,12 +308,15 @@ where
                 let place = self.place(record, field);
                 self.clock(at, record, (place, rank), Some(stamp));
             }
-        } else if text.len() <= 24
-            && let Some(number) = number::parse(text.trim_end_matches(['%', ' ']))
-        {
-            match Self::is_none(field, number) {
-                true => self.nothing(at, record, field, Nothing::Sentinel),
-                false => self.number(at, record, field, number),
+        } else if let Some((number, unit)) = plain::quantity(text) {
+            if unit == "%" && battery::is_battery(field.key) {
+                if let Some(slot) = self.slot(at.device) {
+                    slot.read(record.at, Vital::Battery, number);
+                }
+            } else if Self::is_none(field, number) {
+                self.nothing(at, record, field, Nothing::Sentinel);
+            } else if self.has_unit(at, record, field, text, unit) {
+                self.number(at, record, field, number);
             }
         } else if text.len() <= MAX_STATE {
             self.name(at, record, field, text);

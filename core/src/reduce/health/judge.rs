@@ -415,7 +415,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         }
         let jumps = self
             .channels()
-            .filter(|channel| channel.jumps > 0)
+            .filter(|channel| channel.has_jumped())
             .filter_map(|channel| Some((channel, channel.jump?)));
         for (channel, jump) in jumps.take(CHANNELS) {
             tell(Cause::Jumps(channel, jump));

@@ -4,7 +4,7 @@
 //! Read in this order: `dialect` and `generic` (which device a topic belongs to), `device` (what is known of one),
 //! `hear` and `metrics` (what a message adds), `judge` (faults and score). Elsewhere: `presence`, `vitals`, `channel`, `clock` are
 //! the parts of a device; `fields`, `sparkplug`, `discovery`, `tasmota` and `availability` read
-//! payloads; `pattern` finds devices by name; `words` says findings.
+//! payloads, `plain` those that are no JSON; `pattern` finds devices by name; `words` says findings.
 //! Invariant: a fault is told only with evidence of this device; what is ambiguous costs nothing. At most as many
 //! devices, channels and bytes of names as the caller gave room for; what finds none is counted.
 
@@ -25,6 +25,7 @@ mod marks;
 mod metrics;
 mod names;
 mod pattern;
+mod plain;
 mod presence;
 mod readings;
 mod sleep;
@@ -82,7 +83,10 @@ fn first_of(payload: &[u8]) -> u8 {
     let payload = payload.trim_ascii();
     match payload.first().copied().unwrap_or(0) {
         b'{' if is_reading(payload) => b'0',
-        first if generic::is_several(first, payload) => generic::SEVERAL,
+        first if generic::is_several(first, payload) => match generic::is_record(first, payload) {
+            true => generic::RECORD,
+            false => generic::SEVERAL,
+        },
         first => first,
     }
 }

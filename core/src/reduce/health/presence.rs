@@ -21,6 +21,9 @@ const MAX_WORD: usize = 32;
 /// What is told twice within this was sent twice.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
+/// Live messages of a device that is told to be away: one may have been on its way.
+const DOUBTS: u8 = 2;
+
 /// A device describes all of its entities within this, slow ones too.
 const IN_ONE_GO: Duration = Duration::from_secs(10);
 
@@ -77,12 +80,19 @@ pub struct Presence {
     again: u32,
     pub(super) again_at: Instant,
     /// How often it said that it is starting.
-    starts: u32,
+    starts: u16,
+    /// It was told by yes or no under a name that may be of something else.
+    answer: bool,
+    /// Live messages after such a no.
+    doubts: u8,
 }
 
 impl Presence {
-    /// The state now.
+    /// The state now; unknown if what is said to be away goes on to speak: that was of something else.
     pub fn state(&self) -> Connection {
+        if self.is_doubted() {
+            return Connection::Unknown;
+        }
         self.told.back().map_or(Connection::Unknown, |told| told.to)
     }
 
@@ -103,13 +113,30 @@ impl Presence {
 
     /// Changes to [`Connection::Offline`].
     pub fn drops(&self) -> u32 {
-        self.drops
+        if self.is_doubted() { 0 } else { self.drops }
+    }
+
+    fn is_doubted(&self) -> bool {
+        self.doubts >= DOUBTS
     }
 
     /// The state was told, live, and told again.
     pub(super) fn is_confirmed(&self) -> bool {
         let told = self.latest();
         told.is_some_and(|told| !told.retained && self.confirmed > told.at)
+    }
+
+    /// What told the state on a topic with this last level.
+    pub(super) fn told_by(&mut self, level: &str, payload: &[u8]) {
+        let text = core::str::from_utf8(payload).unwrap_or("").trim();
+        let broad = ["available", "availability", "connected", "reachable"];
+        self.answer = yes_or_no(text).is_some() && super::vitals::is_any(level, &broad);
+    }
+
+    /// It spoke, live.
+    pub(super) fn spoke(&mut self) {
+        let away = self.latest().is_some_and(|it| it.to == Connection::Offline);
+        self.doubts = self.doubts.saturating_add(u8::from(self.answer && away));
     }
 
     /// It described itself, live: as often as it does so anew, and not in one go, it says that it is there.
@@ -130,7 +157,7 @@ impl Presence {
 
     /// How often it started without having left before.
     pub(super) fn restarts(&self) -> u32 {
-        self.starts.saturating_sub(1).saturating_sub(self.drops)
+        u32::from(self.starts).saturating_sub(1).saturating_sub(self.drops)
     }
 
     /// How often it said that it is there without having left before.
@@ -355,39 +382,8 @@ pub(super) fn is_connection(name: &str) -> bool {
     super::vitals::is_any(name, &NAMES)
 }
 
-/// Whether a small object is there to tell of the connection, on a topic of whatever name: `{"online":true,"ip":"…"}`.
-pub(super) fn is_told_in(payload: &[u8]) -> bool {
-    const NAMES: [&str; 8] = [
-        "connectionstate",
-        "connectionstatus",
-        "online",
-        "onlinestate",
-        "reachable",
-        "lwt",
-        "will",
-        "lastwill",
-    ];
-    // Of a plug or a cable, too, unless the word says more.
-    const BROAD: [&str; 3] = ["connection", "connectivity", "linkstate"];
-    // What holds more is telemetry, in which it may be of something else.
-    const MEMBERS: usize = 6;
-    let small = payload.len() <= MAX_PAYLOAD && payload.first() == Some(&b'{');
-    let few = || payload.windows(2).filter(|it| it == b"\":").count() <= MEMBERS;
-    let told = |text| {
-        search(text, |key, value| {
-            let plain = match value {
-                Scalar::String(text) => plain_word(text.raw).is_some(),
-                _ => false,
-            };
-            let is = |names: &[&str]| super::vitals::is_any(key, names);
-            member("", key, value).filter(|_| is(&NAMES) || plain && is(&BROAD))
-        })
-    };
-    small && few() && core::str::from_utf8(payload).is_ok_and(|text| told(text.trim()).is_some())
-}
-
 /// What a member of the outermost object tells.
-fn member(level: &str, key: &str, value: Scalar<'_>) -> Option<Connection> {
+pub(super) fn member(level: &str, key: &str, value: Scalar<'_>) -> Option<Connection> {
     let question = is_question(key);
     match value {
         Scalar::Bool(value) if question || key == "value" && is_question(level) => Some(if value {
@@ -476,17 +472,6 @@ mod tests {
         ] {
             assert_eq!(told(level, payload.as_bytes()), wanted, "{level} {payload}");
         }
-    }
-
-    #[test]
-    fn small_objects_tell_of_the_connection_on_any_topic() {
-        let told = |payload: &str| is_told_in(payload.as_bytes());
-        assert!(told(r#"{"link_state":"CONNECTION_LOST","at":5}"#));
-        assert!(told(r#"{"client":"c7","online":false}"#));
-        assert!(!told(r#"{"state":"disconnected","plug":1}"#));
-        assert!(!told(r#"{"connection":"disconnected","cable":"none"}"#));
-        let telemetry = r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"online":true}"#;
-        assert!(!told(telemetry));
     }
 
     #[test]

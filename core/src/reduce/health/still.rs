@@ -22,7 +22,23 @@ const RESTARTS: u8 = 3;
 const AWAY: f64 = 8.0;
 const PART: f64 = 0.15;
 
+/// Values on either side of a jump by which both are ordinary: it is at one place by day and at another by night.
+const SIDES: u8 = 10;
+
 impl ChannelSlot {
+    /// Takes on which side of its first jump a value is.
+    pub(super) fn place(&mut self, value: f64) {
+        let Some(jump) = self.jump else { return };
+        let inside = (jump.low..=jump.high).contains(&value);
+        self.away = self.away.saturating_add(u8::from(!inside));
+        self.back = self.back.saturating_add(u8::from(inside && self.away >= SIDES));
+    }
+
+    /// It jumped, and is there still or was there for a moment.
+    pub(super) fn has_jumped(&self) -> bool {
+        self.jumps > 0 && !(self.away >= SIDES && self.back >= SIDES)
+    }
+
     /// It went to and fro in a narrow range, left it without a jump, and is away from it as far as it ever was.
     pub(super) fn has_drifted(&self) -> bool {
         let [low, high, steps] = self.base.map(f64::from);
