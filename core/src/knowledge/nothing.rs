@@ -73,6 +73,33 @@ pub(crate) fn is_sentinel(number: f64, heat: bool) -> bool {
     heat && OF_HEAT.contains(&number) || OF_ALL.contains(&number)
 }
 
+/// Whether a number is one of those that stand for none, if it is far from all others: rows of nines, and the ends of
+/// the ranges of whole numbers.
+pub(crate) fn may_stand_for_none(number: f64) -> bool {
+    const ENDS: [f64; 9] = [
+        32_767.0,
+        -32_768.0,
+        65_534.0,
+        65_535.0,
+        2_147_483_647.0,
+        -2_147_483_648.0,
+        4_294_967_295.0,
+        670_760.96,
+        670_433.28,
+    ];
+    const NINES: [f64; 8] = [
+        999.0,
+        999.9,
+        999.99,
+        9_999.0,
+        9_999.9,
+        99_999.0,
+        999_999.0,
+        9_999_999.0,
+    ];
+    ENDS.contains(&number) || NINES.contains(&number.abs()) || is_sentinel(number, true)
+}
+
 /// What the name of a value says of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Measured {

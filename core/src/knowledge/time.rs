@@ -16,7 +16,7 @@ pub(crate) struct Written {
 const NAME: usize = 20;
 
 /// How well a name says that its value is the time of the message, best first; none: not at all.
-pub(crate) fn rank(key: &str) -> Option<usize> {
+pub(crate) fn rank(key: &str) -> Option<u8> {
     let mut name = [0; NAME];
     let letters = key.bytes().filter(u8::is_ascii_alphabetic);
     let mut length = 0;

@@ -178,17 +178,25 @@ where
         let slot = self.devices.as_ref().get(at.device);
         let known = slot.and_then(|slot| slot.presence_topic);
         let known = known.is_some_and(|span| self.names.get(span) == record.topic);
-        if !(known || record.retain) {
+        let level = record.topic.rsplit('/').next().unwrap_or("");
+        let of_state = presence::is_state(level);
+        if !(known || record.retain || of_state) {
             return false;
         }
         if record.payload.first() == Some(&b'{') {
-            return is_told_in(record.payload);
+            let only = of_state && !record.payload.contains(&b',');
+            return is_told_in(record.payload) && !(of_state && !only && !known && !record.retain)
+                || only && presence::told(level, record.payload).is_some();
         }
         let Some(text) = short(record.payload) else {
             return false;
         };
         let text = text.trim_matches('"');
-        let level = record.topic.rsplit('/').next().unwrap_or("");
+        if of_state && !known && !record.retain {
+            return presence::plain_word(text)
+                .or(presence::link_word(text))
+                .is_some();
+        }
         let named = || presence::is_connection(level) && presence::word(text).is_some();
         presence::plain_word(text).is_some() || named()
     }

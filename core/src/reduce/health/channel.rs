@@ -26,6 +26,8 @@ const SETTLED: u32 = 8;
 /// A jump of a number of unknown nature is so many times its range and its usual step: noise has no such tails.
 const RANGES: f64 = 4.0;
 const STEPS: f64 = 20.0;
+/// A number whose least was so many times its range is not zero for a moment by chance.
+const NARROW: f64 = 8.0;
 /// Values by which the range is known that a number leaves bit by bit.
 pub(super) const BASE: u32 = 16;
 
@@ -89,8 +91,9 @@ pub struct ChannelSlot {
     pub(super) fallen: f64,
     /// Changes since then.
     pub(super) fallen_changes: u8,
-    /// Falls of a total that it came back from.
+    /// Falls of a total that it came back from, and for good.
     pub(super) glitches: u8,
+    pub(super) resets: u8,
     /// Values out of the range before the first jump, and in it again later.
     pub(super) away: u8,
     pub(super) back: u8,
@@ -208,7 +211,7 @@ impl ChannelSlot {
             Nature::Any => ROSE,
             _ => u32::MAX,
         };
-        if self.changes >= adds_up && self.falls(at, value) {
+        if self.changes >= adds_up && self.falls(at, value, switched) {
             return;
         }
         let step = (value - self.last).abs();
@@ -236,7 +239,7 @@ impl ChannelSlot {
 
     /// A total that falls to less than half and comes back to where it was, or a little further, was not read right; one
     /// that goes on from there was reset.
-    fn falls(&mut self, at: Instant, value: f64) -> bool {
+    fn falls(&mut self, at: Instant, value: f64, switched: bool) -> bool {
         if self.fallen > 0.0 {
             let before = self.fallen;
             if value < before {
@@ -246,6 +249,14 @@ impl ChannelSlot {
                 }
                 // It counts from there.
                 self.fallen = 0.0;
+                self.resets = self.resets.saturating_add(1);
+                self.jump.get_or_insert(Jump {
+                    at,
+                    from: before,
+                    to: self.last,
+                    low: self.min,
+                    high: self.max,
+                });
                 return false;
             }
             self.fallen = 0.0;
@@ -265,7 +276,8 @@ impl ChannelSlot {
         }
         let rose = self.last == self.max && self.min > 0.0;
         let steadily = self.steps <= (self.max - self.min) * 1.001;
-        if rose && steadily && value < self.last * 0.5 {
+        // A state that changes with it says why: another shift, another batch.
+        if rose && steadily && !switched && value < self.last * 0.5 {
             (self.fallen, self.fallen_changes) = (self.last, 0);
             return true;
         }
@@ -289,12 +301,14 @@ impl ChannelSlot {
                 // Whole numbers may be codes.
                 let fine = value % 1.0 != 0.0 || self.last % 1.0 != 0.0;
                 let usual = self.steps / f64::from(self.changes.max(1));
+                // What is little at times may be nothing.
+                let narrow = value != 0.0 || self.min > NARROW * range;
                 self.changes >= TAUGHT
-                    && value != 0.0
+                    && narrow
                     && fine
                     && step > RANGES * range
                     && step > STEPS * usual
-                    && self.counts_not()
+                    && (self.counts_not() || step > STEPS * range)
             }
             Nature::Free | Nature::Total => false,
         }

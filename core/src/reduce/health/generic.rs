@@ -74,7 +74,11 @@ const PRESENCE: [&str; 18] = [
 ];
 
 /// Last levels that are sent to a device.
-pub(super) const COMMANDS: [&str; 14] = [
+pub(super) const COMMANDS: [&str; 18] = [
+    "opdracht",
+    "ordre",
+    "ordine",
+    "rozkaz",
     "set",
     "get",
     "command",
@@ -92,7 +96,14 @@ pub(super) const COMMANDS: [&str; 14] = [
 ];
 
 /// Last levels that are an aspect of what stands before them.
-const ASPECTS: [&str; 44] = [
+const ASPECTS: [&str; 51] = [
+    "estado",
+    "stato",
+    "état",
+    "etat",
+    "stan",
+    "zustand",
+    "toestand",
     "state",
     "telemetry",
     "data",
@@ -160,7 +171,11 @@ pub(super) fn place(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -
     for count in (1..n).rev() {
         if let Some(known) = ask(front(topic, count)) {
             let own = match known.dialect {
-                Dialect::Generic | Dialect::HomeAssistant => known.present && count + 1 == n,
+                // A numbered thing below it that says several things is told by itself, and put to it later.
+                Dialect::Generic | Dialect::HomeAssistant => {
+                    let several = matches!(first, b'{' | SEVERAL | RECORD) && is_numbered(last);
+                    known.present && count + 1 == n && !several
+                }
                 Dialect::SparkplugB | Dialect::OwnTracks | Dialect::Tasmota => false,
                 _ => true,
             };

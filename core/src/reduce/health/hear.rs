@@ -21,6 +21,9 @@ const TIME: usize = 16;
 /// Bytes of a text that may be a state.
 const MAX_STATE: usize = 96;
 
+/// Messages after which it is known how often a state changes.
+const MANY: u64 = 12;
+
 /// Where a message belongs: its device, its topic among those of the device, what is switched by it.
 #[derive(Clone, Copy)]
 pub(super) struct At {
@@ -74,8 +77,12 @@ where
         slot.bytes += record.payload.len() as u64;
         let switched = switched(slot, topic, facts);
         if switched && !record.retain {
-            slot.switched = Some(record.at);
             slot.switches += 1;
+        }
+        // What is another with nearly every message is no state.
+        let switched = switched && !(slot.messages > MANY && slot.switches * 3 > slot.messages * 2);
+        if switched && !record.retain {
+            slot.switched = Some(record.at);
         }
         let at = At {
             device,
@@ -91,8 +98,10 @@ where
             Role::About | Role::Command | Role::Discovery => {}
             Role::Directory => self.list(record),
             Role::Log => self.log(at, record, facts),
-            Role::Birth | Role::Death => self.sparkplug(at, role, record),
-            Role::Data if record.topic.starts_with("spBv1.0/") => self.sparkplug(at, role, record),
+            Role::Birth | Role::Death => self.sparkplug(at, role, record, facts),
+            Role::Data if record.topic.starts_with("spBv1.0/") => {
+                self.sparkplug(at, role, record, facts)
+            }
             Role::Presence => {
                 match self.says(record) {
                     Some(state) => {
@@ -153,7 +162,7 @@ where
         });
     }
 
-    fn data(&mut self, at: At, record: &Record<'_>, facts: &Facts<'_>) {
+    pub(super) fn data(&mut self, at: At, record: &Record<'_>, facts: &Facts<'_>) {
         self.beat(at, record);
         self.trouble(at.device, at.topic, record, facts);
         let speaks = self.slot(at.device).is_some_and(|slot| slot.speaks);
@@ -260,6 +269,7 @@ where
                 if let Some(sense) = battery::flag(field.parent, field.key) {
                     self.battery_low(at, value == (sense == Sense::Low));
                 }
+                self.flag(at, record, field, value);
             }
             Value::Text(text) => self.text(at, record, field, text, facts),
             Value::Nothing(nothing) => self.nothing(at, record, field, nothing),
@@ -304,7 +314,8 @@ where
             && field.depth <= 2
             && let Some(stamp) = clock::of_text(text)
         {
-            if let Some(rank) = time::rank(field.key) {
+            let rank = time::rank(field.key).unwrap_or(clock::UNKNOWN);
+            if rank < clock::UNKNOWN || field.depth == 1 {
                 let place = self.place(record, field);
                 self.clock(at, record, (place, rank), Some(stamp));
             }
@@ -375,6 +386,10 @@ where
         let make = || ChannelSlot::new(place, field.path, field.key);
         let channel = self.channel_of(at.device, |known| known.hash == place, make);
         if let Some(channel) = channel.and_then(|n| self.channels.as_mut().get_mut(n)) {
+            if channel.stands_for_none(number) {
+                channel.stood_in(record.at, number);
+                return self.nothing(at, record, field, Nothing::Sentinel);
+            }
             channel.marks.none.end();
             channel.add(record.at, number, at.switched);
         }
@@ -395,7 +410,7 @@ where
         &mut self,
         at: At,
         record: &Record<'_>,
-        place: (u64, usize),
+        place: (u64, u8),
         stamp: Option<Stamp>,
     ) {
         let (Some(wall), Some(stamp), false) = (self.wall_us, stamp, record.retain) else {

@@ -112,7 +112,9 @@ fn told_by_colons<'t>(text: &'t str, pair: &mut impl FnMut(&'t str, &'t str)) ->
 fn registers<'t>(text: &'t str, pair: &mut impl FnMut(&'t str, &'t str)) -> bool {
     let split = |line: &'t str| {
         let (key, value) = line.trim().strip_suffix(')')?.split_once('(')?;
-        key.bytes().any(|it| it.is_ascii_digit()).then_some((key, value))
+        key.bytes()
+            .any(|it| it.is_ascii_digit())
+            .then_some((key, value))
     };
     if !text.ends_with(')') || !text.lines().take(VALUES).all(|line| split(line).is_some()) {
         return false;
@@ -136,7 +138,9 @@ type Cells<'t> = Vec<&'t str, VALUES>;
 fn cells(line: &str) -> Option<(Cells<'_>, bool)> {
     let count = |sign: char| line.matches(sign).count();
     let signs = [('|', 1), (';', 1), ('\t', 1), (',', 2)];
-    let sign = signs.into_iter().find(|&(sign, least)| count(sign) >= least);
+    let sign = signs
+        .into_iter()
+        .find(|&(sign, least)| count(sign) >= least);
     match sign {
         Some((sign, _)) => Some((line.split(sign).map(str::trim).take(VALUES).collect(), true)),
         None => {
@@ -160,7 +164,11 @@ fn columns(topic: &str, text: &str, take: &mut impl FnMut(Field<'_>)) -> bool {
     let header = header.filter(|it| it.len() == row.len() && it.iter().all(|it| is_name(it)));
     // `SPEED,1500,OIL,4.1`
     let named = row.iter().step_by(2).all(|it| is_name(it));
-    let numbers = row.iter().skip(1).step_by(2).filter(|it| quantity(it).is_some());
+    let numbers = row
+        .iter()
+        .skip(1)
+        .step_by(2)
+        .filter(|it| quantity(it).is_some());
     if row.len() >= 4 && row.len() % 2 == 0 && named && numbers.count() * 4 >= row.len() {
         for pair in row.chunks_exact(2) {
             if let [key, value] = pair {
@@ -189,7 +197,11 @@ fn columns(topic: &str, text: &str, take: &mut impl FnMut(Field<'_>)) -> bool {
         let heading = header.as_ref().and_then(|it| it.get(n)).copied();
         // Lines without separators may be of several kinds.
         let is_number = quantity(&value.0).is_some();
-        let kind = if signed { 0 } else { 1 + usize::from(is_number) };
+        let kind = if signed {
+            0
+        } else {
+            1 + usize::from(is_number)
+        };
         let kind = (row.len() as u64) << 8 | kind as u64;
         column(take, level, (n, heading), kind, &value.0);
     }
@@ -264,7 +276,9 @@ fn is_unit(word: &str) -> bool {
             let rest = part.strip_prefix(prefix);
             rest.is_some_and(|rest| UNITS.contains(&rest))
         };
-        ["", "k", "m", "M", "G", "c", "d", "h", "µ", "u"].into_iter().any(with_prefix)
+        ["", "k", "m", "M", "G", "c", "d", "h", "µ", "u"]
+            .into_iter()
+            .any(with_prefix)
     };
     word.len() <= 8 && word.split('/').all(known)
 }
@@ -291,16 +305,42 @@ mod tests {
     #[test]
     fn values_of_texts_have_names() {
         for (text, found) in [
-            ("speed=4.5;oil=7 gate=false", &["speed=4.5", "oil=7", "gate=Bool(false)"][..]),
-            ("mill,nr=2 load=3.5,starts=4i 17", &["nr=2", "load=3.5", "starts=4"]),
+            (
+                "speed=4.5;oil=7 gate=false",
+                &["speed=4.5", "oil=7", "gate=Bool(false)"][..],
+            ),
+            (
+                "mill,nr=2 load=3.5,starts=4i 17",
+                &["nr=2", "load=3.5", "starts=4"],
+            ),
             ("P: 7.2 bar\nFLAP: open", &["P=7.2 bar", "FLAP=open"]),
-            ("<r><load u='A'>3</load><flap>shut</flap></r>", &["load=3", "flap=shut"]),
+            (
+                "<r><load u='A'>3</load><flap>shut</flap></r>",
+                &["load=3", "flap=shut"],
+            ),
             ("1-0:1.8.0*255(0081.5*kWh)", &["1-0:1.8.0*255=81.5"]),
             ("RPM,1500,OIL,4.1", &["RPM=1500", "OIL=4.1"]),
             ("load;flap\n3.5;shut", &["load=3.5", "flap=shut"]),
-            ("MILL;3.5;OK", &["mill-3 column 1=MILL", "mill-3 column 2=3.5", "mill-3 column 3=OK"]),
-            ("$GPGLL,53.1,N", &["$GPGLL column 1=$GPGLL", "$GPGLL column 2=53.1", "$GPGLL column 3=N"]),
-            ("3.5 m3/h GOOD", &["mill-3 column 1=3.5 m3/h", "mill-3 column 3=GOOD"]),
+            (
+                "MILL;3.5;OK",
+                &[
+                    "mill-3 column 1=MILL",
+                    "mill-3 column 2=3.5",
+                    "mill-3 column 3=OK",
+                ],
+            ),
+            (
+                "$GPGLL,53.1,N",
+                &[
+                    "$GPGLL column 1=$GPGLL",
+                    "$GPGLL column 2=53.1",
+                    "$GPGLL column 3=N",
+                ],
+            ),
+            (
+                "3.5 m3/h GOOD",
+                &["mill-3 column 1=3.5 m3/h", "mill-3 column 3=GOOD"],
+            ),
             ("12.5 kg", &["mill-3=12.5 kg"]),
             ("RUNNING", &["mill-3=RUNNING"]),
         ] {

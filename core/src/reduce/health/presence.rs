@@ -81,10 +81,22 @@ pub struct Presence {
     pub(super) again_at: Instant,
     /// How often it said that it is starting.
     starts: u16,
-    /// It was told by yes or no under a name that may be of something else.
-    answer: bool,
+    /// What was told may be of something else.
+    sense: Sense,
     /// Live messages after such a no.
     doubts: u8,
+}
+
+/// How surely what was told is of the connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Sense {
+    /// It is of nothing else.
+    #[default]
+    Sure,
+    /// It is yes or no under a name that may be of something else, unless it goes on to speak.
+    Answer,
+    /// It is a word that may be of a cable, unless it falls silent.
+    Word,
 }
 
 impl Presence {
@@ -129,14 +141,29 @@ impl Presence {
     /// What told the state on a topic with this last level.
     pub(super) fn told_by(&mut self, level: &str, payload: &[u8]) {
         let text = core::str::from_utf8(payload).unwrap_or("").trim();
+        let text = text.trim_matches('"');
         let broad = ["available", "availability", "connected", "reachable"];
-        self.answer = yes_or_no(text).is_some() && super::vitals::is_any(level, &broad);
+        let broad = super::vitals::is_any(level, &broad);
+        let of_state = is_state(level) && plain_word(text).is_none();
+        self.sense = match () {
+            () if yes_or_no(text).is_some() && broad => Sense::Answer,
+            () if of_state && text.starts_with('{') => Sense::Answer,
+            () if of_state => Sense::Word,
+            () => Sense::Sure,
+        };
+    }
+
+    /// Only its silence shows whether what was told is of the connection.
+    pub(super) fn is_vague(&self) -> bool {
+        self.sense == Sense::Word
     }
 
     /// It spoke, live.
     pub(super) fn spoke(&mut self) {
         let away = self.latest().is_some_and(|it| it.to == Connection::Offline);
-        self.doubts = self.doubts.saturating_add(u8::from(self.answer && away));
+        self.doubts = self
+            .doubts
+            .saturating_add(u8::from(self.sense != Sense::Sure && away));
     }
 
     /// It described itself, live: as often as it does so anew, and not in one go, it says that it is there.
@@ -157,7 +184,9 @@ impl Presence {
 
     /// How often it started without having left before.
     pub(super) fn restarts(&self) -> u32 {
-        u32::from(self.starts).saturating_sub(1).saturating_sub(self.drops)
+        u32::from(self.starts)
+            .saturating_sub(1)
+            .saturating_sub(self.drops)
     }
 
     /// How often it said that it is there without having left before.
@@ -265,7 +294,20 @@ pub(super) fn told(level: &str, payload: &[u8]) -> Option<Connection> {
 
 /// A level or key whose value is yes or no.
 fn is_question(name: &str) -> bool {
-    const NAMES: [&str; 8] = [
+    const NAMES: [&str; 21] = [
+        "conectado",
+        "conectada",
+        "connesso",
+        "collegato",
+        "connecté",
+        "connecte",
+        "verbunden",
+        "verbonden",
+        "połączony",
+        "polaczony",
+        "tilkoblet",
+        "ansluten",
+        "conexao",
         "online",
         "connected",
         "available",
@@ -288,18 +330,52 @@ fn yes_or_no(text: &str) -> Option<Connection> {
 
 /// A word for a state of a connection; case, spaces, `_` and `-` do not matter.
 pub(super) fn word(text: &str) -> Option<Connection> {
-    const WORDS: [(&str, Connection); 9] = [
-        ("connected", Connection::Online),
+    const WORDS: [(&str, Connection); 7] = [
         ("alive", Connection::Online),
         ("available", Connection::Online),
         ("reachable", Connection::Online),
         ("ready", Connection::Online),
-        ("disconnected", Connection::Offline),
         ("dead", Connection::Offline),
         ("lost", Connection::Offline),
         ("unavailable", Connection::Offline),
     ];
-    plain_word(text).or_else(|| find(&WORDS, text))
+    let link = || link_word(text);
+    plain_word(text)
+        .or_else(link)
+        .or_else(|| find(&WORDS, text))
+}
+
+/// The words among them that may be of a cable or a plug as well.
+pub(super) fn link_word(text: &str) -> Option<Connection> {
+    const WORDS: [(&str, Connection); 26] = [
+        ("connesso", Connection::Online),
+        ("collegato", Connection::Online),
+        ("conectado", Connection::Online),
+        ("conectada", Connection::Online),
+        ("connecté", Connection::Online),
+        ("connecte", Connection::Online),
+        ("verbunden", Connection::Online),
+        ("verbonden", Connection::Online),
+        ("połączony", Connection::Online),
+        ("polaczony", Connection::Online),
+        ("tilkoblet", Connection::Online),
+        ("ansluten", Connection::Online),
+        ("disconnesso", Connection::Offline),
+        ("scollegato", Connection::Offline),
+        ("desconectado", Connection::Offline),
+        ("desconectada", Connection::Offline),
+        ("déconnecté", Connection::Offline),
+        ("deconnecte", Connection::Offline),
+        ("getrennt", Connection::Offline),
+        ("verbroken", Connection::Offline),
+        ("rozłączony", Connection::Offline),
+        ("rozlaczony", Connection::Offline),
+        ("frakoblet", Connection::Offline),
+        ("frånkopplad", Connection::Offline),
+        ("connected", Connection::Online),
+        ("disconnected", Connection::Offline),
+    ];
+    find(&WORDS, text)
 }
 
 /// The words among them that say nothing else wherever they stand; of `disconnected` it may be the cable.
@@ -353,7 +429,20 @@ fn find(words: &[(&str, Connection)], text: &str) -> Option<Connection> {
 
 /// Whether what stands at a level, or under a key, may be the state of a connection: a name of nothing else.
 pub(super) fn is_connection(name: &str) -> bool {
-    const NAMES: [&str; 24] = [
+    const NAMES: [&str; 37] = [
+        "estado",
+        "stato",
+        "état",
+        "etat",
+        "stan",
+        "zustand",
+        "toestand",
+        "statut",
+        "verbindung",
+        "verbinding",
+        "connexion",
+        "connessione",
+        "conexión",
         "status",
         "state",
         "lwt",
@@ -382,6 +471,14 @@ pub(super) fn is_connection(name: &str) -> bool {
     super::vitals::is_any(name, &NAMES)
 }
 
+/// Whether a level is of a state of any kind.
+pub(super) fn is_state(level: &str) -> bool {
+    const NAMES: [&str; 9] = [
+        "state", "estado", "stato", "état", "etat", "stan", "zustand", "toestand", "statut",
+    ];
+    super::vitals::is_any(level, &NAMES)
+}
+
 /// What a member of the outermost object tells.
 pub(super) fn member(level: &str, key: &str, value: Scalar<'_>) -> Option<Connection> {
     let question = is_question(key);
@@ -391,6 +488,8 @@ pub(super) fn member(level: &str, key: &str, value: Scalar<'_>) -> Option<Connec
         } else {
             Connection::Offline
         }),
+        Scalar::Number("0") if question => Some(Connection::Offline),
+        Scalar::Number("1") if question => Some(Connection::Online),
         Scalar::String(text) if question || is_connection(key) => word(text.raw),
         _ => None,
     }

@@ -100,9 +100,9 @@ fn kind_of(text: &str) -> Option<&str> {
     (plain && kind.len() < text.len()).then_some(kind)
 }
 
-/// Whether a word has a meaning: it is of a state.
+/// Whether all words of a text have a meaning: it is of a state.
 fn is_known(text: &str) -> bool {
-    Words::new(text).any(|word| word.flags != 0)
+    Words::new(text).all(|word| word.flags != 0)
 }
 
 /// Whether a member may name who speaks.

@@ -156,6 +156,21 @@ where
         self.said(at, record, field, place, said, text);
     }
 
+    /// Takes a flag of a list under a name of states or problems: true is another word where false is well. What stands
+    /// by itself under a name of its own is judged with its message.
+    pub(super) fn flag(&mut self, at: At, record: &Record<'_>, field: Field<'_>, value: bool) {
+        let listed = field.depth >= 2 && field.parent.is_empty();
+        if !listed || says(record.topic, field) & (STATUS | PROBLEM | DANGER) == 0 {
+            return;
+        }
+        let place = self.place(record, field);
+        let (said, text) = match value {
+            true => (Said::Odd, "true"),
+            false => (Said::Well, "false"),
+        };
+        self.said(at, record, field, place, said, text);
+    }
+
     /// Takes the unit of values beside it.
     fn unit(&mut self, at: At, record: &Record<'_>, field: Field<'_>, place: u64, text: &str) {
         let Some(slot) = self.slot(at.device) else {
