@@ -297,6 +297,22 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_went_may_stand_still() {
+        let stands = |moves: u32| {
+            let mut clock = Clock::default();
+            let at = |n: u32| Instant::from_micros(u64::from(n) * 2_000_000);
+            for n in 0..40 {
+                let seconds = 1_700_000_000.0 + f64::from(n.min(moves)) * 2.0;
+                let (wall, zoned) = (1_700_000_000.0 + f64::from(n) * 2.0, true);
+                clock.add(at(n), wall, (1, 1), Stamp { seconds, zoned });
+            }
+            clock.stands(at(39))
+        };
+        assert_eq!(stands(20), Some(Duration::from_secs(38)));
+        assert_eq!((stands(39), stands(0)), (None, None));
+    }
+
+    #[test]
     fn siblings_tell_the_zone() {
         for zone in [0.0, -7_200.0] {
             let family: std::vec::Vec<_> = (0..5).map(|_| clock(zone, 1.0, false)).collect();

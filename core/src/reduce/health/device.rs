@@ -287,7 +287,6 @@ impl DeviceSlot {
             }
             None => self.more_topics = self.more_topics.saturating_add(1),
         }
-        self.presence.spoke();
         // That it is offline is no relic if it is said again: another speaks for it.
         if self.presence.latest().is_some_and(|told| {
             told.to == Connection::Offline && at.since(told.at) > Duration::from_secs(5)

@@ -32,6 +32,8 @@ pub(super) struct At {
     /// A state (on, off …) is another than in the message before.
     pub(super) switched: bool,
     pub(super) dialect: Dialect,
+    /// It says something else than the message before on its topic.
+    pub(super) news: bool,
 }
 
 impl<D, I, C, B> Health<D, I, C, B>
@@ -66,12 +68,11 @@ where
             self.commanded(device, record);
             return;
         }
-        if let Some(topic) = topic
-            .and_then(|n| slot.topics.get_mut(n))
-            .filter(|_| !record.retain)
-        {
-            topic.again(record, facts);
-        }
+        let used = topic.and_then(|n| slot.topics.get_mut(n));
+        let news = match used.filter(|_| !record.retain) {
+            Some(topic) => topic.again(record, facts),
+            None => false,
+        };
         slot.messages += 1;
         slot.retained += u64::from(record.retain);
         slot.bytes += record.payload.len() as u64;
@@ -89,6 +90,7 @@ where
             topic,
             switched,
             dialect,
+            news,
         };
         let role = match role {
             Role::Data if self.tells_connection(at, record) => Role::Presence,
@@ -186,6 +188,9 @@ where
     pub(super) fn beat(&mut self, at: At, record: &Record<'_>) {
         if let Some(slot) = self.slot(at.device).filter(|_| !record.retain) {
             slot.beat(record.at, at.topic);
+            if at.news {
+                slot.presence.spoke();
+            }
         }
     }
 

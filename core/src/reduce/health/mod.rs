@@ -323,4 +323,6 @@ mod spoken;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod told_texts;
+#[cfg(test)]
 mod told_values;

@@ -158,7 +158,7 @@ impl Presence {
         self.sense == Sense::Word
     }
 
-    /// It spoke, live.
+    /// It said something new, live.
     pub(super) fn spoke(&mut self) {
         let away = self.latest().is_some_and(|it| it.to == Connection::Offline);
         self.doubts = self
