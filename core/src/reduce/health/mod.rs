@@ -3,7 +3,7 @@
 //!
 //! Read in this order: `dialect` and `generic` (which device a topic belongs to), `device` (what is known of one),
 //! `hear` and `metrics` (what a message adds), `judge` (faults and score). Elsewhere: `presence`, `vitals`, `channel`, `clock` are
-//! the parts of a device; `fields`, `sparkplug`, `discovery`, `tasmota` and `availability` read
+//! the parts of a device; `fields`, `sparkplug`, `connected`, `discovery`, `tasmota` and `availability` read
 //! payloads, `plain` those that are no JSON; `pattern` finds devices by name; `words` says findings.
 //! Invariant: a fault is told only with evidence of this device; what is ambiguous costs nothing. At most as many
 //! devices, channels and bytes of names as the caller gave room for; what finds none is counted.
@@ -12,6 +12,7 @@ mod availability;
 mod channel;
 mod classes;
 mod clock;
+mod connected;
 mod deeds;
 mod device;
 mod dialect;
@@ -24,6 +25,7 @@ mod judge;
 mod marks;
 mod metrics;
 mod names;
+mod nature;
 mod pattern;
 mod plain;
 mod presence;

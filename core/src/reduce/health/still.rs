@@ -5,7 +5,8 @@
 //!
 //! Invariant: a number that never moved, or whose siblings stand still too, is not told.
 
-use super::channel::{BASE, ChannelSlot, Jump, Nature, STILL, TAUGHT};
+use super::channel::{BASE, ChannelSlot, Jump, STILL, TAUGHT};
+use super::nature::Nature;
 use super::view::Device;
 use super::vitals;
 use crate::knowledge::nothing;
