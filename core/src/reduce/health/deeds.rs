@@ -211,7 +211,7 @@ impl TopicUse {
         let millis = u16::try_from(apart.as_millis()).unwrap_or(u16::MAX);
         let late = apart <= LATE && millis.saturating_mul(2) <= self.apart;
         let again = sign == self.sign && (apart <= TWICE || late) && length > 0;
-        let news = sign != self.sign && !again;
+        let news = !again && self.sign != 0 && sign != self.sign;
         if !again {
             self.apart = millis;
         }
