@@ -6,6 +6,7 @@
 
 mod arguments;
 mod close_connection;
+mod count_messages;
 mod debug_device;
 mod error;
 mod establish_connection;
@@ -274,6 +275,7 @@ pub fn list() -> &'static [Tool] {
         publish_message::TOOL,
         debug_device::TOOL,
         monitor_performance::TOOL,
+        count_messages::TOOL,
     ]
 }
 
