@@ -6,7 +6,6 @@
 
 mod arguments;
 mod close_connection;
-mod count_messages;
 mod debug_device;
 mod error;
 mod establish_connection;
@@ -275,7 +274,6 @@ pub fn list() -> &'static [Tool] {
         publish_message::TOOL,
         debug_device::TOOL,
         monitor_performance::TOOL,
-        count_messages::TOOL,
     ]
 }
 
