@@ -264,7 +264,8 @@ fn the_reference_of_tools_is_current() {
     let listed = client.ask("tools/list", serde_json::json!({}));
     let tools = listed["tools"].as_array().unwrap();
     let mut text = String::from(
-        "# The tools\n\nMade from what the server itself tells an assistant (`tools/list`).\n\n\
+        "# The tools\n\nMade from what the server itself tells an assistant (`tools/list`), with the ranges and defaults of \
+         `config show`.\n\n\
          | tool | what it is for | changes something |\n| --- | --- | --- |\n",
     );
     for tool in tools {
@@ -280,17 +281,19 @@ fn the_reference_of_tools_is_current() {
         };
         writeln!(text, "| [`{name}`](#{name}) | {title} | {changes} |").unwrap();
     }
+    let output = program(&["config", "show", "--json"]).output().unwrap();
+    let shown: Value = serde_json::from_slice(&output.stdout).unwrap();
     for tool in tools {
-        describe(&mut text, tool);
+        describe(&mut text, tool, &shown["arguments"]);
     }
     reference("docs/tools.md", &text);
 }
 
-fn describe(text: &mut String, tool: &Value) {
+fn describe(text: &mut String, tool: &Value, arguments: &Value) {
     let name = tool["name"].as_str().unwrap();
     let description = cell(tool["description"].as_str().unwrap());
     write!(text, "\n## {name}\n\n{description}\n").unwrap();
-    let Some(arguments) = tool["inputSchema"]["properties"].as_object() else {
+    let Some(listed) = tool["inputSchema"]["properties"].as_object() else {
         text.push_str("\nNo arguments.\n");
         return;
     };
@@ -299,8 +302,9 @@ fn describe(text: &mut String, tool: &Value) {
     text.push_str(
         "\n| argument | type and range | default | meaning |\n| --- | --- | --- | --- |\n",
     );
-    for (argument, schema) in arguments {
-        let default = match (&schema["default"], required(argument)) {
+    for (argument, schema) in listed {
+        let shown = &arguments[name][argument];
+        let default = match (&shown["default"], required(argument)) {
             (_, true) => "required".to_owned(),
             (Value::Null, _) => String::new(),
             (value, _) => format!("`{value}`"),
@@ -309,14 +313,14 @@ fn describe(text: &mut String, tool: &Value) {
         writeln!(
             text,
             "| `{argument}` | {} | {default} | {meaning} |",
-            kind(schema)
+            kind(schema, shown)
         )
         .unwrap();
     }
 }
 
 /// Type and range of an argument, in few words.
-fn kind(schema: &Value) -> String {
+fn kind(schema: &Value, shown: &Value) -> String {
     if let Some(words) = schema["enum"].as_array() {
         let words = words.iter().map(|word| format!("`{word}`"));
         return words.collect::<Vec<_>>().join(", ");
@@ -329,7 +333,7 @@ fn kind(schema: &Value) -> String {
         }
         _ => "see the schema".to_owned(),
     };
-    match (&schema["minimum"], &schema["maximum"]) {
+    match (&shown["minimum"], &shown["maximum"]) {
         (Value::Null, Value::Null) => name,
         (least, Value::Null) => format!("{name} from {least}"),
         (Value::Null, most) => format!("{name} up to {most}"),
