@@ -301,4 +301,17 @@ mod tests {
         assert_eq!(told(true, true), Vec::<&str>::new());
         assert_eq!(told(false, true), ["offline", "flapping"]);
     }
+
+    #[test]
+    fn what_repeats_itself_is_not_alive() {
+        let mut events = Vec::new();
+        for n in 0..20_u32 {
+            let at = f64::from(n);
+            events.push(event(at, "roof/880112345678/status/reachable", "0"));
+            events.push(event(at + 0.1, "roof/880112345678/status/last", "1795"));
+        }
+        let now = Instant::from_micros(20_000_000);
+        let found = causes(&by_id(&of(&events), "roof/880112345678"), now);
+        assert_eq!(found, ["offline"]);
+    }
 }
