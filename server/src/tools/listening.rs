@@ -224,7 +224,7 @@ async fn recall(
     mut wanted: Listen,
     asked: &Common,
 ) -> Result<Heard, ToolError> {
-    let filters = wanted.filters.clone();
+    let (filters, most) = (wanted.filters.clone(), wanted.max_messages);
     // The report is made a little later.
     let latest = asked.since.latest(SystemTime::now());
     wanted.wants.recent = latest.map(|it| it.saturating_add(TICK));
@@ -232,6 +232,7 @@ async fn recall(
     for (session_id, watch) in session::watches(state, asked.session_id.as_deref())? {
         match watch.recall(wanted.clone()).await {
             Ok(mut report) => {
+                since::obeys(tool, most, &report)?;
                 if let Some(latest) = asked.since.latest(report.started + report.elapsed) {
                     report.keep_latest(latest, wanted.retained);
                 }

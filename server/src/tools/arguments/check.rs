@@ -34,11 +34,16 @@ pub(in crate::tools) fn parse<T: DeserializeOwned>(
     arguments: Map<String, Value>,
 ) -> Result<T, ToolError> {
     let checked = object(schema, arguments, "")?.unwrap_or_default();
-    serde_json::from_value(Value::Object(checked)).map_err(|_| {
-        ToolError::invalid(
-            "the arguments do not fit together",
-            "compare them with the tool's inputSchema",
-        )
+    serde_json::from_value(Value::Object(checked)).map_err(|error| {
+        // What an argument's own reader says begins with its name and repeats no value.
+        let said = error.to_string();
+        match said.split_once("; ").filter(|_| said.starts_with('`')) {
+            Some((what, next)) => ToolError::invalid(what, next),
+            None => ToolError::invalid(
+                "the arguments do not fit together",
+                "compare them with the tool's inputSchema",
+            ),
+        }
     })
 }
 
