@@ -13,22 +13,26 @@ COPY benches/Cargo.toml benches/
 COPY packaging/docker/empty packaging/docker/empty
 RUN packaging/docker/empty && cargo build --release --locked -p bitsperity-mqtt-mcp && packaging/docker/empty --remove
 COPY . .
+# What the program needs to run and nothing else: the C library's files that it is linked with, and root certificates.
 RUN cargo build --release --locked -p bitsperity-mqtt-mcp \
-    && mkdir -p /out/data && cp target/release/bitsperity-mqtt-mcp /out/
+    && mkdir -p /out/usr/local/bin /data \
+    && cp target/release/bitsperity-mqtt-mcp /out/usr/local/bin/ \
+    && for file in $(ldd target/release/bitsperity-mqtt-mcp | grep -o '/[^ ]*') /etc/ssl/certs/ca-certificates.crt; do \
+           mkdir -p "/out$(dirname "$file")" && cp -L "$file" "/out$file" || exit 1; \
+       done
 
-# glibc, libgcc and the system's root certificates; no shell.
-FROM gcr.io/distroless/cc-debian12:nonroot
-ARG VERSION=0.1.0
+FROM scratch
+ARG VERSION=1.0.0
 LABEL org.opencontainers.image.title="bitsperity-mqtt-mcp" \
       org.opencontainers.image.description="MCP server that lets an AI assistant work with MQTT brokers" \
       org.opencontainers.image.source="https://github.com/bitsperity/bitsperity-mqtt-mcp" \
       org.opencontainers.image.licenses="MIT OR Apache-2.0" \
       org.opencontainers.image.version="$VERSION" \
       io.modelcontextprotocol.server.name="io.github.bitsperity/bitsperity-mqtt-mcp"
-COPY --from=build /out/bitsperity-mqtt-mcp /usr/local/bin/bitsperity-mqtt-mcp
+COPY --from=build /out /
 COPY LICENSE-MIT LICENSE-APACHE /usr/share/doc/bitsperity-mqtt-mcp/
 # What `serve` keeps; a volume that is mounted here for the first time gets this owner.
-COPY --from=build --chown=65532:65532 /out/data /data
+COPY --from=build --chown=65532:65532 /data /data
 # One malloc arena: less memory for a server that waits most of the time.
 ENV MALLOC_ARENA_MAX=1 \
     XDG_STATE_HOME=/data

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 
 from parts import common
@@ -48,10 +49,13 @@ def numbers(job):
         "packaging/homeassistant/bitsperity-mqtt-mcp/config.yaml": f'version: "{version}"',
         "packaging/homeassistant/bitsperity-mqtt-mcp/Dockerfile": f"ARG VERSION={version}\n",
         "Cargo.toml": f'bitsperity-mqtt-core = {{ version = "{version}"',
-        "CHANGELOG.md": "## [Unreleased]",
+        "CHANGELOG.md": "\n## [Unreleased]\n",
     }
     for file, text in wanted.items():
         assert text in (common.ROOT / file).read_text(), f"{file} does not say {text!r}"
+    released = re.findall(r"^## \[(\d\S*)\] - \d{4}-\d\d-\d\d$", (common.ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert released[:1] == [version], f"the newest version in CHANGELOG.md is {released[:1]}"
+    run(common.ROOT / "packaging/notes")
     same = [common.ROOT / "umbrel-app.yml", common.ROOT / "packaging/umbrel/umbrel-app.yml"]
     assert same[0].read_bytes() == same[1].read_bytes(), "the two umbrel-app.yml differ"
     changes = [common.ROOT / "CHANGELOG.md", common.ROOT / "packaging/homeassistant/bitsperity-mqtt-mcp/CHANGELOG.md"]

@@ -29,6 +29,17 @@ def there(path):
     return path
 
 
+def as_documented(job, kind, place, **more):
+    """Runs the commands that docs/install.md has for a kind of package, where the packages are, with `place` as the home."""
+    text = (common.ROOT / "docs/install.md").read_text()
+    (commands,) = re.findall(rf"^```sh {kind}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    commands = commands.replace("x86_64", job.platform.triple.split("-")[0]).replace("x64", job.platform.npm_cpu)
+    here = clean(place / "downloads")
+    for path in job.out.iterdir():
+        (here / path.name).symlink_to(path)
+    run("sh", "-eu", "-c", commands, cwd=here, env=os.environ | {"HOME": str(place)} | more)
+
+
 def launcher(platform):
     """How a binary of a platform is started here."""
     if platform.triple == common.host():
@@ -68,10 +79,10 @@ def archive(job):
     place = clean(job.place / "archive")
     with tarfile.open(path) as tar:
         names = tar.getnames()
-        tar.extractall(place)
     licences_in(names)
     assert all(name.split("/")[0] == archives.name(job.platform) for name in names), names
-    binary = place / archives.name(job.platform) / job.platform.exe
+    as_documented(job, "archives", place)
+    binary = place / ".local/bin" / job.platform.exe
     start = launcher(job.platform)
     said = run(*start, binary, "--version")
     assert said == f"{common.NAME} {common.version()}\n", said
@@ -147,15 +158,15 @@ def python_wheel(job):
     if job.platform.triple != common.host():
         raise Skipped(f"{path.name}: pip installs only what is for this machine; its licences are there")
     place = job.place / "wheel"
-    pip = place / "venv" / "bin" / "pip"
-    # Making one takes long; it is left as clean as it was, which is checked below.
+    program, pip = place / "mqtt-mcp/bin" / common.NAME, place / "mqtt-mcp/bin/pip"
+    # A new environment takes long; it is left as clean as it was, which is checked below.
     if not (job.quick and pip.exists()):
-        run("python3", "-m", "venv", clean(place) / "venv")
-    run(pip, "install", "--quiet", "--disable-pip-version-check", "--no-index", "--no-deps", path)
+        clean(place)
+    as_documented(job, "wheel", place, PIP_NO_INDEX="1")
     run(pip, "check")
-    client.session([place / "venv" / "bin" / common.NAME], common.version(), job.broker)
+    client.session([program], common.version(), job.broker)
     run(pip, "uninstall", "--yes", "--quiet", common.NAME)
-    assert not (place / "venv" / "bin" / common.NAME).exists(), "something stays after uninstalling"
+    assert not program.exists(), "something stays after uninstalling"
     return path.name
 
 
@@ -172,15 +183,13 @@ def npm_packages(job):
         raise Skipped(f"{own.name}: npm installs only what is for this machine; the main package names it")
     common.need("npm", "node")
     place = clean(job.place / "npm")
-    (place / "package.json").write_text('{"private": true}\n')
     # Both from files: the registry does not have them yet.
-    run("npm", "install", "--offline", "--no-audit", "--no-fund", "--loglevel=error", own, main, cwd=place)
-    client.session([place / "node_modules" / ".bin" / common.NAME], common.version(), job.broker)
+    as_documented(job, "npm", place, npm_config_offline="true", npm_config_audit="false")
+    modules = place / "mqtt-mcp-node/node_modules"
+    client.session([modules / ".bin" / common.NAME], common.version(), job.broker)
     # Without the package of the platform it says so, and does not throw.
-    shutil.rmtree(place / "node_modules" / "@bitsperity")
-    lost = subprocess.run(
-        [place / "node_modules" / ".bin" / common.NAME, "--version"], capture_output=True, text=True
-    )
+    shutil.rmtree(modules / "@bitsperity")
+    lost = subprocess.run([modules / ".bin" / common.NAME, "--version"], capture_output=True, text=True)
     assert lost.returncode == 1 and "is not installed" in lost.stderr and "at " not in lost.stderr, lost.stderr
     return f"{main.name}, {own.name}"
 

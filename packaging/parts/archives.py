@@ -12,8 +12,7 @@ def build(platform, binary, out):
     folder = name(platform)
     entries = [
         common.Entry(f"{folder}/{platform.exe}", binary.read_bytes(), 0o755),
-        common.file_entry(f"{folder}/README.md", "README.md"),
-        common.file_entry(f"{folder}/CHANGELOG.md", "CHANGELOG.md"),
+        *common.documents(f"{folder}/"),
         *licences.entries(f"{folder}/", platform.triple),
     ]
     if platform.npm_os == "win32":

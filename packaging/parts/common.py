@@ -144,6 +144,13 @@ def file_entry(path, source, mode=0o644):
     return Entry(path, (ROOT / source).read_bytes(), mode)
 
 
+def documents(prefix):
+    """README.md and what it links to, below a folder of a package."""
+    files = ["README.md", "CHANGELOG.md", "SECURITY.md", "ARCHITECTURE.md", "CONTRIBUTING.md"]
+    files += [str(path.relative_to(ROOT)) for path in sorted((ROOT / "docs").iterdir())]
+    return [file_entry(prefix + file, file) for file in files]
+
+
 def tar_gz(entries, folders=()):
     """Bytes of a .tar.gz with files (and empty folders) of root, in the order given."""
     raw = io.BytesIO()

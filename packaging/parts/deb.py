@@ -62,7 +62,7 @@ def _files(platform, binary):
         common.file_entry(f"usr/lib/systemd/system/{common.NAME}.service", f"packaging/deb/{common.NAME}.service"),
         common.file_entry(f"etc/{common.NAME}/config.toml", "packaging/deb/config.toml"),
         common.text_entry(docs + "copyright", _copyright(platform.triple)),
-        common.file_entry(docs + "README.md", "README.md"),
+        *common.documents(docs),
         common.Entry(docs + "changelog.gz", _packed((common.ROOT / "CHANGELOG.md").read_text())),
         common.Entry(docs + "changelog.Debian.gz", _packed(_changelog())),
         common.file_entry(f"usr/share/lintian/overrides/{common.NAME}", "packaging/deb/lintian-overrides"),
