@@ -48,8 +48,11 @@ pub(super) fn of(format: Format, bytes: &[u8]) -> Option<Damage> {
     let cut = |whole: bool| (!whole).then_some(Damage::Cut);
     match format {
         Format::Png => png(bytes),
-        // Some cameras pad behind the mark of the end.
-        Format::Jpeg => cut(without_padding(bytes).ends_with(&[0xff, 0xd9])),
+        // Some cameras put more behind the mark of the end; that of a small picture within is at the front.
+        Format::Jpeg => {
+            let (_, back) = bytes.split_at(bytes.len() / 2);
+            cut(back.windows(2).any(|it| it == [0xff, 0xd9]))
+        }
         Format::Gif => cut(without_padding(bytes).ends_with(b";")),
         Format::Webp | Format::Wav => riff(bytes),
         // The end of the central directory has a comment of at most 64 KiB behind it.
@@ -58,7 +61,10 @@ pub(super) fn of(format: Format, bytes: &[u8]) -> Option<Damage> {
         Format::Pdf => cut(bytes.windows(5).any(|it| it == b"%%EOF")),
         Format::Cbor => cut(decode::is_cbor(bytes)),
         Format::MessagePack => cut(decode::is_messagepack(bytes)),
-        Format::Obis => cut(!bytes.trim_ascii().starts_with(b"/") || bytes.contains(&b'!')),
+        Format::Obis => {
+            let last = bytes.trim_ascii().rsplit(|&byte| byte == b'\n').next()?;
+            cut(!last.contains(&b'(') || last.contains(&b')'))
+        }
         Format::Xml => core::str::from_utf8(bytes).ok().and_then(xml),
         Format::Nmea => core::str::from_utf8(bytes).ok().and_then(nmea),
         Format::JsonLines => core::str::from_utf8(bytes).ok().and_then(last_line),
@@ -100,8 +106,10 @@ fn png(bytes: &[u8]) -> Option<Damage> {
 /// The length behind the first four bytes counts all that follows it.
 fn riff(bytes: &[u8]) -> Option<Damage> {
     let length = bytes.get(4..8)?.first_chunk::<4>()?;
-    let length = u64::from(u32::from_le_bytes(*length)) + 8;
-    (length > bytes.len() as u64).then_some(Damage::Cut)
+    let length = u32::from_le_bytes(*length);
+    // Who sends while it records does not know the length yet.
+    let open = matches!(length, 0 | u32::MAX);
+    (!open && u64::from(length) + 8 > bytes.len() as u64).then_some(Damage::Cut)
 }
 
 fn nmea(text: &str) -> Option<Damage> {
@@ -117,6 +125,9 @@ fn last_line(text: &str) -> Option<Damage> {
 
 /// Elements inside one another that are followed.
 const DEPTH: usize = 32;
+
+/// Elements of HTML that have no end.
+const VOID: [&str; 6] = ["br", "hr", "img", "input", "link", "meta"];
 
 /// Every element that begins ends, and they end in reverse order. HTML leaves some open.
 fn xml(text: &str) -> Option<Damage> {
@@ -144,6 +155,9 @@ fn xml(text: &str) -> Option<Damage> {
             }
         } else if end == ">" && !tag.starts_with('!') && !tag.ends_with('/') {
             let name = tag.split_ascii_whitespace().next().unwrap_or("");
+            if VOID.iter().any(|void| name.eq_ignore_ascii_case(void)) {
+                continue;
+            }
             if open.push(name).is_err() {
                 return None;
             }
@@ -240,7 +254,7 @@ mod tests {
                 "payload is cut off: messagepack",
             ),
             (
-                b"/XYZ5\r\n\r\n1-0:1.7.0(00.4*kW)\r\n",
+                b"/XYZ5\r\n\r\n1-0:1.7.0(00.4*kW)\r\n1-0:2.7.0(00.",
                 "payload is cut off: obis",
             ),
         ] {

@@ -26,7 +26,9 @@ fn is_code(code: &str) -> bool {
     let value = value.split_once('*').map_or(value, |(value, _)| value);
     let channels = medium.split_once('-');
     let groups = value.split('.');
-    channels.is_some_and(|(a, b)| is_number(a) && is_number(b))
+    let short = !code.contains(':') && groups.clone().count() < 3;
+    !short
+        && channels.is_some_and(|(a, b)| is_number(a) && is_number(b))
         && (2..=3).contains(&groups.clone().count())
         && groups.clone().all(is_number)
 }
@@ -63,7 +65,13 @@ pub(super) fn is_named(text: &str) -> bool {
     let pair = |part: &str| {
         part.split_once(':').is_some_and(|(name, value)| {
             let prose = separator != '\n' && value.trim().contains(' ') && !number_like(value);
-            is_name(name) && !value.trim().is_empty() && !value.starts_with("//") && !prose
+            // Addresses and names of names have colons between.
+            let address = value.contains(':') && !value.starts_with(' ');
+            is_name(name)
+                && !value.trim().is_empty()
+                && !value.starts_with("//")
+                && !prose
+                && !address
         })
     };
     let mut parts = parts.take(LINES);
@@ -143,7 +151,9 @@ mod tests {
             is_named("flow: 12.5\nstate: idle") && is_named("F:3.5;G:7") && is_named("F:3 bar,G:7")
         );
         assert!(!is_named("see: http://a.b") && !is_named("Note: it rains, so: stay in"));
-        assert!(!is_named("12:30;13:45"));
+        assert!(
+            !is_named("12:30;13:45") && !is_named("a4:c1:38,a4:c1:39") && !is_obis("3.5(about)")
+        );
         assert!(
             is_yaml("tank:\n  level: 3\n  pumps:\n    - one\n") && is_yaml("---\nmode: night\n")
         );

@@ -21,7 +21,8 @@ Writes one line of JSON for each family of topics, those with the most messages 
 pattern (+ for levels that differ), topics, messages, formats with counts, and for its JSON
 messages a JSON Schema (2020-12) with confidence, confidence_score (chance that the next
 message is like one before) and sample_size; changed_type where a field changed. Enumerations
-and ranges are what was received; those of --payloads have room for what comes next.
+and the numbers in descriptions are what was received; --payloads gives ranges to validate by,
+with room for what comes next.
 
 Examples
   what the devices of a recording send

@@ -66,7 +66,7 @@ struct Family {
     formats: BTreeMap<&'static str, f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<Confidence>,
-    /// JSON Schema 2020-12 of the JSON messages; minimum and maximum are what was received.
+    /// JSON Schema 2020-12 of the JSON messages; descriptions tell the least and the most number received.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -282,7 +282,8 @@ fn not_recalled(why: NotRecalled, filters: &[String]) -> ToolError {
             "not_watched",
             "the watch measures all its filters together",
             format!(
-                "ask for {} together; or listen with since now",
+                "list_topics with the same since tells how often a topic comes; ask for {} together; or listen with \
+                 since now",
                 watched.join(", ")
             ),
         ),

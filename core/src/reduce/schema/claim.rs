@@ -99,7 +99,7 @@ pub(super) fn is_half(view: View<'_>, node: &Node, rows: RowSet) -> bool {
     })
 }
 
-/// The least and the most that came; none beyond the whole numbers that a float holds exactly.
+/// The least and the most that came; none of one number, and none beyond the whole numbers that a float holds exactly.
 pub(super) fn observed(node: &Node) -> Option<(f64, f64)> {
     const WHOLE: f64 = 9_007_199_254_740_992.0;
     let (min, max) = (node.min, node.max);

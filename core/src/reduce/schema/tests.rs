@@ -130,7 +130,7 @@ fn a_description_says_of_values_what_came() {
     let found = described(&of((0..60).map(message)))["properties"].clone();
     assert_eq!(
         found["bar"],
-        json!({"type": "number", "minimum": 2.25, "maximum": 5.25})
+        json!({"type": "number", "description": "received 2.25 to 5.25"})
     );
     assert_eq!(
         found["valve"],
@@ -149,8 +149,11 @@ fn what_is_read_in_texts_has_types() {
     let found = rows(|n| format!("{};{},5;run", 100 + n, n));
     assert_eq!(found["column_1"]["type"], "integer");
     assert_eq!(
-        (&found["column_2"]["type"], &found["column_2"]["maximum"]),
-        (&json!("number"), &json!(19.5))
+        (
+            &found["column_2"]["type"],
+            &found["column_2"]["description"]
+        ),
+        (&json!("number"), &json!("received 0.5 to 19.5"))
     );
     assert_eq!(found["column_3"]["const"], "run");
     let found =
@@ -160,18 +163,18 @@ fn what_is_read_in_texts_has_types() {
     assert_eq!(found["tags"]["properties"]["pier"]["const"], "west");
     let found = rows(|n| format!("# TYPE flow gauge\nflow{{pipe=\"a b\"}} {n}\nopen_valves 3\n"));
     assert_eq!(
-        (&found["flow"]["maximum"], &found["open_valves"]["type"]),
-        (&json!(19), &json!("integer"))
+        (&found["flow"]["description"], &found["open_valves"]["type"]),
+        (&json!("received 0 to 19"), &json!("integer"))
     );
     let found = rows(|n| format!("{n}.5 m³/h"));
     assert_eq!(
-        (&found["number"]["maximum"], &found["unit"]["const"]),
-        (&json!(19.5), &json!("m³/h"))
+        (&found["number"]["description"], &found["unit"]["const"]),
+        (&json!("received 0.5 to 19.5"), &json!("m³/h"))
     );
     let found = rows(|n| format!("level: {n}\nmode: drain"));
     assert_eq!(
-        (&found["level"]["maximum"], &found["mode"]["const"]),
-        (&json!(19), &json!("drain"))
+        (&found["level"]["description"], &found["mode"]["const"]),
+        (&json!("received 0 to 19"), &json!("drain"))
     );
 }
 

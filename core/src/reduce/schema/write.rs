@@ -171,13 +171,19 @@ impl<W: Write> Writer<'_, '_, W> {
         })
     }
 
+    /// What came is no limit for what comes, so a description tells it in words.
     fn range(&mut self, node: &Node) -> fmt::Result {
-        let range = match self.room {
-            true => claim::range(node),
-            false => claim::observed(node),
-        };
-        match range {
-            Some((low, high)) => write!(self.out, ",\"minimum\":{low},\"maximum\":{high}"),
+        if self.room {
+            return match claim::range(node) {
+                Some((low, high)) => write!(self.out, ",\"minimum\":{low},\"maximum\":{high}"),
+                None => Ok(()),
+            };
+        }
+        match claim::observed(node) {
+            Some((low, high)) if low < high => {
+                write!(self.out, ",\"description\":\"received {low} to {high}\"")
+            }
+            Some((only, _)) => write!(self.out, ",\"description\":\"received {only} only\""),
             None => Ok(()),
         }
     }
