@@ -61,7 +61,6 @@ fn schemas_are_learnt_and_tell_good_from_bad() {
     for wrong in [
         json!({"contact": "yes", "battery": 80, "at": "2026-04-01T00:00:00Z"}),
         json!({"contact": true, "at": "2026-04-01T00:00:00Z"}),
-        json!({"contact": true, "battery": 80_000, "at": "2026-04-01T00:00:00Z"}),
         json!({"contact": true, "battery": 80, "at": "yesterday"}),
         json!({"contact": true, "battery": 80, "at": "2026-04-01T00:00:00Z", "more": 1}),
     ] {
@@ -71,6 +70,8 @@ fn schemas_are_learnt_and_tell_good_from_bad() {
             doors["schema"]
         );
     }
+    let battery = &doors["schema"]["properties"]["battery"];
+    assert_eq!(battery["description"], "received 84 to 90");
     assert_eq!(doors["examples"].as_array().unwrap().len(), 1);
     let mode = family(&answer, "home/heating/mode");
     assert_eq!(mode["formats"], json!({"text": 1.0}));
@@ -96,7 +97,8 @@ fn a_long_call_goes_on_and_tells_the_whole_again() {
         answer = assistant.ok("get_topic_schema", json!({"capture_id": capture}));
     }
     let only = family(&answer, "a/b");
-    assert_eq!(only["structure"], json!({"r": 1, "r/t": 1, "r/t/#": 1}));
+    let read = &only["text"]["schema"]["properties"]["r"]["properties"]["t"];
+    assert_eq!(read["properties"]["#"]["type"], "integer");
     assert_eq!(only.get("schema"), None);
 }
 

@@ -306,10 +306,22 @@ fn encoded(text: &str, format: Format) -> Option<u8> {
     let bytes = text.as_bytes();
     if format == Format::Hex {
         // Pairs set apart, as tools that show a frame print it.
-        let mut pairs = text
-            .split(' ')
-            .map(|pair| pair.strip_prefix("0x").unwrap_or(pair));
-        if bytes.len() >= 11 && pairs.all(|p| p.len() == 2 && is_hex(p.as_bytes())) {
+        let separator = [' ', ':', '-', ',']
+            .into_iter()
+            .find(|&it| text.contains(it));
+        let mut pairs = text.split(separator.unwrap_or(' '));
+        let (count, prefixed) = (pairs.clone().count(), bytes.starts_with(b"0x"));
+        // Six between colons or minus signs are an address; between commas decimal numbers could be as short.
+        let set_apart = match separator {
+            Some(' ') => bytes.len() >= 11 || prefixed,
+            Some(',') => prefixed,
+            _ => count >= 4 && count != 6,
+        };
+        let is_pair = |pair: &str| {
+            let pair = pair.strip_prefix("0x").unwrap_or(pair);
+            pair.len() == 2 && is_hex(pair.as_bytes())
+        };
+        if count > 1 && set_apart && pairs.all(is_pair) {
             return Some(85);
         }
         let digits = bytes.strip_prefix(b"0x").unwrap_or(bytes);

@@ -1,5 +1,5 @@
 //! Texts of lines that name what they tell: OBIS telegrams of meters, INI, YAML, `name: value`. Elsewhere: other texts
-//! ([`super::format`]), their damages ([`super::damage`]). Invariant: each is said only where every line looked at is of
+//! ([`super::format`]), their damages ([`super::whole`]). Invariant: each is said only where every line looked at is of
 //! it; time is linear in the text.
 
 use crate::number;

@@ -27,7 +27,9 @@ mod stamp;
 mod texts;
 mod topic;
 mod visit;
+mod whole;
 
+pub use damage::Damage;
 pub use format::Format;
 pub use memo::Memo;
 pub use severity::Severity;
@@ -199,7 +201,7 @@ pub fn inspect_decoded<'a>(
     facts.format = decoded.format;
     if let Some(damage) = decoded.damage {
         let found = (facts.severity, facts.reason);
-        (facts.severity, facts.reason) = damage.or_worse(found, facts.format);
+        (facts.severity, facts.reason) = whole::or_worse(damage, found, facts.format);
         let subject = facts.reason.map_or("", |reason| reason.subject);
         facts.kind = hash::bytes(facts.class, subject.as_bytes()).max(1);
     }
@@ -249,9 +251,9 @@ fn look<'a>(
         facts.confidence = facts.confidence.max(95);
     }
     (facts.severity, facts.reason) = pass.judgement(payload);
-    if let Some(damage) = damage::of(facts.format, payload) {
+    if let Some(damage) = whole::of(facts.format, payload) {
         let found = (facts.severity, facts.reason);
-        (facts.severity, facts.reason) = damage.or_worse(found, facts.format);
+        (facts.severity, facts.reason) = whole::or_worse(damage, found, facts.format);
     } else if let Some(reason) = &mut facts.reason {
         reason.json = matches!(
             facts.format,

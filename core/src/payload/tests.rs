@@ -282,6 +282,7 @@ fn other_formats_are_called_by_their_names() {
         ),
         (b"eyJmbG93IjoxMi41LCJpZCI6ImE_In0", "base64"),
         (b"0x01 0x03 0x10", "hex"),
+        (b"7E:01:F0:22", "hex"),
         (b"data:image/png;base64,iVBORw0KGgo=", "text"),
         (b"ready\x07 \x1b[32mgreen\x1b[0m", "text"),
         (b"stop\0\0", "text"),

@@ -225,6 +225,11 @@ where
         self.known().iter().map(of)
     }
 
+    /// Hash of a topic, for [`FamilyView::holds`].
+    pub fn hash(&self, topic: &str) -> u64 {
+        hash::bytes(self.seed, topic.as_bytes())
+    }
+
     /// What bounds cost.
     pub fn lost(&self) -> Lost {
         self.used.lost
@@ -303,5 +308,7 @@ const fn is_json(format: Format) -> bool {
     )
 }
 
+#[cfg(test)]
+mod described;
 #[cfg(test)]
 mod tests;

@@ -95,6 +95,14 @@ impl<'s> FamilyView<'s> {
         }
     }
 
+    /// Whether one of its topics is among those with these hashes, which are in order ([`super::Schemas::hash`]); of a
+    /// family with too many topics to know all of them it may be.
+    pub fn holds(&self, hashes: &[u64]) -> bool {
+        let topics = self.family.known();
+        let known = |topic: &u64| hashes.binary_search(topic).is_ok();
+        topics.len() == TOPICS || topics.iter().any(known)
+    }
+
     /// Messages per format.
     pub fn formats(&self) -> impl Iterator<Item = (Format, u64)> {
         Format::ALL

@@ -90,12 +90,19 @@ impl Shapes {
         }
     }
 
-    /// What is known now; times count from `start`.
-    pub(super) fn findings(&self, start: Instant) -> SchemaFindings {
+    /// What is known now, of these topics if not of all; times count from `start`.
+    pub(super) fn findings(&self, start: Instant, topics: Option<&[&str]>) -> SchemaFindings {
+        let hashes = topics.map(|topics| {
+            let hashes = topics.iter().map(|topic| self.memory.hash(topic));
+            let mut hashes: Vec<u64> = hashes.collect();
+            hashes.sort_unstable();
+            hashes
+        });
         let families: Vec<FamilyView<'_>> = self.memory.families().collect();
+        let asked = |family: &FamilyView<'_>| hashes.as_ref().is_none_or(|it| family.holds(it));
         let (mut scratch, room) = (None, self.wanted.room);
         let mut told: Vec<SchemaFamily> = Vec::new();
-        for (pattern, places) in alike(&families) {
+        for (pattern, places) in alike(&families, asked) {
             let examples = places.iter().filter_map(|place| self.examples.get(*place));
             let examples: Vec<_> = examples.flatten().take(2).cloned().collect();
             let mut family = match places.as_slice() {
@@ -214,23 +221,30 @@ impl Group {
             let word = name.to_ascii_lowercase();
             WAYS.contains(&word.as_str())
         });
-        (level > 0 || !special) && !(level == 2 && sparkplug) && !way
+        let kept = level == 0 && special || level == 2 && sparkplug || way;
+        !kept
     }
 }
 
-/// The families' places by their patterns. Families whose messages are alike and whose topics differ in one level that
+/// The places of the families that are asked for, by their patterns. Families whose messages are alike and whose topics differ in one level that
 /// is not the last, or only in numbers, become one, level by level, if their values could be one quantity; then all of
 /// the same pattern.
-fn alike(families: &[FamilyView<'_>]) -> Vec<(String, Vec<usize>)> {
-    let own = families.iter().enumerate().map(|(place, family)| {
-        let (topic, varying) = family.topic();
-        Group {
-            likeness: family.likeness(),
-            levels: levels(topic, varying),
-            places: vec![place],
-            quantity: family.quantity(),
-        }
-    });
+fn alike<'s>(
+    families: &[FamilyView<'s>],
+    asked: impl Fn(&FamilyView<'s>) -> bool,
+) -> Vec<(String, Vec<usize>)> {
+    let places = families.iter().enumerate();
+    let own = places
+        .filter(|(_, family)| asked(family))
+        .map(|(place, family)| {
+            let (topic, varying) = family.topic();
+            Group {
+                likeness: family.likeness(),
+                levels: levels(topic, varying),
+                places: vec![place],
+                quantity: family.quantity(),
+            }
+        });
     let mut groups = of_one_name(own);
     let deepest = groups.iter().map(|group| group.levels.len()).max();
     for level in 0..deepest.unwrap_or(0) {

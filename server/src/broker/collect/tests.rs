@@ -249,7 +249,7 @@ fn what_is_no_json_is_told_by_its_own_traits() {
     let (schema, values) = word.text.clone().unwrap();
     assert_eq!(
         (schema.as_str(), values),
-        (r#"{"enum":["OFF","ON"]}"#, vec!["OFF".to_owned()])
+        (r#"{"const":"OFF"}"#, vec!["OFF".to_owned()])
     );
     assert_eq!(word.formats, [("text", 20), ("number", 1)]);
     assert_eq!((word.sample, word.confidence.1), (1, "Low"));
