@@ -1,4 +1,4 @@
-"""Where the binaries come from: BINARY names one for the platform at hand, else Cargo builds it."""
+"""Where the binaries come from: BINARY names one, else Cargo builds it."""
 
 import os
 import pathlib
@@ -17,10 +17,9 @@ def built(platform):
     return target / platform.triple / "release" / platform.exe
 
 
-def find(platform):
-    """The binary for a platform; on glibc one that Debian 12 can run."""
-    given = os.environ.get("BINARY")
-    if given and platform.triple == common.host():
+def find(platform, given):
+    """The binary for a platform, `given` if that is not None; on glibc one that Debian 12 can run."""
+    if given:
         path = pathlib.Path(given).resolve()
     else:
         path = built(platform)

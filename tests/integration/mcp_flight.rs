@@ -23,7 +23,8 @@ impl Silent {
 
     fn arguments(&self) -> Value {
         let address = self.listener.local_addr().unwrap();
-        json!({"connection_string": format!("mqtt://{address}")})
+        // Of one version only, so that there is no second try.
+        json!({"connection_string": format!("mqtt://{address}"), "protocol": "5"})
     }
 
     /// A call that hangs; resolves when it has reached us.
@@ -42,7 +43,15 @@ impl Silent {
             }
         }
     }
+
+    /// Ends all calls that hang.
+    fn hang_up(&mut self) {
+        self.open.clear();
+    }
 }
+
+/// So long that no call that hangs ends by itself.
+const PATIENT: &str = "connect_timeout=300";
 
 fn cancel(client: &mut Client, id: Value) {
     let params = json!({"requestId": id, "reason": "enough"});
@@ -52,7 +61,7 @@ fn cancel(client: &mut Client, id: Value) {
 #[test]
 fn a_slow_call_holds_up_nothing() {
     let mut broker = Silent::new();
-    let mut client = Client::start(&["--set", "connect_timeout=3"]);
+    let mut client = Client::start(&["--set", PATIENT]);
     client.initialize("2025-11-25");
     broker.hang(&mut client, json!("slow"));
     for _ in 0..20 {
@@ -61,6 +70,7 @@ fn a_slow_call_holds_up_nothing() {
         client.ask("tools/list", json!({}));
     }
     assert!(client.others().is_empty(), "the slow call was not slow");
+    broker.hang_up();
     let reply = client.reply(&json!("slow"));
     assert_eq!(reply["result"]["isError"], true, "{reply}");
 }
@@ -68,7 +78,7 @@ fn a_slow_call_holds_up_nothing() {
 #[test]
 fn after_a_cancellation_nothing_more_is_said() {
     let mut broker = Silent::new();
-    let mut client = Client::start(&["--set", "connect_timeout=1", "--set", "max_requests=1"]);
+    let mut client = Client::start(&["--set", PATIENT, "--set", "max_requests=1"]);
     client.initialize("2025-11-25");
     broker.hang(&mut client, json!(0));
     // Another type is another id.
@@ -94,7 +104,7 @@ fn after_a_cancellation_nothing_more_is_said() {
 #[test]
 fn an_id_in_flight_is_refused_and_the_first_still_answered() {
     let mut broker = Silent::new();
-    let mut client = Client::start(&["--set", "connect_timeout=1"]);
+    let mut client = Client::start(&["--set", PATIENT]);
     client.initialize("2025-11-25");
     broker.hang(&mut client, json!("twice"));
     client.send(&json!({"jsonrpc": "2.0", "id": "twice", "method": "ping"}));
@@ -102,6 +112,7 @@ fn an_id_in_flight_is_refused_and_the_first_still_answered() {
     let refused = client.next();
     assert_eq!(refused["id"], "twice");
     assert_eq!(refused["error"]["code"], -32600);
+    broker.hang_up();
     let first = client.next();
     assert_eq!(first["id"], "twice");
     assert_eq!(first["result"]["isError"], true);
@@ -113,7 +124,7 @@ fn an_id_in_flight_is_refused_and_the_first_still_answered() {
 #[test]
 fn beyond_max_requests_a_call_is_refused_at_once() {
     let mut broker = Silent::new();
-    let mut client = Client::start(&["--set", "max_requests=2", "--set", "connect_timeout=2"]);
+    let mut client = Client::start(&["--set", "max_requests=2", "--set", PATIENT]);
     client.initialize("2025-11-25");
     broker.hang(&mut client, json!("a"));
     broker.hang(&mut client, json!("b"));
@@ -125,6 +136,7 @@ fn beyond_max_requests_a_call_is_refused_at_once() {
     );
     // What takes no place is served.
     assert_eq!(client.ask("ping", json!({})), json!({}));
+    broker.hang_up();
     client.reply(&json!("a"));
     client.reply(&json!("b"));
     client.call("ping", json!({}));

@@ -160,7 +160,7 @@ fn arguments_by_chance_are_answered() {
     let mut client = Client::start(&[
         "--set=call_limit=1",
         "--set=capture_lease=1",
-        "--set=connect_timeout=1",
+        "--set=connect_timeout=5",
         "--set=max_sessions=16",
     ]);
     client.initialize("2025-11-25");

@@ -2,9 +2,8 @@
 
 use super::views::Device;
 use super::{App, DEVICES_FRESH, lock};
-use crate::broker::report::{Listen, Retained, WantHealth, WantMessages, Wants};
+use crate::broker::report::{Listen, WantHealth, WantMessages, Wants};
 use crate::broker::watch::Watch;
-use bitsperity_mqtt_core::packet::QoS;
 use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -82,13 +81,5 @@ impl App {
 
 /// All that a watch has heard.
 pub(super) fn everything(watch: &Watch, wants: Wants) -> Listen {
-    Listen {
-        filters: watch.watching().filters,
-        qos: QoS::AtMostOnce,
-        retained: Retained::Include,
-        duration: Duration::ZERO,
-        max_messages: None,
-        until_quiet: None,
-        wants,
-    }
+    Listen::to(watch.watching().filters, Duration::ZERO, wants)
 }

@@ -88,6 +88,21 @@ pub struct Listen {
     pub wants: Wants,
 }
 
+impl Listen {
+    /// At QoS 0, with retained messages, until `duration` is over.
+    pub(crate) fn to(filters: Vec<String>, duration: Duration, wants: Wants) -> Self {
+        Self {
+            filters,
+            qos: QoS::AtMostOnce,
+            retained: Retained::Include,
+            duration,
+            max_messages: None,
+            until_quiet: None,
+            wants,
+        }
+    }
+}
+
 /// Why a listener stopped.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -10,7 +10,6 @@ use super::report::{
     WantSchema, Wants,
 };
 use crate::config::MAX_FILTERS;
-use bitsperity_mqtt_core::packet::QoS;
 use bitsperity_mqtt_core::topic::covers;
 use std::time::{Duration, SystemTime};
 
@@ -161,15 +160,7 @@ pub(super) fn is_lasting(listen: &Listen) -> bool {
 }
 
 fn listen(filters: Vec<String>, wants: Wants) -> Listen {
-    Listen {
-        filters,
-        qos: QoS::AtMostOnce,
-        retained: Retained::Include,
-        duration: FOR_EVER,
-        max_messages: None,
-        until_quiet: None,
-        wants,
-    }
+    Listen::to(filters, FOR_EVER, wants)
 }
 
 /// What so many filters accumulate.

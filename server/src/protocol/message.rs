@@ -8,14 +8,18 @@ pub use super::failure::{Code, RpcError};
 use crate::text::clean::front;
 use crate::text::mask::{holds_credentials, mask};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Map, Number, Value, json};
 
-/// JSON values in one message. A value takes up to 72 bytes in memory but as little as two on the line; without this
-/// bound a line of 16 MiB could become half a gigabyte. No tool's arguments come near it.
-const MAX_VALUES: usize = 200_000;
+/// JSON values in one message. A value takes some hundred bytes in memory, with what the tools make of it, but as little
+/// as two on the line; with this bound a line becomes at most some 25 MB. No tool's arguments come near it.
+const MAX_VALUES: usize = 50_000;
 
 /// Bytes of an id that is a string; it is repeated in every reply. Clients count, or use a UUID.
 const MAX_ID: usize = 1_024;
+
+/// Bytes of such an id on the line, each of them escaped.
+const MAX_ID_ESCAPED: usize = 6 * MAX_ID + 2;
 
 /// Characters of a client's word that an error repeats.
 const MAX_REPEATED: usize = 80;
@@ -125,15 +129,16 @@ pub fn parse(line: &[u8]) -> Line {
         return Line::Blank;
     }
     if count_values(line) > MAX_VALUES {
-        let why = "more than 200000 JSON values in one message";
-        return Line::One(Incoming::Invalid { id: None, why });
+        let id = serde_json::from_slice(line).ok().and_then(Envelope::id);
+        let why = "more than 50000 JSON values in one message";
+        return Line::One(Incoming::Invalid { id, why });
     }
     match serde_json::from_slice(line) {
         Ok(Value::Array(items)) => Line::Batch(items.into_iter().map(incoming).collect()),
         Ok(value) => Line::One(incoming(value)),
-        Err(error) => match serde_json::from_slice::<Envelope>(line) {
-            Ok(Envelope { id }) => Line::One(Incoming::Invalid {
-                id: Id::from_value(&id),
+        Err(error) => match serde_json::from_slice(line) {
+            Ok(envelope) => Line::One(Incoming::Invalid {
+                id: Envelope::id(envelope),
                 why: "a number is out of range, or values are nested more than 127 deep",
             }),
             Err(_) => Line::NotJson(error.to_string()),
@@ -141,10 +146,18 @@ pub fn parse(line: &[u8]) -> Line {
     }
 }
 
-/// The id of JSON that goes beyond what a [`Value`] takes; the rest is only checked for its grammar, without recursion.
+/// The id of JSON that goes beyond the bounds; the rest is only checked for its grammar, without recursion.
 #[derive(Deserialize)]
-struct Envelope {
-    id: Value,
+struct Envelope<'a> {
+    #[serde(borrow)]
+    id: &'a RawValue,
+}
+
+impl Envelope<'_> {
+    fn id(self) -> Option<Id> {
+        let short = Some(self.id.get()).filter(|it| it.len() <= MAX_ID_ESCAPED);
+        Id::from_value(&serde_json::from_str(short?).ok()?)
+    }
 }
 
 /// Upper bound of the values on a line: every value but the first follows one of these bytes outside a string.
@@ -293,14 +306,19 @@ mod tests {
     #[test]
     fn json_beyond_the_bounds_of_a_value_is_refused_under_its_id() {
         let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
-        for params in ["1e999", "[-1E400]", &deep] {
+        let many = format!("[0{}]", ",0".repeat(MAX_VALUES));
+        for params in ["1e999", "[-1E400]", &deep, &many] {
             let line = format!(r#"{{"jsonrpc":"2.0","method":"x","params":{params},"id":7}}"#);
             match one(&line) {
                 Incoming::Invalid { id, .. } => assert_eq!(id, id_of("7"), "{line}"),
                 _ => panic!("{line}"),
             }
             let cut = &line[..line.len() - 1];
-            assert!(matches!(parse(cut.as_bytes()), Line::NotJson(_)), "{cut}");
+            match parse(cut.as_bytes()) {
+                Line::NotJson(_) => {}
+                Line::One(Incoming::Invalid { id: None, .. }) => assert_eq!(params, many),
+                _ => panic!("{cut}"),
+            }
         }
     }
 

@@ -56,16 +56,6 @@ impl Call {
         )
     }
 
-    /// The caller gave a progress token, so that its host may wait longer than usual.
-    pub fn has_progress(&self) -> bool {
-        self.progress.is_some()
-    }
-
-    /// The caller cancelled, or the process is going.
-    pub fn is_cancelled(&self) -> bool {
-        self.cancelled.is_closed()
-    }
-
     /// Resolves when the caller cancels or the process goes; never before.
     pub async fn cancelled(&self) {
         // Nothing is ever sent on this channel; the loop is for the type's sake.

@@ -2,11 +2,10 @@
 //! a session hears within a moment (retained ones, and what speaks just then).
 
 use super::{address, prompts};
-use crate::broker::report::{Listen, Retained, Wants};
+use crate::broker::report::{Listen, Wants};
 use crate::broker::sessions::SessionInfo;
 use crate::protocol::service::{Reference, Unfinished};
 use crate::tools::State;
-use bitsperity_mqtt_core::packet::QoS;
 use percent_encoding::percent_decode_str;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
@@ -132,17 +131,14 @@ fn filter(typed: &str) -> Option<String> {
 }
 
 fn listen(filter: String) -> Listen {
+    let wants = Wants {
+        topics: Some(TOPICS),
+        ..Wants::default()
+    };
     Listen {
-        filters: vec![filter],
-        qos: QoS::AtMostOnce,
-        retained: Retained::Include,
-        duration: MOMENT,
         max_messages: Some(MESSAGES),
         until_quiet: Some(QUIET),
-        wants: Wants {
-            topics: Some(TOPICS),
-            ..Wants::default()
-        },
+        ..Listen::to(vec![filter], MOMENT, wants)
     }
 }
 

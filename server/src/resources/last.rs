@@ -4,9 +4,8 @@
 use super::Offer;
 use super::address::Address;
 use crate::broker::handle::{Handle, Listening};
-use crate::broker::report::{LastMessage, Listen, Report, Retained, Wants};
+use crate::broker::report::{LastMessage, Listen, Report, Wants};
 use crate::protocol::failure::ToolError;
-use bitsperity_mqtt_core::packet::QoS;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
@@ -91,17 +90,13 @@ fn heard(report: Report) -> Heard {
 }
 
 fn listen(topic: &str, duration: Duration, max_messages: Option<u64>) -> Listen {
+    let wants = Wants {
+        last: Some(HELD),
+        ..Wants::default()
+    };
     Listen {
-        filters: vec![topic.to_owned()],
-        qos: QoS::AtMostOnce,
-        retained: Retained::Include,
-        duration,
         max_messages,
-        until_quiet: None,
-        wants: Wants {
-            last: Some(HELD),
-            ..Wants::default()
-        },
+        ..Listen::to(vec![topic.to_owned()], duration, wants)
     }
 }
 

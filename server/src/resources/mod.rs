@@ -100,7 +100,7 @@ impl Service for Offer {
                 "name": format!("{}{}", self.state.config.tool_prefix, tool.name),
                 "title": tool.title,
                 "description": tool.description,
-                "inputSchema": input,
+                "inputSchema": tools::listed(input),
                 "outputSchema": (tool.output_schema)(),
                 "annotations": tool.annotations,
             })

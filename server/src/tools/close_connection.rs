@@ -26,8 +26,8 @@ pub(super) struct Answer {
 pub(super) const TOOL: super::Tool = super::Tool {
     name: "close_connection",
     title: "Close a connection",
-    description: "Ends a session: sends DISCONNECT, removes its subscriptions, wipes its credentials. Captures that \
-        still listen on it complete with stop_reason session_closed. Closing twice is an error. At once.",
+    description: "Ends a session: sends DISCONNECT, removes its subscriptions, wipes its credentials. Captures \
+        that still listen on it complete with stop_reason session_closed. At once.",
     annotations: Annotations {
         read_only_hint: false,
         destructive_hint: false,
@@ -36,6 +36,7 @@ pub(super) const TOOL: super::Tool = super::Tool {
     },
     input_schema: |_| schema::input::<Arguments>(),
     output_schema: schema::output::<Answer>,
+    run: |request| request.by(run),
 };
 
 pub(super) async fn run(

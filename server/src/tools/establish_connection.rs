@@ -19,10 +19,9 @@ use std::sync::Arc;
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Arguments {
-    /// Name of a configured broker, or [mqtt|mqtts|ws|wss://][user:pass@]host[:port][/client_id], percent-encoded. Without
-    /// it: the only configured broker, or the one named default.
+    /// Configured broker's name or [mqtt|mqtts|ws|wss://][user:pass@]host[:port][/client_id], percent-encoded; default: the only one or that named default
     connection_string: Option<String>,
-    /// auto tries 5, then 3.1.1.
+    /// auto: 5, then 3.1.1
     #[serde(default)]
     protocol: Version,
     /// Seconds between signs of life
@@ -32,16 +31,16 @@ pub(super) struct Arguments {
     /// false: resumes the session of this client id
     #[serde(default = "ranges::yes")]
     clean_start: bool,
-    /// PEM, in a folder that the configuration allows.
+    /// PEM, in an allowed folder
     ca_file: Option<PathBuf>,
     /// PEM
     client_cert: Option<PathBuf>,
     /// PEM
     client_key: Option<PathBuf>,
-    /// Trusts any certificate; needs the configuration's consent.
+    /// Trusts any certificate, if the configuration allows
     #[serde(default)]
     insecure_tls: bool,
-    /// Topic Filters to learn from while the session lives: the listening tools then answer at once with since session.
+    /// Topic Filters to learn from while the session lives, e.g. #; then tools answer at once with since
     #[serde(default)]
     #[schemars(length(max = MAX_FILTERS))]
     watch: Vec<String>,
@@ -100,9 +99,9 @@ struct Allows {
 pub(super) const TOOL: super::Tool = super::Tool {
     name: "establish_connection",
     title: "Connect to a broker",
-    description: "Connects to an MQTT broker and returns the session_id that the other tools need, with \
-        what the broker allows. Call it first; one session serves many calls. Usually under a second. A \
-        lost connection is restored by itself; a session ends after a time without use.",
+    description: "Connects to an MQTT broker: the session_id for the other tools, and what the broker allows. \
+        Call it first; one session serves many calls. Usually under a second. A lost connection is restored; an \
+        unused session ends.",
     annotations: Annotations {
         read_only_hint: false,
         destructive_hint: false,
@@ -111,6 +110,7 @@ pub(super) const TOOL: super::Tool = super::Tool {
     },
     input_schema,
     output_schema: schema::output::<Answer>,
+    run: |request| request.by(run),
 };
 
 /// Names the configured brokers, so that the assistant need not guess.

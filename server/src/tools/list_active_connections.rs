@@ -26,11 +26,12 @@ pub(super) struct Answer {
 pub(super) const TOOL: super::Tool = super::Tool {
     name: "list_active_connections",
     title: "List open connections",
-    description: "Lists the open sessions: session_id, broker, state, last use, expiry, traffic, reconnects, watched filters, last error. \
-        Use it when a session_id is not at hand. Talks to no broker and is not a use of a session. At once.",
+    description: "Lists the open sessions: session_id, broker, state, last use, expiry, traffic, reconnects, \
+        watched filters, last error. For when a session_id is not at hand. Talks to no broker. At once.",
     annotations: Annotations::reads(false),
     input_schema: |_| schema::input::<Arguments>(),
     output_schema: schema::output::<Answer>,
+    run: |request| request.by(run),
 };
 
 pub(super) async fn run(state: &Arc<State>, _: Arguments, _: Call) -> Result<Answer, ToolError> {

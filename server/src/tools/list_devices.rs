@@ -8,13 +8,12 @@ pub(super) use fit::answer as fitted;
 use super::arguments::topic::{checked_filter, everything};
 use super::arguments::{ranges, schema};
 use super::listening::systems::System;
-use super::listening::{Common, Head, Rest, is_none, listen, seconds};
-use super::{Annotations, Call, State, ToolError};
-use crate::broker::report::{Listen, Retained, WantHealth, Wants};
-use crate::render;
+use super::listening::{Asked, Head, Heard, Listens, Rest, Room, is_none, seconds};
+use super::{Annotations, ToolError};
+use crate::broker::report::{Listen, WantHealth, Wants};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::sync::Arc;
+use serde_json::{Map, Value, json};
 
 /// Devices that are known for an answer and its further pages: all that find room in the table.
 const DEVICES: usize = 256;
@@ -24,8 +23,6 @@ const VALUES: usize = 512 * 1024;
 
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Arguments {
-    #[serde(flatten)]
-    common: Common,
     #[serde(default = "everything")]
     topic: String,
     /// Worst or longest first
@@ -116,58 +113,44 @@ struct Line {
 pub(super) const TOOL: super::Tool = super::Tool {
     name: "list_devices",
     title: "List devices",
-    description: "The inventory, for what do I have, which batteries are low, which links are weak, what is retained \
-        and dead: the systems on the broker, then a line a device with state, battery, link, last heard, messages a \
-        minute, findings in a word. Takes `duration` seconds; longer finds devices that speak rarely.",
+    description: "The inventory: what do I have, which batteries are low, which links weak, what is retained \
+        and dead. The systems, then a line a device with state, battery, link, last heard, messages a minute, \
+        findings in a word. Takes `duration` seconds; longer finds devices that speak rarely.",
     annotations: Annotations::reads(true),
-    input_schema: schema::input_with_budget::<Arguments>,
+    input_schema: schema::input_with_budget::<Asked<Arguments>>,
     output_schema: schema::output::<Answer>,
+    run: |request| request.by_listening::<Arguments>(),
 };
 
-pub(super) async fn run(
-    state: &Arc<State>,
-    arguments: Arguments,
-    call: Call,
-) -> Result<Answer, ToolError> {
-    let asked = &arguments.common;
-    let heard = listen(state, &call, TOOL.name, asked, || wanted(&arguments)).await?;
-    let (order, budget) = ((arguments.sort, arguments.only), asked.budget(state));
-    let mut answer = fitted(heard.head(asked), &heard.report, order, budget);
-    // Another order would be another list: the pages keep that of the first.
-    let further = [
-        ("sort", serde_json::to_value(arguments.sort)),
-        ("only", serde_json::to_value(arguments.only)),
-    ];
-    heard.keep(state, asked, &mut answer.head);
-    if let Some(next) = answer
-        .head
-        .next
-        .as_mut()
-        .and_then(|next| next.as_object_mut())
-    {
-        let known = further
-            .into_iter()
-            .filter_map(|(name, value)| Some((name.to_owned(), value.ok()?)));
-        next.extend(known);
-    }
-    Ok(answer)
-}
+impl Listens for Arguments {
+    const TOOL: &'static str = TOOL.name;
+    type Answer = Answer;
 
-fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
-    Ok(Listen {
-        filters: vec![checked_filter("topic", &arguments.topic)?],
-        qos: render::qos(0),
-        retained: Retained::Include,
-        duration: seconds(arguments.duration),
-        max_messages: None,
-        until_quiet: None,
-        wants: Wants {
-            health: Some(WantHealth {
-                name: None,
-                devices: DEVICES,
-            }),
+    fn wanted(&self) -> Result<Listen, ToolError> {
+        let filter = checked_filter("topic", &self.topic)?;
+        let health = WantHealth {
+            name: None,
+            devices: DEVICES,
+        };
+        let wants = Wants {
+            health: Some(health),
             values: Some(VALUES),
             ..Wants::default()
-        },
-    })
+        };
+        Ok(Listen::to(vec![filter], seconds(self.duration), wants))
+    }
+
+    fn answer(&self, heard: &mut Heard, head: Head, (_, budget): Room) -> Answer {
+        fitted(head, &heard.report, (self.sort, self.only), budget)
+    }
+
+    // Another order would be another list: the pages keep that of the first.
+    fn further(&self) -> Map<String, Value> {
+        let further = json!({"sort": self.sort, "only": self.only});
+        further.as_object().cloned().unwrap_or_default()
+    }
+
+    fn head(answer: &mut Answer) -> &mut Head {
+        &mut answer.head
+    }
 }

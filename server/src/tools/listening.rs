@@ -7,6 +7,7 @@ pub(super) mod capture;
 pub(super) mod fold;
 mod head;
 mod pages;
+mod recall;
 pub(super) mod round_trip;
 pub(super) mod sentences;
 mod since;
@@ -19,22 +20,27 @@ pub(super) use since::Since;
 use super::arguments::ranges::BYTES;
 use super::{State, ToolError, session, unless_cancelled};
 use crate::broker::report::{Listen, Narrowed, Report, StopReason};
-use crate::broker::watch::NotRecalled;
 use crate::process::clock;
 use crate::protocol::Call;
+use crate::protocol::service::Answer;
 use crate::render;
 use capture::{Capture, EndUnlessAnswered, Found, Waiting};
 use futures::future::{Either, select};
 use round_trip::RoundTrips;
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use std::pin::pin;
 use std::sync::{Arc, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// The first tick, and the time between ticks.
 const FIRST_TICK: Duration = Duration::from_millis(1_000);
 const TICK: Duration = Duration::from_secs(3);
+
+/// Round trips that a capture is measured with, about.
+const ROUND_TRIPS: f64 = 32.0;
 
 // How much a result says.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -139,35 +145,81 @@ impl Common {
     }
 }
 
-/// Goes on with a capture if its id is given, asks the session's watch if that is wanted, else begins what `make` says;
-/// then waits as long as the call may.
-pub(super) async fn listen(
-    state: &Arc<State>,
-    call: &Call,
-    tool: &'static str,
-    asked: &Common,
-    make: impl FnOnce() -> Result<Listen, ToolError>,
-) -> Result<Heard, ToolError> {
-    let nothing = async |_: Arc<Capture>| ();
-    listen_beside(state, call, tool, asked, make, nothing).await
+/// Arguments of a listening tool: its own behind those that all have.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Asked<T> {
+    #[serde(flatten)]
+    common: Common,
+    #[serde(flatten)]
+    own: T,
 }
 
-/// [`listen`], with work beside it for as long as the call waits.
-pub(super) async fn listen_beside(
+/// How much an answer may say, and in how many bytes.
+pub(super) type Room = (Format, usize);
+
+/// A tool that listens: its own arguments, what they ask to hear, and the answer from what was heard.
+pub(super) trait Listens: DeserializeOwned + Send + Sync {
+    const TOOL: &'static str;
+
+    /// Whether round trips are measured for as long as a call waits.
+    const MEASURES: bool = false;
+
+    type Answer: Serialize;
+
+    fn wanted(&self) -> Result<Listen, ToolError>;
+
+    fn answer(&self, heard: &mut Heard, head: Head, room: Room) -> Self::Answer;
+
+    fn head(answer: &mut Self::Answer) -> &mut Head;
+
+    /// Arguments that every further page needs, beside those of all listening tools.
+    fn further(&self) -> Map<String, Value> {
+        Map::new()
+    }
+
+    /// Content blocks beside the answer.
+    fn content(&self, _heard: &Heard) -> Vec<Value> {
+        Vec::new()
+    }
+}
+
+/// Listens as it is asked and answers within the budget; keeps what found no room in the answer.
+pub(super) async fn run<T: Listens>(
+    state: &Arc<State>,
+    Asked { common, own }: Asked<T>,
+    call: Call,
+) -> Result<Answer, ToolError> {
+    let mut heard = listen(state, &call, &common, &own).await?;
+    let room = (common.response_format, common.budget(state));
+    let head = heard.head(&common);
+    let mut answer = own.answer(&mut heard, head, room);
+    let content = own.content(&heard);
+    let head = T::head(&mut answer);
+    heard.keep(state, &common, head);
+    if let Some(Value::Object(next)) = &mut head.next {
+        next.extend(own.further());
+    }
+    Ok(Answer {
+        structured: Some(super::to_value(answer)?),
+        content,
+    })
+}
+
+/// Goes on with a capture if its id is given, asks the session's watch if that is wanted, else begins what is wanted;
+/// then waits as long as the call may.
+async fn listen<T: Listens>(
     state: &Arc<State>,
     call: &Call,
-    tool: &'static str,
     asked: &Common,
-    make: impl FnOnce() -> Result<Listen, ToolError>,
-    beside: impl AsyncFnOnce(Arc<Capture>),
+    own: &T,
 ) -> Result<Heard, ToolError> {
     let (session_id, capture_id) = (asked.session_id.as_deref(), asked.capture_id.as_deref());
     if capture_id.is_none() && asked.since != Since::Now {
-        return recall(state, tool, make()?, asked).await;
+        return recall::recall(state, T::TOOL, own.wanted()?, asked).await;
     }
     let limit = call_limit(state, call);
     let (capture, waiting, first) = match capture_id {
-        Some(id) => match state.captures.get(id, tool)? {
+        Some(id) => match state.captures.get(id, T::TOOL)? {
             Found::Kept(heard) => {
                 same_session(state, session_id, &heard.session_id)?;
                 return Ok(*heard);
@@ -178,17 +230,31 @@ pub(super) async fn listen_beside(
             }
         },
         None => {
-            let listen = make()?;
+            let listen = own.wanted()?;
             let session = session::find(state, call, session_id).await?;
-            let (capture, waiting) = begin(state, call, tool, session, listen, limit).await?;
+            let (capture, waiting) = begin(state, call, T::TOOL, session, listen, limit).await?;
             (capture, waiting, true)
         }
     };
-    let beside = pin!(beside(Arc::clone(&capture)));
+    let measured = Arc::clone(&capture);
+    let beside = pin!(async {
+        if T::MEASURES {
+            measure(state, &measured).await;
+        }
+    });
     let heard = pin!(wait(state, call, capture, waiting, first, limit));
     match select(heard, beside).await {
         Either::Left((heard, _)) => heard,
         Either::Right(((), heard)) => heard.await,
+    }
+}
+
+/// Measures round trips, spread over the time that the capture lasts.
+async fn measure(state: &State, capture: &Capture) {
+    if let Ok(handle) = state.sessions.get(&capture.session_id) {
+        let period = capture.listen.duration.as_secs_f64() / ROUND_TRIPS;
+        let period = Duration::from_secs_f64(period.clamp(0.1, 60.0));
+        round_trip::measure(&handle, period, &capture.round_trips).await;
     }
 }
 
@@ -214,93 +280,6 @@ fn same_session(state: &State, given: Option<&str>, session_id: &str) -> Result<
             ))
         }
         _ => Ok(()),
-    }
-}
-
-/// What a watch has heard of it: the session's, else that of the service.
-async fn recall(
-    state: &Arc<State>,
-    tool: &'static str,
-    mut wanted: Listen,
-    asked: &Common,
-) -> Result<Heard, ToolError> {
-    let (filters, most) = (wanted.filters.clone(), wanted.max_messages);
-    // The report is made a little later.
-    let latest = asked.since.latest(SystemTime::now());
-    wanted.wants.recent = latest.map(|it| it.saturating_add(TICK));
-    let mut why = None;
-    for (session_id, watch) in session::watches(state, asked.session_id.as_deref())? {
-        match watch.recall(wanted.clone()).await {
-            Ok(mut report) => {
-                since::obeys(tool, most, &report)?;
-                if let Some(latest) = asked.since.latest(report.started + report.elapsed) {
-                    report.keep_latest(latest, wanted.retained);
-                }
-                return Ok(Heard {
-                    tool,
-                    session_id,
-                    report: Arc::new(report),
-                    filters,
-                    capture: None,
-                    since: asked.since,
-                    round_trips: RoundTrips::default(),
-                    id: None,
-                    next: None,
-                });
-            }
-            Err(error) => why = Some(error),
-        }
-    }
-    Err(match why {
-        Some(why) => not_recalled(why, &filters),
-        None => not_watched(state, asked.session_id.as_deref()),
-    })
-}
-
-/// There is no watch that could be asked.
-fn not_watched(state: &State, session_id: Option<&str>) -> ToolError {
-    if let Some(away) = session::unreached(state, session_id) {
-        return ToolError::new(
-            "not_watched",
-            format!(
-                "this service watches the broker from its start, but has not reached it yet: {away}"
-            ),
-            "correct what is said there, or wait; it is tried again by itself",
-        );
-    }
-    ToolError::new(
-        "not_watched",
-        "this session watches nothing",
-        "listen with since now, or establish_connection with watch, such as [\"#\"], for a session that learns",
-    )
-}
-
-fn not_recalled(why: NotRecalled, filters: &[String]) -> ToolError {
-    match why {
-        NotRecalled::Broker(error) => error.into(),
-        NotRecalled::NotApart(watched) => ToolError::new(
-            "not_watched",
-            "the watch measures all its filters together",
-            format!(
-                "list_topics with the same since tells how often a topic comes; ask for {} together; or listen with \
-                 since now",
-                watched.join(", ")
-            ),
-        ),
-        NotRecalled::NotWatched(watched) => {
-            let watched: Vec<_> = watched.iter().map(|it| render::topic(it)).collect();
-            ToolError::new(
-                "not_watched",
-                format!(
-                    "this session does not watch all of `{}`",
-                    render::topic(&filters.join(", "))
-                ),
-                format!(
-                    "ask for one of these or for a part of it: {}; or listen with since now",
-                    watched.join(", ")
-                ),
-            )
-        }
     }
 }
 

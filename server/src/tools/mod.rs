@@ -21,6 +21,7 @@ mod session;
 mod subscribe_and_collect;
 mod test_connection;
 
+pub(crate) use arguments::schema::listed;
 pub(crate) use arguments::topic::checked_filter;
 pub(crate) use establish_connection::place;
 pub use listening::capture::Captures;
@@ -34,7 +35,11 @@ use crate::protocol::Call;
 use crate::protocol::failure::ToolError;
 use crate::protocol::service::Answer;
 use crate::render;
-use futures::future::{Either, select};
+use futures::FutureExt;
+use futures::future::{BoxFuture, Either, ready, select};
+use listening::Listens;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use std::future::Future;
 use std::pin::pin;
@@ -186,6 +191,45 @@ pub struct Tool {
     pub input_schema: fn(&Config) -> Value,
     /// Root object.
     pub output_schema: fn() -> Value,
+    run: for<'a> fn(Request<'a>) -> Running<'a>,
+}
+
+type Running<'a> = BoxFuture<'a, Result<Answer, ToolError>>;
+
+/// A call of a tool, its arguments as the assistant gave them.
+struct Request<'a> {
+    state: &'a Arc<State>,
+    schema: &'a Value,
+    arguments: Map<String, Value>,
+    call: Call,
+}
+
+impl<'a> Request<'a> {
+    /// Checks the arguments and runs a tool whose result is `O`.
+    fn by<A, O, F>(self, run: impl FnOnce(&'a Arc<State>, A, Call) -> F) -> Running<'a>
+    where
+        A: DeserializeOwned,
+        O: Serialize,
+        F: Future<Output = Result<O, ToolError>> + Send + 'a,
+    {
+        let answer = |result: Result<O, _>| to_value(result?).map(Answer::from);
+        self.checked(|state, arguments, call| run(state, arguments, call).map(answer).boxed())
+    }
+
+    /// Checks the arguments and runs a tool that listens.
+    fn by_listening<A: Listens + 'a>(self) -> Running<'a> {
+        self.checked(|state, asked, call| listening::run::<A>(state, asked, call).boxed())
+    }
+
+    fn checked<A: DeserializeOwned>(
+        self,
+        run: impl FnOnce(&'a Arc<State>, A, Call) -> Running<'a>,
+    ) -> Running<'a> {
+        match arguments::check::parse(self.schema, self.arguments) {
+            Ok(arguments) => run(self.state, arguments, self.call),
+            Err(error) => ready(Err(error)).boxed(),
+        }
+    }
 }
 
 /// Hints of MCP.
@@ -264,37 +308,15 @@ pub async fn call(
     arguments: Map<String, Value>,
     call: Call,
 ) -> Option<Result<Answer, ToolError>> {
-    let index = list().iter().position(|tool| tool.name == name)?;
-    let schema = state.inputs().get(index)?;
-    macro_rules! run {
-        ($tool:ident) => {
-            run!($tool, |answer| to_value(answer).map(Answer::from))
-        };
-        ($tool:ident, $finish:expr) => {
-            match arguments::check::parse(schema, arguments) {
-                Ok(arguments) => Box::pin($tool::run(state, arguments, call))
-                    .await
-                    .and_then($finish),
-                Err(error) => Err(error),
-            }
-        };
-    }
-    let outcome = match name {
-        "ping" => run!(ping),
-        "establish_connection" => run!(establish_connection),
-        "list_active_connections" => run!(list_active_connections),
-        "close_connection" => run!(close_connection),
-        "test_connection" => run!(test_connection),
-        "publish_message" => run!(publish_message),
-        "list_topics" => run!(list_topics),
-        "list_devices" => run!(list_devices),
-        "subscribe_and_collect" => run!(subscribe_and_collect),
-        "debug_device" => run!(debug_device),
-        "monitor_performance" => run!(monitor_performance, Ok),
-        "get_topic_schema" => run!(get_topic_schema),
-        _ => return None,
+    let mut tools = list().iter().zip(state.inputs());
+    let (tool, schema) = tools.find(|(tool, _)| tool.name == name)?;
+    let request = Request {
+        state,
+        schema,
+        arguments,
+        call,
     };
-    Some(match outcome {
+    Some(match (tool.run)(request).await {
         Ok(mut answer) => {
             answer.structured.iter_mut().for_each(render::clean_all);
             Ok(answer)
@@ -307,7 +329,7 @@ pub async fn call(
     })
 }
 
-fn to_value(answer: impl serde::Serialize) -> Result<Value, ToolError> {
+fn to_value(answer: impl Serialize) -> Result<Value, ToolError> {
     serde_json::to_value(answer).map_err(|error| {
         ToolError::new(
             "internal",

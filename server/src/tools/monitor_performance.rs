@@ -9,37 +9,28 @@ mod judge;
 
 use super::arguments::topic::{checked_filter, everything};
 use super::arguments::{ranges, schema};
-use super::listening::round_trip;
-use super::listening::{Common, Format, Head, Rest, is_none, listen_beside, seconds};
-use super::{Annotations, Call, State, ToolError};
+use super::listening::{Asked, Format, Head, Heard, Listens, Rest, Room, is_none, seconds};
+use super::{Annotations, ToolError};
 use crate::broker::report::{Listen, Retained, WantPerformance, Wants};
-use crate::protocol::service;
 use crate::render;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 /// Heaviest topics that are told at most.
 const TOPICS: usize = 24;
 
-/// Round trips that a capture is measured with, about.
-const ROUND_TRIPS: f64 = 32.0;
-
 #[derive(Deserialize, JsonSchema)]
 pub(super) struct Arguments {
-    #[serde(flatten)]
-    common: Common,
-    /// Topic filters; each is measured apart, too.
+    /// Topic filters, each measured apart, too
     #[serde(default)]
     #[schemars(length(max = 8))]
     topic: Vec<String>,
     #[serde(default = "ranges::monitor")]
     #[schemars(range(min = ranges::MONITOR.min, max = ranges::MONITOR.max))]
     duration: f64,
-    /// Alerts where they are crossed; 0: off
+    /// Alerts when crossed; 0: off
     #[serde(default)]
     thresholds: Thresholds,
     /// Draws a PNG, too; many hosts show none
@@ -54,11 +45,11 @@ pub(super) struct Thresholds {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     max_gap_s: Option<f64>,
-    /// Messages per second
+    /// Per second
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     min_rate_per_s: Option<f64>,
-    /// Messages per second
+    /// Per second
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     max_rate_per_s: Option<f64>,
@@ -70,7 +61,7 @@ pub(super) struct Thresholds {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     max_jitter_ms: Option<f64>,
-    /// Bytes of a payload
+    /// Bytes
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0.0))]
     max_size_bytes: Option<f64>,
@@ -167,7 +158,7 @@ struct OverTime {
 #[derive(Clone, Serialize, JsonSchema)]
 struct Trend {
     direction: &'static str,
-    /// Messages per second, more each minute; absent: as good as none.
+    /// Per second, more each minute; absent: as good as none.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_per_s_each_minute: Option<f64>,
 }
@@ -261,103 +252,84 @@ fn is_nothing(count: &usize) -> bool {
 pub(super) const TOOL: super::Tool = super::Tool {
     name: "monitor_performance",
     title: "Monitor performance",
-    description: "Measures streams of messages: rate over time, sizes, jitter, gaps, spikes, trend, latency (of the \
-        broker, from publish to receive on a private topic, by times in payloads), alerts on thresholds. \
-        For what is slow, uneven, stalling or growing. Takes `duration` seconds; 20 do for a first look.",
+    description: "Measures streams of messages: rate over time, sizes, jitter, gaps, spikes, trend, latency (of \
+        the broker, from publish to receive, by times in payloads), alerts on thresholds. For what is slow, \
+        uneven, stalling or growing. Takes `duration` seconds; 20 do for a first look.",
     annotations: Annotations {
         read_only_hint: false,
         destructive_hint: false,
         idempotent_hint: true,
         open_world_hint: true,
     },
-    input_schema: schema::input_with_budget::<Arguments>,
+    input_schema: schema::input_with_budget::<Asked<Arguments>>,
     output_schema: schema::output::<Answer>,
+    run: |request| request.by_listening::<Arguments>(),
 };
 
-pub(super) async fn run(
-    state: &Arc<State>,
-    arguments: Arguments,
-    call: Call,
-) -> Result<service::Answer, ToolError> {
-    let asked = &arguments.common;
-    let heard = listen_beside(
-        state,
-        &call,
-        TOOL.name,
-        asked,
-        || wanted(&arguments),
-        async |capture| {
-            let Ok(handle) = state.sessions.get(&capture.session_id) else {
-                return;
-            };
-            let period = capture.listen.duration.as_secs_f64() / ROUND_TRIPS;
-            let period = Duration::from_secs_f64(period.clamp(0.1, 60.0));
-            round_trip::measure(&handle, period, &capture.round_trips).await;
-        },
-    )
-    .await?;
-    let budget = asked.budget(state);
-    let format = asked.response_format;
-    let filters = &heard.filters;
-    let mut answer = fit::answer(
-        &heard.head(asked),
-        filters,
-        &heard.report,
-        &heard.round_trips,
-        arguments.thresholds.on(),
-        format,
-        budget,
-    );
-    let content = match arguments
-        .chart
-        .then(|| fit::chart(filters, &heard.report).png())
-    {
-        Some(Ok(png)) => vec![image(&png)],
-        Some(Err(error)) => {
-            log::error!("the chart could not be written: {error}");
-            Vec::new()
-        }
-        None => Vec::new(),
-    };
-    heard.keep(state, asked, &mut answer.head);
-    Ok(service::Answer {
-        structured: Some(super::to_value(answer)?),
-        content,
-    })
-}
+impl Listens for Arguments {
+    const TOOL: &'static str = TOOL.name;
+    type Answer = Answer;
+    const MEASURES: bool = true;
 
-/// An image content block of MCP.
-fn image(png: &[u8]) -> serde_json::Value {
-    json!({"type": "image", "data": render::to_base64(png), "mimeType": "image/png"})
-}
-
-fn wanted(arguments: &Arguments) -> Result<Listen, ToolError> {
-    let mut filters = Vec::new();
-    for filter in &arguments.topic {
-        let filter = checked_filter("topic", filter)?;
-        if !filters.contains(&filter) {
-            filters.push(filter);
+    fn wanted(&self) -> Result<Listen, ToolError> {
+        let mut filters = Vec::new();
+        for filter in &self.topic {
+            let filter = checked_filter("topic", filter)?;
+            if !filters.contains(&filter) {
+                filters.push(filter);
+            }
         }
-    }
-    if filters.is_empty() {
-        filters.push(everything());
-    }
-    Ok(Listen {
-        qos: render::qos(0),
-        // A replayed message tells nothing about when it was sent.
-        retained: Retained::Exclude,
-        duration: seconds(arguments.duration),
-        max_messages: None,
-        until_quiet: None,
-        wants: Wants {
-            performance: Some(WantPerformance {
-                filters: filters.len(),
-                topics: TOPICS,
-            }),
+        if filters.is_empty() {
+            filters.push(everything());
+        }
+        let performance = WantPerformance {
+            filters: filters.len(),
+            topics: TOPICS,
+        };
+        let wants = Wants {
+            performance: Some(performance),
             ..Wants::default()
-        },
-        filters,
-    })
+        };
+        Ok(Listen {
+            // A retained message says nothing about when it was sent.
+            retained: Retained::Exclude,
+            ..Listen::to(filters, seconds(self.duration), wants)
+        })
+    }
+
+    fn answer(&self, heard: &mut Heard, head: Head, (format, budget): Room) -> Answer {
+        fit::answer(
+            &head,
+            &heard.filters,
+            &heard.report,
+            &heard.round_trips,
+            self.thresholds.on(),
+            format,
+            budget,
+        )
+    }
+
+    /// The chart, as an image content block of MCP.
+    fn content(&self, heard: &Heard) -> Vec<Value> {
+        if !self.chart {
+            return Vec::new();
+        }
+        match fit::chart(&heard.filters, &heard.report).png() {
+            Ok(png) => {
+                vec![
+                    json!({"type": "image", "data": render::to_base64(&png), "mimeType": "image/png"}),
+                ]
+            }
+            Err(error) => {
+                log::error!("the chart could not be written: {error}");
+                Vec::new()
+            }
+        }
+    }
+
+    fn head(answer: &mut Answer) -> &mut Head {
+        &mut answer.head
+    }
 }
 
 #[cfg(test)]

@@ -34,11 +34,12 @@ pub(super) struct Answer {
 pub(super) const TOOL: super::Tool = super::Tool {
     name: "ping",
     title: "Ping the server",
-    description: "Checks that this MCP server answers: version, uptime, memory in use, open sessions. Does not talk to \
-        any broker (for that: test_connection). Under a millisecond.",
+    description: "Checks that this MCP server answers: version, uptime, memory, open sessions. Talks to no \
+        broker (for that: test_connection). At once.",
     annotations: super::Annotations::reads(false),
     input_schema: |_| schema::input::<Arguments>(),
     output_schema: schema::output::<Answer>,
+    run: |request| request.by(run),
 };
 
 pub(super) async fn run(state: &Arc<State>, _: Arguments, _: Call) -> Result<Answer, ToolError> {

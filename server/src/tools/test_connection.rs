@@ -129,10 +129,9 @@ impl Check {
 pub(super) const TOOL: super::Tool = super::Tool {
     name: "test_connection",
     title: "Test a connection",
-    description: "Tries what a connection can do: ping, real round trips at QoS 0, 1 and 2 on a private \
-        random topic, retained messages, wildcards, shared subscriptions, broker version and load from \
-        $SYS. For when something does not work. Leaves no retained \
-        message behind; skips what the policy forbids and says so. One to five seconds, longer if parts fail.",
+    description: "For when something does not work: tries ping, round trips at QoS 0, 1 and 2 on a private \
+        random topic, retained messages, wildcards, shared subscriptions, broker version and load from $SYS. \
+        Leaves no retained message behind; skips what the policy forbids. 1 to 5 s, longer if parts fail.",
     annotations: Annotations {
         read_only_hint: false,
         destructive_hint: false,
@@ -141,6 +140,7 @@ pub(super) const TOOL: super::Tool = super::Tool {
     },
     input_schema: |_| schema::input::<Arguments>(),
     output_schema: schema::output::<Answer>,
+    run: |request| request.by(run),
 };
 
 pub(super) async fn run(

@@ -100,13 +100,20 @@ fn the_list_stays_under_its_budget() {
     let tools: Vec<Value> = tools
         .map(|(tool, input)| {
             json!({
-                "name": tool.name, "title": tool.title, "description": tool.description, "inputSchema": input,
+                "name": tool.name, "title": tool.title, "description": tool.description, "inputSchema": listed(input),
                 "outputSchema": (tool.output_schema)(), "annotations": tool.annotations,
             })
         })
         .collect();
     let bytes = json!({ "tools": tools }).to_string().len();
     assert!(bytes < 18 * 1024, "{bytes}");
+    // What hosts hand to the model: about 3,200 tokens of four bytes.
+    let read = ["name", "description", "inputSchema"];
+    let read = tools
+        .iter()
+        .flat_map(|tool| read.map(|key| tool[key].to_string().len()));
+    let bytes: usize = read.sum();
+    assert!(bytes <= 12_800, "{bytes}");
 }
 
 /// A report as a broker's task would make it.

@@ -5,6 +5,7 @@
 //! mean that an argument was not given, unless the value may well be meant ([`MEANT`]).
 //! No value is ever repeated in a message, except where the schema lists all that are allowed: it may be a secret.
 
+use super::json_schema::{self, Complaint, Steps};
 use crate::protocol::failure::ToolError;
 use crate::text::spelling::nearest;
 use serde::de::DeserializeOwned;
@@ -33,8 +34,18 @@ pub(in crate::tools) fn parse<T: DeserializeOwned>(
     schema: &Value,
     arguments: Map<String, Value>,
 ) -> Result<T, ToolError> {
-    let checked = object(schema, arguments, "")?.unwrap_or_default();
-    serde_json::from_value(Value::Object(checked)).map_err(|error| {
+    let repaired = object(schema, arguments, "")?.unwrap_or_default();
+    let repaired = Value::Object(repaired);
+    let Some(complaints) = json_schema::broken(schema, &repaired, &mut Steps::new()) else {
+        return Err(ToolError::invalid(
+            "the arguments have too many parts to check",
+            "call it with fewer of them",
+        ));
+    };
+    if let Some(complaint) = complaints.first() {
+        return Err(refused(complaint));
+    }
+    serde_json::from_value(repaired).map_err(|error| {
         // What an argument's own reader says begins with its name and repeats no value.
         let said = error.to_string();
         match said.split_once("; ").filter(|_| said.starts_with('`')) {
@@ -47,7 +58,7 @@ pub(in crate::tools) fn parse<T: DeserializeOwned>(
     })
 }
 
-/// None: what was given is filling only.
+/// The members put right; none if what was given is filling only. Unknown names are refused.
 fn object(
     schema: &Value,
     given: Map<String, Value>,
@@ -56,34 +67,29 @@ fn object(
     let properties = schema.get("properties").and_then(Value::as_object);
     let required: Vec<&str> = each(schema, "required").filter_map(Value::as_str).collect();
     let given = under_one_name(properties, &required, given)?;
-    let mut checked = Map::new();
+    let mut repaired = Map::new();
     let (mut filling, mut hollow) = (false, false);
     for (name, value) in given {
         let Some(known) = properties else {
-            checked.insert(name, value);
+            repaired.insert(name, value);
             continue;
         };
         let here = join(path, &name);
         let value = match known.get(&name) {
             _ if is_filling(&name, &value) => None,
-            Some(member) => check(member, value, &here)?,
+            Some(member) => repair(member, value, &here)?,
             None => return Err(unknown(&name, path, properties)),
         };
         match value {
-            Some(value) => drop(checked.insert(name, value)),
+            Some(value) => drop(repaired.insert(name, value)),
             None => {
                 filling = true;
                 hollow |= required.contains(&name.as_str());
             }
         }
     }
-    if !path.is_empty() && (hollow || filling && checked.is_empty()) {
-        return Ok(None);
-    }
-    match required.iter().find(|name| !checked.contains_key(**name)) {
-        Some(name) => Err(missing(&join(path, name))),
-        None => Ok(Some(checked)),
-    }
+    let nothing = !path.is_empty() && (hollow || filling && repaired.is_empty());
+    Ok((!nothing).then_some(repaired))
 }
 
 fn each<'a>(schema: &'a Value, key: &str) -> impl Iterator<Item = &'a Value> {
@@ -151,26 +157,26 @@ fn missing(name: &str) -> ToolError {
     ToolError::invalid(format!("`{name}` is missing"), next)
 }
 
-/// The value put right; none if it is filling.
-fn check(schema: &Value, value: Value, path: &str) -> Result<Option<Value>, ToolError> {
+/// The value put right, as far as it can be; none if it is filling.
+fn repair(schema: &Value, value: Value, path: &str) -> Result<Option<Value>, ToolError> {
     let value = match schema.get("type").and_then(Value::as_str) {
         Some("object") => match structured(value) {
             Value::Object(map) => return Ok(object(schema, map, path)?.map(Value::Object)),
-            other => return Err(wrong(path, "an object", &other)),
+            other => other,
         },
         Some("array") => return array(schema, value, path),
-        Some("number") => number(value, path)?,
-        Some("integer") => integer(value, path)?,
-        Some("boolean") => boolean(value, path)?,
-        Some("string") => string(value, path)?,
+        Some("number") => number(value),
+        Some("integer") => integer(value),
+        Some("boolean") => boolean(value),
+        Some("string") => string(value, path),
         _ => value,
     };
-    if value.as_f64() == Some(0.0) && !is_in_range(schema, 0.0) {
+    let zero = value.as_f64() == Some(0.0);
+    if zero && !json_schema::fits(schema, &value, &mut Steps::new()) {
         return Ok(None);
     }
     let value = at_most(schema, value, path);
-    in_range(schema, &value, path)?;
-    one_of(schema, value, path).map(Some)
+    Ok(Some(one_of(schema, value)))
 }
 
 fn array(schema: &Value, value: Value, path: &str) -> Result<Option<Value>, ToolError> {
@@ -179,26 +185,16 @@ fn array(schema: &Value, value: Value, path: &str) -> Result<Option<Value>, Tool
         Value::Object(members) => pairs(members, path)?,
         scalar => vec![scalar],
     };
-    let items: Vec<Value> = items
-        .into_iter()
-        .filter(|item| !is_filling(path, item))
-        .collect();
-    let most = schema.get("maxItems").and_then(Value::as_u64);
-    if let Some(most) = most.filter(|most| items.len() as u64 > *most) {
-        return Err(ToolError::invalid(
-            format!("`{path}` has {} members", items.len()),
-            format!("give at most {most}"),
-        ));
-    }
-    let mut checked = Vec::with_capacity(items.len());
-    for (i, item) in items.into_iter().enumerate() {
+    let items = items.into_iter().filter(|item| !is_filling(path, item));
+    let mut repaired = Vec::new();
+    for (i, item) in items.enumerate() {
         let item = match schema.get("items") {
-            Some(member) => check(member, item, &format!("{path}[{i}]"))?,
+            Some(member) => repair(member, item, &format!("{path}[{i}]"))?,
             None => Some(item),
         };
-        checked.extend(item);
+        repaired.extend(item);
     }
-    Ok((!checked.is_empty()).then_some(Value::Array(checked)))
+    Ok((!repaired.is_empty()).then_some(Value::Array(repaired)))
 }
 
 /// An object where a list of texts is wanted: `{"a": "b"}` is `["a=b"]`.
@@ -206,7 +202,7 @@ fn pairs(members: Map<String, Value>, path: &str) -> Result<Vec<Value>, ToolErro
     let pair = |(name, value): (String, Value)| match value {
         Value::String(text) => Ok(Value::String(format!("{name}={text}"))),
         Value::Number(_) | Value::Bool(_) => Ok(Value::String(format!("{name}={value}"))),
-        other => Err(wrong(&join(path, &name), "a string", &other)),
+        other => Err(wrong(&join(path, &name), "string", &other)),
     };
     let given = members.into_iter().filter(|(name, _)| !name.is_empty());
     given.map(pair).collect()
@@ -228,78 +224,54 @@ fn structured(value: Value) -> Value {
     }
 }
 
-fn number(value: Value, path: &str) -> Result<Value, ToolError> {
-    let parsed = match &value {
-        Value::Number(_) => return Ok(value),
-        Value::String(text) => text.trim().parse::<f64>().ok().filter(|n| n.is_finite()),
-        _ => None,
-    };
-    match parsed.and_then(serde_json::Number::from_f64) {
-        Some(number) => Ok(Value::Number(number)),
-        None => Err(wrong(path, "a number", &value)),
-    }
+fn number(value: Value) -> Value {
+    let parsed = value.as_str().and_then(|text| text.trim().parse().ok());
+    let number = parsed.and_then(serde_json::Number::from_f64);
+    number.map_or(value, Value::Number)
 }
 
-fn integer(value: Value, path: &str) -> Result<Value, ToolError> {
+fn integer(value: Value) -> Value {
     if value.is_i64() || value.is_u64() {
-        return Ok(value);
+        return value;
     }
     let parsed = match &value {
         Value::String(text) => match text.trim().parse::<i64>() {
-            Ok(whole) => return Ok(whole.into()),
+            Ok(whole) => return whole.into(),
             Err(_) => text.trim().parse::<f64>().ok(),
         },
         other => other.as_f64(),
     };
     match parsed {
-        Some(n) if n.fract() == 0.0 && n.abs() < 9e15 => Ok((n as i64).into()),
-        _ => Err(wrong(path, "a whole number", &value)),
+        Some(n) if n.fract() == 0.0 && n.abs() < 9e15 => (n as i64).into(),
+        _ => value,
     }
 }
 
-fn boolean(value: Value, path: &str) -> Result<Value, ToolError> {
-    let parsed = match &value {
-        Value::Bool(_) => return Ok(value),
-        Value::String(text) => match text.trim().to_ascii_lowercase().as_str() {
-            "true" | "1" | "yes" => Some(true),
-            "false" | "0" | "no" => Some(false),
-            _ => None,
-        },
-        Value::Number(number) => match number.as_i64() {
-            Some(1) => Some(true),
-            Some(0) => Some(false),
-            _ => None,
-        },
-        _ => None,
+fn boolean(value: Value) -> Value {
+    let text = match &value {
+        Value::String(text) => text.trim().to_ascii_lowercase(),
+        Value::Number(number) => number.to_string(),
+        _ => return value,
     };
-    parsed
-        .map(Value::Bool)
-        .ok_or_else(|| wrong(path, "true or false", &value))
+    match text.as_str() {
+        "true" | "1" | "yes" => Value::Bool(true),
+        "false" | "0" | "no" => Value::Bool(false),
+        _ => value,
+    }
 }
 
-fn string(value: Value, path: &str) -> Result<Value, ToolError> {
+fn string(value: Value, path: &str) -> Value {
     let last = path.rsplit('.').next().unwrap_or(path);
     match value {
-        Value::String(_) => Ok(value),
-        Value::Number(_) | Value::Bool(_) => Ok(Value::String(value.to_string())),
+        Value::Number(_) | Value::Bool(_) => Value::String(value.to_string()),
         Value::Object(_) | Value::Array(_) if JSON_TEXT.contains(&last) => {
-            Ok(Value::String(value.to_string()))
+            Value::String(value.to_string())
         }
         Value::Array(mut items) if last == TOPIC && items.len() == 1 => {
             string(items.remove(0), path)
         }
-        Value::Array(_) if last == TOPIC => Err(ToolError::invalid(
-            format!("`{path}` is a list, and this tool takes one filter"),
-            "call it once for each, or with one filter that covers all of them",
-        )),
-        other => Err(wrong(path, "a string", &other)),
+        other => other,
     }
-}
-
-fn is_in_range(schema: &Value, number: f64) -> bool {
-    let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
-    bound("minimum").is_none_or(|min| number >= min)
-        && bound("maximum").is_none_or(|max| number <= max)
 }
 
 /// Who wants an answer longer than there is gets the longest: earlier versions and other servers have longer ones.
@@ -313,48 +285,85 @@ fn at_most(schema: &Value, value: Value, path: &str) -> Value {
     }
 }
 
-fn in_range(schema: &Value, value: &Value, path: &str) -> Result<(), ToolError> {
-    let Some(number) = value.as_f64() else {
-        return Ok(());
-    };
-    if is_in_range(schema, number) {
-        return Ok(());
+/// A word of an enum as the enum has it.
+fn one_of(schema: &Value, value: Value) -> Value {
+    let given = value.as_str().unwrap_or_default().trim();
+    let mut words = each(schema, "enum");
+    let found = words.find(|it| it.as_str().is_some_and(|it| it.eq_ignore_ascii_case(given)));
+    found.cloned().unwrap_or(value)
+}
+
+/// The error for what the schema refuses.
+fn refused(complaint: &Complaint<'_>) -> ToolError {
+    let path = dotted(&complaint.at);
+    let wanted = complaint.wanted;
+    match (complaint.keyword, complaint.value) {
+        ("required", _) => missing(&path),
+        ("type", Value::Array(_)) if path.rsplit('.').next() == Some(TOPIC) => ToolError::invalid(
+            format!("`{path}` is a list, and this tool takes one filter"),
+            "call it once for each, or with one filter that covers all of them",
+        ),
+        ("type", value) => wrong(&path, wanted.as_str().unwrap_or_default(), value),
+        ("minimum" | "maximum", value) => out_of_range(&path, complaint.schema, value),
+        ("maxItems", Value::Array(items)) => ToolError::invalid(
+            format!("`{path}` has {} members", items.len()),
+            format!("give at most {wanted}"),
+        ),
+        ("enum", _) => {
+            let words: Vec<_> = each(complaint.schema, "enum")
+                .map(Value::to_string)
+                .collect();
+            ToolError::invalid(
+                format!("`{path}` has a value it cannot have"),
+                format!("give one of {}", words.join(", ")),
+            )
+        }
+        (keyword, _) => ToolError::invalid(
+            format!("`{path}` breaks `{keyword}` of its schema"),
+            "compare it with the tool's inputSchema",
+        ),
     }
-    let bound = |key: &str| schema.get(key).and_then(Value::as_f64);
-    let (min, max) = (bound("minimum"), bound("maximum"));
-    let range = match (min, max) {
+}
+
+/// `/watch/0` as `watch[0]`.
+fn dotted(pointer: &str) -> String {
+    let names = pointer.split('/').skip(1);
+    names.fold(String::new(), |path, name| match name.parse::<usize>() {
+        Ok(index) => format!("{path}[{index}]"),
+        Err(_) => join(&path, name),
+    })
+}
+
+fn out_of_range(path: &str, schema: &Value, value: &Value) -> ToolError {
+    let range = match (schema.get("minimum"), schema.get("maximum")) {
         (Some(min), Some(max)) => format!("from {min} to {max}"),
         (Some(min), None) => format!("at least {min}"),
-        (None, max) => format!("at most {}", max.unwrap_or_default()),
+        (None, Some(max)) => format!("at most {max}"),
+        (None, None) => String::new(),
     };
     let default = match schema.get("default") {
         Some(default) => format!("; without it: {default}"),
         None => String::new(),
     };
-    Err(ToolError::invalid(
-        format!("`{path}` is {number}, which is out of range"),
+    ToolError::invalid(
+        format!(
+            "`{path}` is {}, which is out of range",
+            value.as_f64().unwrap_or_default()
+        ),
         format!("give a value {range}{default}"),
-    ))
+    )
 }
 
-fn one_of(schema: &Value, value: Value, path: &str) -> Result<Value, ToolError> {
-    let Some(allowed) = schema.get("enum").and_then(Value::as_array) else {
-        return Ok(value);
+/// A value of another type than its schema's.
+fn wrong(path: &str, kind: &str, found: &Value) -> ToolError {
+    let expected = match kind {
+        "object" => "an object",
+        "array" => "an array",
+        "integer" => "a whole number",
+        "boolean" => "true or false",
+        "string" => "a string",
+        _ => "a number",
     };
-    let given = value.as_str().unwrap_or_default().trim();
-    let found = allowed
-        .iter()
-        .find(|a| a.as_str().is_some_and(|a| a.eq_ignore_ascii_case(given)));
-    found.cloned().ok_or_else(|| {
-        let words: Vec<_> = allowed.iter().map(Value::to_string).collect();
-        ToolError::invalid(
-            format!("`{path}` has a value it cannot have"),
-            format!("give one of {}", words.join(", ")),
-        )
-    })
-}
-
-fn wrong(path: &str, expected: &str, found: &Value) -> ToolError {
     let found = match found {
         Value::Null => "nothing",
         Value::Bool(_) => "true or false",

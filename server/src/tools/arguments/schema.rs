@@ -13,18 +13,18 @@ use serde_json::{Map, Value, json};
 const COMMON: [(&str, &str); 8] = [
     (
         "session_id",
-        "Open session's id, broker's name or connection string; default: the only one",
+        "Id, broker's name or connection string; default: the only one",
     ),
     ("topic", "Topic filter, e.g. home/+/temperature"),
-    ("duration", "Seconds to listen"),
-    ("capture_id", "Goes on with an earlier answer"),
-    ("offset", "Entries of the capture to pass over"),
+    ("duration", "Seconds"),
+    ("capture_id", "Of an earlier answer, to go on"),
+    ("offset", "Entries to skip"),
     (
         "since",
-        "At once from the session's watch: session (all), 60s, 5m, 2h or a time; default: listens",
+        "now: listens; at once from the watch: session, 60s, 5m, 2h or RFC 3339 time",
     ),
-    ("response_format", "How much is said of each"),
-    ("max_bytes", "Bytes of the answer, 2.7 a token"),
+    ("response_format", "Detail"),
+    ("max_bytes", "2.7 bytes a token"),
 ];
 
 /// Schema of arguments.
@@ -47,6 +47,29 @@ pub(in crate::tools) fn input_with_budget<T: JsonSchema>(config: &Config) -> Val
     let mut schema = input::<T>();
     schema["properties"]["max_bytes"]["default"] = config.limits.max_bytes.into();
     schema
+}
+
+/// As it stands in the list of tools, without what says nothing to a model, since it reads every byte in every conversation:
+/// lower bounds, which an error tells, and defaults that anybody expects (false, 0, the first of an enum).
+pub(crate) fn listed(schema: &Value) -> Value {
+    let mut listed = schema.clone();
+    slim(&mut listed);
+    listed
+}
+
+fn slim(schema: &mut Value) {
+    if let Value::Object(map) = schema {
+        map.remove("minimum");
+        let first = map.get("enum").and_then(|words| words.get(0)).cloned();
+        let expected = [Some(Value::Bool(false)), Some(json!(0)), first];
+        if map
+            .get("default")
+            .is_some_and(|it| expected.iter().flatten().any(|plain| plain == it))
+        {
+            map.remove("default");
+        }
+    }
+    members(schema, &mut slim);
 }
 
 /// Members of every listening tool's result, which tell nothing of the tool.

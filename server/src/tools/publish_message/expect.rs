@@ -4,13 +4,14 @@
 //! came before the publication, and its own echo, is no answer.
 //! Invariant: the work for all answers to one call is bounded by the steps of `json_schema`, and few of them are held.
 
-use super::{Arguments, Expect, json_schema, obey};
+use super::{Arguments, Expect, obey};
 use crate::broker::handle::{Handle, Listening, Publish, Published};
 use crate::broker::report::{Listen, Retained, Wants};
 use crate::broker::tap::{self, Outlet, Tapped};
 use crate::process::clock;
 use crate::protocol::failure::ToolError;
 use crate::render;
+use crate::tools::arguments::json_schema;
 use crate::tools::arguments::topic::checked_filter;
 use crate::tools::listening::seconds;
 use crate::tools::listening::sentences;
@@ -307,7 +308,10 @@ fn checked(
         return (Some(false), vec!["the answer is not JSON".to_owned()]);
     };
     match json_schema::broken(schema, &value, steps) {
-        Some(complaints) => (Some(complaints.is_empty()), complaints),
+        Some(complaints) => {
+            let texts = complaints.iter().map(ToString::to_string).collect();
+            (Some(complaints.is_empty()), texts)
+        }
         None => {
             let why = "not checked: the schema and the answers are too large together".to_owned();
             (None, vec![why])

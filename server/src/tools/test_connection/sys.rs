@@ -1,7 +1,7 @@
 //! What a broker tells of itself below `$SYS`: not in the standard, but many do, Mosquitto's names first.
 
 use crate::broker::handle::Handle;
-use crate::broker::report::{Listen, Report, Retained, Wants};
+use crate::broker::report::{Listen, Report, Wants};
 use crate::process::clock;
 use crate::render;
 use futures::future::select;
@@ -30,17 +30,13 @@ pub(super) struct Sys {
 
 /// What the broker tells of itself; none if it does not.
 pub(super) async fn sys(handle: &Handle) -> Option<Sys> {
+    let wants = Wants {
+        topics: Some(256),
+        ..Wants::default()
+    };
     let listen = Listen {
-        filters: vec!["$SYS/#".to_owned()],
-        qos: render::qos(0),
-        retained: Retained::Include,
-        duration: SYS,
-        max_messages: None,
         until_quiet: Some(SYS_QUIET),
-        wants: Wants {
-            topics: Some(256),
-            ..Wants::default()
-        },
+        ..Listen::to(vec!["$SYS/#".to_owned()], SYS, wants)
     };
     let listening = handle.listen(listen).await.ok()?;
     let _ = select(pin!(listening.stopped()), pin!(clock::sleep(SYS * 2))).await;

@@ -1,10 +1,12 @@
-//! Checks a value against a JSON Schema (2020-12) of the assistant's: the part of the vocabulary that fits on a page.
-//! Keywords outside of it are refused by name before anything is sent, never passed over.
+//! Checks a value against a JSON Schema (2020-12): the part of the vocabulary that fits on a page. It checks arguments, whose
+//! schemas are ours, and devices' answers, whose schemas are the assistant's; in those, [`understood`] refuses other
+//! keywords by name before anything is sent.
 //!
 //! Invariant: a schema has at most [`PARTS`] parts, and checking the answers to one call takes at most [`STEPS`] steps.
 
 use crate::render;
-use serde_json::Value;
+use serde_json::{Map, Value};
+use std::fmt;
 
 /// Parts of a schema: its values at every depth, those of `enum` and `const` included, long texts counted by length. The
 /// schema of a device's answer has some hundred.
@@ -65,7 +67,7 @@ const SILENT: &[&str] = &[
 ];
 
 /// Whether the whole of `schema` is of the part that is checked here.
-pub(super) fn understood(schema: &Value) -> Result<(), String> {
+pub(in crate::tools) fn understood(schema: &Value) -> Result<(), String> {
     let mut left = PARTS;
     if !weighed(schema, &mut left) {
         return Err(format!("it has more than {PARTS} parts"));
@@ -91,10 +93,10 @@ fn weighed(value: &Value, left: &mut usize) -> bool {
 }
 
 /// The steps that are left for the answers to one call.
-pub(super) struct Steps(usize);
+pub(in crate::tools) struct Steps(usize);
 
 impl Steps {
-    pub(super) fn new() -> Self {
+    pub(in crate::tools) fn new() -> Self {
         Self(STEPS)
     }
 
@@ -154,25 +156,83 @@ fn understood_at(schema: &Value, depth: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// What of `value` breaks `schema`, the first few with their place; empty: nothing. None: the steps were over.
-pub(super) fn broken(schema: &Value, value: &Value, steps: &mut Steps) -> Option<Vec<String>> {
+/// A part of a value that breaks its schema.
+pub(in crate::tools) struct Complaint<'a> {
+    /// Where: a JSON Pointer, its names as they are.
+    pub(in crate::tools) at: String,
+    /// Which keyword is broken, what it says, and the schema in which it stands; a schema of `false` has none.
+    pub(in crate::tools) keyword: &'a str,
+    pub(in crate::tools) wanted: &'a Value,
+    pub(in crate::tools) schema: &'a Value,
+    /// What stands there.
+    pub(in crate::tools) value: &'a Value,
+}
+
+impl fmt::Display for Complaint<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = if self.at.is_empty() {
+            "the value"
+        } else {
+            &self.at
+        };
+        let wanted = self.wanted;
+        let text = match self.keyword {
+            "type" => format!("{at} is not of type {wanted}"),
+            "enum" => format!("{at} is none of the enum"),
+            "const" => format!("{at} is not {wanted}"),
+            "required" => format!("{at} is missing"),
+            "anyOf" => format!("{at} fits none of anyOf"),
+            "oneOf" => format!("{at} does not fit exactly one of oneOf"),
+            "not" => format!("{at} fits what it must not"),
+            "" => format!("{at} must not be there"),
+            other => format!(
+                "{at} breaks {other} {}",
+                wanted.as_f64().unwrap_or_default()
+            ),
+        };
+        f.write_str(&render::clean(render::front(&text, 200)))
+    }
+}
+
+/// What of `value` breaks `schema`, the first few; empty: nothing. None: the steps were over.
+pub(in crate::tools) fn broken<'a>(
+    schema: &'a Value,
+    value: &'a Value,
+    steps: &mut Steps,
+) -> Option<Vec<Complaint<'a>>> {
     let mut complaints = Vec::new();
     walk(schema, value, "", &mut complaints, steps);
     complaints.truncate(TOLD);
     (!steps.are_over()).then_some(complaints)
 }
 
-fn fits(schema: &Value, value: &Value, steps: &mut Steps) -> bool {
+pub(in crate::tools) fn fits(schema: &Value, value: &Value, steps: &mut Steps) -> bool {
     let mut complaints = Vec::new();
     walk(schema, value, "", &mut complaints, steps);
     complaints.is_empty()
 }
 
-fn walk(schema: &Value, value: &Value, at: &str, out: &mut Vec<String>, steps: &mut Steps) {
+fn walk<'a>(
+    schema: &'a Value,
+    value: &'a Value,
+    at: &str,
+    out: &mut Vec<Complaint<'a>>,
+    steps: &mut Steps,
+) {
+    let complain = |out: &mut Vec<_>, keyword, wanted| {
+        let at = at.to_owned();
+        out.push(Complaint {
+            at,
+            keyword,
+            wanted,
+            schema,
+            value,
+        });
+    };
     let map = match schema {
         Value::Bool(true) => return steps.take(1),
         Value::Object(map) => map,
-        _ => return complain(out, at, "must not be there"),
+        _ => return complain(out, "", schema),
     };
     for (keyword, wanted) in map {
         steps.take(1);
@@ -183,15 +243,15 @@ fn walk(schema: &Value, value: &Value, at: &str, out: &mut Vec<String>, steps: &
             "type" => {
                 steps.take(each(wanted).count());
                 if !has_type(wanted, value) {
-                    complain(out, at, &format!("is not of type {wanted}"));
+                    complain(out, keyword, wanted);
                 }
             }
             "enum" if !each(wanted).any(|one| steps.same(one, value) || steps.are_over()) => {
-                complain(out, at, "is none of the enum");
+                complain(out, keyword, wanted);
             }
-            "const" if !steps.same(wanted, value) => complain(out, at, &format!("is not {wanted}")),
+            "const" if !steps.same(wanted, value) => complain(out, keyword, wanted),
             "required" | "properties" | "additionalProperties" => {
-                members(keyword, map, (wanted, value), at, out, steps)
+                members(keyword, schema, (wanted, value), at, out, steps)
             }
             "items" | "prefixItems" => items(keyword, map, (wanted, value), at, out, steps),
             "allOf" => {
@@ -203,20 +263,22 @@ fn walk(schema: &Value, value: &Value, at: &str, out: &mut Vec<String>, steps: &
                 }
             }
             "anyOf" if !each(wanted).any(|part| fits(part, value, steps) || steps.are_over()) => {
-                complain(out, at, "fits none of anyOf")
+                complain(out, keyword, wanted);
             }
             "oneOf" => {
                 let parts =
                     each(wanted).filter(|part| !steps.are_over() && fits(part, value, steps));
                 if parts.take(2).count() != 1 {
-                    complain(out, at, "does not fit exactly one of oneOf");
+                    complain(out, keyword, wanted);
                 }
             }
-            "not" if fits(wanted, value, steps) => complain(out, at, "fits what it must not"),
+            "not" if fits(wanted, value, steps) => complain(out, keyword, wanted),
             _ => {
                 let text = value.as_str().map_or(0, str::len);
                 steps.take(text / BYTES);
-                bound(keyword, wanted, value, at, out);
+                if !within(keyword, wanted, value) {
+                    complain(out, keyword, wanted);
+                }
             }
         }
     }
@@ -224,11 +286,6 @@ fn walk(schema: &Value, value: &Value, at: &str, out: &mut Vec<String>, steps: &
 
 fn each(list: &Value) -> impl Iterator<Item = &Value> {
     list.as_array().into_iter().flatten()
-}
-
-fn complain(out: &mut Vec<String>, at: &str, what: &str) {
-    let at = if at.is_empty() { "the value" } else { at };
-    out.push(render::clean(render::front(&format!("{at} {what}"), 200)));
 }
 
 fn has_type(wanted: &Value, value: &Value) -> bool {
@@ -256,8 +313,11 @@ fn same(a: &Value, b: &Value) -> bool {
     }
 }
 
-fn bound(keyword: &str, wanted: &Value, value: &Value, at: &str, out: &mut Vec<String>) {
-    let Some(limit) = wanted.as_f64() else { return };
+/// Whether a value keeps within a bound; what is no bound of it bounds nothing.
+fn within(keyword: &str, wanted: &Value, value: &Value) -> bool {
+    let Some(limit) = wanted.as_f64() else {
+        return true;
+    };
     let measured = match keyword {
         "minimum" | "maximum" | "exclusiveMinimum" | "exclusiveMaximum" | "multipleOf" => {
             value.as_f64()
@@ -267,31 +327,27 @@ fn bound(keyword: &str, wanted: &Value, value: &Value, at: &str, out: &mut Vec<S
         "minProperties" | "maxProperties" => value.as_object().map(|members| members.len() as f64),
         _ => None,
     };
-    let Some(measured) = measured else { return };
-    let fits = match keyword {
+    measured.is_none_or(|measured| match keyword {
         "exclusiveMinimum" => measured > limit,
         "exclusiveMaximum" => measured < limit,
         "multipleOf" => (measured / limit).fract() == 0.0,
         other if other.starts_with("min") => measured >= limit,
         _ => measured <= limit,
-    };
-    if !fits {
-        complain(out, at, &format!("breaks {keyword} {limit}"));
-    }
+    })
 }
 
-fn members(
-    keyword: &str,
-    schema: &serde_json::Map<String, Value>,
-    (wanted, value): (&Value, &Value),
+fn members<'a>(
+    keyword: &'a str,
+    schema: &'a Value,
+    (wanted, value): (&'a Value, &'a Value),
     at: &str,
-    out: &mut Vec<String>,
+    out: &mut Vec<Complaint<'a>>,
     steps: &mut Steps,
 ) {
     let Some(given) = value.as_object() else {
         return;
     };
-    let full = |out: &Vec<String>, steps: &mut Steps| {
+    let full = |out: &Vec<_>, steps: &mut Steps| {
         steps.take(1);
         out.len() >= TOLD || steps.are_over()
     };
@@ -303,7 +359,13 @@ fn members(
                     return;
                 }
                 if !given.contains_key(name) {
-                    complain(out, &format!("{at}/{name}"), "is missing");
+                    out.push(Complaint {
+                        at: format!("{at}/{name}"),
+                        keyword,
+                        wanted,
+                        schema,
+                        value,
+                    });
                 }
             }
         }
@@ -330,12 +392,12 @@ fn members(
     }
 }
 
-fn items(
+fn items<'a>(
     keyword: &str,
-    schema: &serde_json::Map<String, Value>,
-    (wanted, value): (&Value, &Value),
+    schema: &Map<String, Value>,
+    (wanted, value): (&'a Value, &'a Value),
     at: &str,
-    out: &mut Vec<String>,
+    out: &mut Vec<Complaint<'a>>,
     steps: &mut Steps,
 ) {
     let Some(given) = value.as_array() else {
@@ -345,7 +407,7 @@ fn items(
         .get("prefixItems")
         .map_or(0, |prefix| each(prefix).count());
     steps.take(prefix);
-    let parts: Box<dyn Iterator<Item = (&Value, (usize, &Value))>> = match keyword {
+    let parts: Box<dyn Iterator<Item = (&'a Value, (usize, &'a Value))>> = match keyword {
         "prefixItems" => Box::new(each(wanted).zip(given.iter().enumerate())),
         _ => {
             let rest = given.iter().enumerate().skip(prefix);
@@ -409,7 +471,7 @@ mod tests {
                 assert_eq!(
                     complaints.is_empty(),
                     whole.is_valid(value),
-                    "{schema} {value} {complaints:?}"
+                    "{schema} {value}"
                 );
             }
         }
@@ -430,8 +492,10 @@ mod tests {
     #[test]
     fn complaints_name_the_place() {
         let schema = json!({"properties": {"a": {"items": {"type": "number"}}}});
-        let told = broken(&schema, &json!({"a": [1, "x"]}), &mut Steps::new());
-        assert_eq!(told.unwrap(), ["/a/1 is not of type \"number\""]);
+        let value = json!({"a": [1, "x"]});
+        let complaints = broken(&schema, &value, &mut Steps::new()).unwrap();
+        let texts: Vec<String> = complaints.iter().map(Complaint::to_string).collect();
+        assert_eq!(texts, ["/a/1 is not of type \"number\""]);
     }
 
     #[test]
@@ -475,7 +539,7 @@ mod tests {
         ] {
             understood(&schema).unwrap();
             let mut steps = Steps::new();
-            assert_eq!(broken(&schema, &value, &mut steps), None);
+            assert!(broken(&schema, &value, &mut steps).is_none());
             assert_eq!(steps.0, 0);
         }
     }
@@ -487,7 +551,7 @@ mod tests {
         let items = vec![json!({"id": 7, "state": "off"}); 1_000];
         let mut steps = Steps::new();
         let schema = json!({"type": "array", "items": one});
-        assert_eq!(broken(&schema, &json!(items), &mut steps), Some(vec![]));
+        assert!(broken(&schema, &json!(items), &mut steps).is_some_and(|it| it.is_empty()));
         let taken = STEPS - steps.0;
         assert!((8_000..20_000).contains(&taken), "{taken}");
     }
