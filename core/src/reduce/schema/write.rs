@@ -221,9 +221,6 @@ impl<W: Write> Writer<'_, '_, W> {
         if let Some(format) = claim::format(node) {
             if let Some(name) = format.format.filter(|_| !or_empty) {
                 write!(self.out, ",\"format\":\"{name}\"")?;
-                if !self.room {
-                    return Ok(());
-                }
             }
             let (open, close) = if or_empty {
                 ("(", ")?")
