@@ -56,13 +56,14 @@ fn schemas_are_learnt_and_tell_good_from_bad() {
     );
     let validator = jsonschema::validator_for(&doors["schema"]).unwrap();
     assert!(
-        validator.is_valid(&json!({"contact": true, "battery": 80, "at": "2026-04-01T00:00:00Z"}))
+        validator.is_valid(&json!({"contact": true, "battery": 86, "at": "2026-04-01T00:00:00Z"}))
     );
     for wrong in [
-        json!({"contact": "yes", "battery": 80, "at": "2026-04-01T00:00:00Z"}),
+        json!({"contact": "yes", "battery": 86, "at": "2026-04-01T00:00:00Z"}),
         json!({"contact": true, "at": "2026-04-01T00:00:00Z"}),
-        json!({"contact": true, "battery": 80, "at": "yesterday"}),
-        json!({"contact": true, "battery": 80, "at": "2026-04-01T00:00:00Z", "more": 1}),
+        json!({"contact": true, "battery": 80_000, "at": "2026-04-01T00:00:00Z"}),
+        json!({"contact": true, "battery": 86, "at": "yesterday"}),
+        json!({"contact": true, "battery": 86, "at": "2026-04-01T00:00:00Z", "more": 1}),
     ] {
         assert!(
             !validator.is_valid(&wrong),
@@ -70,8 +71,6 @@ fn schemas_are_learnt_and_tell_good_from_bad() {
             doors["schema"]
         );
     }
-    let battery = &doors["schema"]["properties"]["battery"];
-    assert_eq!(battery["description"], "received 84 to 90");
     assert_eq!(doors["examples"].as_array().unwrap().len(), 1);
     let mode = family(&answer, "home/heating/mode");
     assert_eq!(mode["formats"], json!({"text": 1.0}));

@@ -42,7 +42,7 @@ fn a_description_says_of_values_what_came() {
     let found = described(&of((0..60).map(message)))["properties"].clone();
     assert_eq!(
         found["bar"],
-        json!({"type": "number", "description": "received 2.25 to 5.25"})
+        json!({"type": "number", "minimum": 2.25, "maximum": 5.25})
     );
     assert_eq!(
         found["valve"],

@@ -171,7 +171,7 @@ impl<W: Write> Writer<'_, '_, W> {
         })
     }
 
-    /// What came is no limit for what comes, so a description tells it in words.
+    /// A description has the numbers that came as limits only where they are limits to what is measured.
     fn range(&mut self, node: &Node) -> fmt::Result {
         if self.room {
             return match claim::range(node) {
@@ -180,6 +180,9 @@ impl<W: Write> Writer<'_, '_, W> {
             };
         }
         match claim::observed(node) {
+            Some((low, high)) if claim::is_measured(node) => {
+                write!(self.out, ",\"minimum\":{low},\"maximum\":{high}")
+            }
             Some((low, high)) if low < high => {
                 write!(self.out, ",\"description\":\"received {low} to {high}\"")
             }
