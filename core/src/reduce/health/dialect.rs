@@ -401,14 +401,13 @@ fn esphome(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -> Told {
 }
 
 /// `<unit>/LWT` says `Connected` or `Connection Lost`; then `<unit>/<task>/<value>`, `<unit>/cmd` and `<unit>/cmd/<command>`.
-/// Its templates may be changed; other topics are anybody's.
+/// Its templates may be changed: other topics below a unit that is known are found to be its own by `generic`.
 fn espeasy(levels: &Levels<'_>, first: u8, ask: Ask<'_>) -> Told {
     let by = |role, unit| Told::by(Dialect::EspEasy, role, unit);
     let known = |unit| ask(unit).is_some_and(|it| it.dialect == Dialect::EspEasy);
     match levels.as_slice() {
         [unit, "LWT"] if first == b'C' || known(unit) => by(Role::Presence, unit),
         [unit, "cmd"] | [unit, "cmd", _] if known(unit) => by(Role::Command, unit),
-        [unit, _] | [unit, _, _] if known(unit) => by(Role::Data, unit),
         _ => Told::Other,
     }
 }
