@@ -11,6 +11,7 @@ use crate::text::secrets::{mask_members, mask_secrets};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bitsperity_mqtt_core::packet::{QoS, Reason, Version};
+use bitsperity_mqtt_core::payload::json::{Legible, Scalar, Text, Visitor, walk};
 use bitsperity_mqtt_core::session::Grants;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
@@ -54,6 +55,17 @@ pub fn rounded(number: f64) -> f64 {
     }
     let scale = 10f64.powi(2 - number.abs().log10().floor() as i32);
     (number * scale).round() / scale
+}
+
+/// Two significant digits: all that is known of what was counted in a short while.
+pub fn rough(number: f64) -> f64 {
+    match number > 0.0 && number.is_finite() {
+        true => {
+            let scale = 10f64.powi(1 - number.log10().floor() as i32);
+            (number * scale).round() / scale
+        }
+        false => 0.0,
+    }
 }
 
 /// A number without `.0` where it is whole: a fifth fewer tokens in a long list.
@@ -214,13 +226,46 @@ fn is_exact(text: &str) -> bool {
     })
 }
 
-/// `text` as JSON if it is that and holds what it shows, its strings made harmless.
+/// `text` as JSON if it is that and holds all that it shows, its strings made harmless.
 pub fn json(text: &str) -> Option<Value> {
     let first = text.trim_start().bytes().next()?;
     if !is_exact(text) || !(first.is_ascii_digit() || b"{[\"-tfn".contains(&first)) {
         return None;
     }
-    clean_json(serde_json::from_str(text).ok()?, MAX_DEPTH)
+    let value = serde_json::from_str(text).ok()?;
+    let mut names = Names(0);
+    // Of two members with one name a value holds the last.
+    let whole = walk(text, &mut names).is_err() || names.0 == members(&value);
+    clean_json(value, MAX_DEPTH).filter(|_| whole)
+}
+
+/// Whether a name stands twice in an object of `text`, which is JSON.
+pub fn has_twins(text: &str) -> bool {
+    let mut names = Names(0);
+    let value = serde_json::from_str(text)
+        .ok()
+        .filter(|_| walk(text, &mut names).is_ok());
+    value.is_some_and(|value| members(&value) < names.0)
+}
+
+fn members(value: &Value) -> usize {
+    match value {
+        Value::Object(map) => map.len() + map.values().map(members).sum::<usize>(),
+        Value::Array(items) => items.iter().map(members).sum(),
+        _ => 0,
+    }
+}
+
+/// Counts names of members.
+struct Names(usize);
+
+impl Visitor<'_> for Names {
+    fn open(&mut self, _: bool) {}
+    fn close(&mut self) {}
+    fn key(&mut self, _: Text<'_>) {
+        self.0 += 1;
+    }
+    fn scalar(&mut self, _: Scalar<'_>) {}
 }
 
 /// None if it nests deeper than `depth`.
@@ -297,7 +342,11 @@ pub fn preview(held: &[u8], size: usize, limit: usize) -> String {
     let shown = held.get(..limit).unwrap_or(held);
     let dots = if whole { "" } else { "…" };
     match text(shown, whole) {
-        Some(text) => format!("{}{dots}", clean(text).replace(['\n', '\t'], " ")),
+        Some(text) => {
+            // Lines tell names and values apart.
+            let text = clean(&mask_secrets(&Legible(text).to_string()));
+            format!("{}{dots}", text.replace(['\n', '\t'], " "))
+        }
         None => {
             let third = shown.get(..(limit * 3 / 4).max(3)).unwrap_or(shown);
             let dots = if third.len() < size { "…" } else { "" };

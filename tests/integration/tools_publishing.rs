@@ -237,7 +237,7 @@ fn an_echo_is_no_answer_and_a_device_that_does_not_obey_is_told() {
     let told = open_blind(&mut assistant, &session, "gate/set", expect);
     let outcome = told["outcome"].as_str().unwrap();
     assert!(
-        outcome.contains("it does not fit: position is still shut"),
+        outcome.contains("not obeyed: position is still shut"),
         "{outcome}"
     );
     assert_eq!(told["answered"], false);

@@ -56,14 +56,14 @@ fn schemas_are_learnt_and_tell_good_from_bad() {
     );
     let validator = jsonschema::validator_for(&doors["schema"]).unwrap();
     assert!(
-        validator.is_valid(&json!({"contact": true, "battery": 80, "at": "2026-04-01T00:00:00Z"}))
+        validator.is_valid(&json!({"contact": true, "battery": 86, "at": "2026-04-01T00:00:00Z"}))
     );
     for wrong in [
-        json!({"contact": "yes", "battery": 80, "at": "2026-04-01T00:00:00Z"}),
+        json!({"contact": "yes", "battery": 86, "at": "2026-04-01T00:00:00Z"}),
         json!({"contact": true, "at": "2026-04-01T00:00:00Z"}),
         json!({"contact": true, "battery": 80_000, "at": "2026-04-01T00:00:00Z"}),
-        json!({"contact": true, "battery": 80, "at": "yesterday"}),
-        json!({"contact": true, "battery": 80, "at": "2026-04-01T00:00:00Z", "more": 1}),
+        json!({"contact": true, "battery": 86, "at": "yesterday"}),
+        json!({"contact": true, "battery": 86, "at": "2026-04-01T00:00:00Z", "more": 1}),
     ] {
         assert!(
             !validator.is_valid(&wrong),
@@ -74,10 +74,7 @@ fn schemas_are_learnt_and_tell_good_from_bad() {
     assert_eq!(doors["examples"].as_array().unwrap().len(), 1);
     let mode = family(&answer, "home/heating/mode");
     assert_eq!(mode["formats"], json!({"text": 1.0}));
-    assert_eq!(
-        mode["text"]["schema"],
-        json!({"enum": ["heat", "off", "on"]})
-    );
+    assert_eq!(mode["text"]["schema"], json!({"enum": ["heat", "off"]}));
 }
 
 #[test]
@@ -96,7 +93,8 @@ fn a_long_call_goes_on_and_tells_the_whole_again() {
         answer = assistant.ok("get_topic_schema", json!({"capture_id": capture}));
     }
     let only = family(&answer, "a/b");
-    assert_eq!(only["structure"], json!({"r": 1, "r/t": 1, "r/t/#": 1}));
+    let read = &only["text"]["schema"]["properties"]["r"]["properties"]["t"];
+    assert_eq!(read["properties"]["#"]["type"], "integer");
     assert_eq!(only.get("schema"), None);
 }
 

@@ -16,16 +16,19 @@ pub(crate) enum Sense {
 const NAME: usize = 28;
 
 /// Longer ones first.
-const BATTERY: [&[u8]; 10] = [
+const BATTERY: [&[u8]; 13] = [
     b"batteries",
     b"battery",
     b"batterie",
     b"batterij",
     b"batteria",
     b"bateria",
+    b"batteri",
     b"batt",
     b"akku",
     b"accu",
+    b"pile",
+    b"pila",
     b"bat",
 ];
 
@@ -36,7 +39,8 @@ fn sense(rest: &[u8]) -> Option<Sense> {
         | b"flat" | b"dead" | b"leer" | b"schwach" | b"replace" | b"change" | b"lowwarning"
         | b"warning" | b"lowstate" | b"lowstatus" | b"lowflag" | b"statelow" | b"lowindicator"
         | b"sticky" | b"stickylow" | b"lowsensor" | b"faible" | b"baja" | b"scarica" | b"laag"
-        | b"levellow" | b"lowlevel" => Some(Sense::Low),
+        | b"baixa" | b"fraca" | b"bassa" | b"lav" | b"slaba" | b"niska" | b"levellow"
+        | b"lowlevel" => Some(Sense::Low),
         b"ok" | b"isok" | b"okay" | b"good" | b"fine" | b"healthy" | b"full" | b"okstate"
         | b"statusok" | b"stateok" => Some(Sense::Fine),
         _ => None,
@@ -63,20 +67,36 @@ pub(crate) fn flag(parent: &str, key: &str) -> Option<Sense> {
 
 /// Whether a name is of a battery and of nothing else.
 pub(crate) fn is_battery(key: &str) -> bool {
+    is_with(key, |behind| {
+        matches!(behind, b"" | b"state" | b"status" | b"level")
+    })
+}
+
+/// Whether a name is the word for a battery, and no more.
+pub(crate) fn is_word(key: &str) -> bool {
+    is_with(key, <[u8]>::is_empty)
+}
+
+fn is_with(key: &str, behind: impl Fn(&[u8]) -> bool) -> bool {
     let mut name = [0; NAME];
     let key = letters(key, &mut name);
     let parts = key.and_then(|key| without_battery(key));
-    matches!(parts, Some((b"", b"" | b"state" | b"status" | b"level")))
+    parts.is_some_and(|(front, rest)| front.is_empty() && behind(rest))
 }
 
 /// What a word says of the battery: whether it is low.
 pub(crate) fn is_low(text: &str) -> Option<bool> {
     let mut name = [0; NAME];
     Some(match letters(text, &mut name)? {
-        b"low" | b"verylow" | b"critical" | b"empty" | b"weak" | b"dead" | b"leer" | b"schwach" => {
-            true
-        }
-        b"ok" | b"good" | b"normal" | b"full" | b"high" | b"medium" | b"middle" | b"fine" => false,
+        b"low" | b"verylow" | b"critical" | b"empty" | b"weak" | b"dead" | b"leer" | b"schwach"
+        | b"lavt" | b"lav" | b"lag" | b"laag" | b"leeg" | b"zwak" | b"baja" | b"bajo"
+        | b"agotada" | b"bassa" | b"scarica" | b"scarico" | b"faible" | b"vide" | b"baixa"
+        | b"baixo" | b"fraca" | b"niska" | b"niski" | b"slaba" => true,
+        // A letter with a stroke is none of those that are compared.
+        b"saba" => true,
+        b"ok" | b"good" | b"normal" | b"full" | b"high" | b"medium" | b"middle" | b"fine"
+        | b"gut" | b"voll" | b"bon" | b"bonne" | b"buena" | b"buona" | b"goed" | b"god"
+        | b"dobra" | b"boa" => false,
         _ => return None,
     })
 }

@@ -17,6 +17,10 @@ pub(crate) enum Nothing {
     Unknown,
     /// `unavailable`.
     Unavailable,
+    /// `---`.
+    Dashes,
+    /// An empty text.
+    Empty,
     /// A number that stands for none.
     Sentinel,
 }
@@ -30,6 +34,8 @@ impl Nothing {
             Self::Infinite => "Infinity",
             Self::Unknown => "unknown",
             Self::Unavailable => "unavailable",
+            Self::Dashes => "---",
+            Self::Empty => "an empty text",
             Self::Sentinel => "a number that stands for no reading",
         }
     }
@@ -38,6 +44,9 @@ impl Nothing {
 /// What a text says instead of a reading.
 pub(crate) fn of_text(text: &str) -> Option<Nothing> {
     let plain = text.trim_start_matches(['-', '+']);
+    if plain.is_empty() && text.len() >= 2 {
+        return Some(Nothing::Dashes);
+    }
     let is = |wanted: &str| plain.eq_ignore_ascii_case(wanted);
     match plain.as_bytes().first()? | 0x20 {
         b'n' if is("nan") || is("nan(ind)") => Some(Nothing::NotANumber),
@@ -62,6 +71,33 @@ pub(crate) fn is_sentinel(number: f64, heat: bool) -> bool {
         4_294_967_295.0,
     ];
     heat && OF_HEAT.contains(&number) || OF_ALL.contains(&number)
+}
+
+/// Whether a number is one of those that stand for none, if it is far from all others: rows of nines, and the ends of
+/// the ranges of whole numbers.
+pub(crate) fn may_stand_for_none(number: f64) -> bool {
+    const ENDS: [f64; 9] = [
+        32_767.0,
+        -32_768.0,
+        65_534.0,
+        65_535.0,
+        2_147_483_647.0,
+        -2_147_483_648.0,
+        4_294_967_295.0,
+        670_760.96,
+        670_433.28,
+    ];
+    const NINES: [f64; 8] = [
+        999.0,
+        999.9,
+        999.99,
+        9_999.0,
+        9_999.9,
+        99_999.0,
+        999_999.0,
+        9_999_999.0,
+    ];
+    ENDS.contains(&number) || NINES.contains(&number.abs()) || is_sentinel(number, true)
 }
 
 /// What the name of a value says of it.

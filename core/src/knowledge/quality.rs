@@ -41,6 +41,20 @@ pub(crate) fn mark(key: &str) -> Option<Mark> {
     match key.as_bytes().first()? | 0x20 {
         b'q' if is("qc") => Some(Mark::Siemens),
         b'q' if any(&["q", "quality", "qual", "qualitycode"]) => Some(Mark::Quality),
+        b'q' if any(&[
+            "qualité",
+            "qualite",
+            "qualità",
+            "qualita",
+            "qualität",
+            "qualidade",
+        ]) =>
+        {
+            Some(Mark::Quality)
+        }
+        b'k' if any(&["kvalitet", "kwaliteit"]) => Some(Mark::Quality),
+        b'c' if is("calidad") => Some(Mark::Quality),
+        b'j' if any(&["jakość", "jakosc"]) => Some(Mark::Quality),
         b'o' if is("opcquality") => Some(Mark::Quality),
         b'd' if is("dataquality") => Some(Mark::Quality),
         b'v' if any(&["validity", "valuequality"]) => Some(Mark::Quality),
@@ -94,7 +108,10 @@ impl Mark {
             let front = text.as_bytes().get(..word.len());
             front.is_some_and(|front| front.eq_ignore_ascii_case(word.as_bytes()))
         };
-        if begins("good") || begins("ok") {
+        let good = [
+            "good", "ok", "gut", "goed", "god", "bon", "buen", "dobra", "dobry", "boa", "correct",
+        ];
+        if good.into_iter().any(begins) {
             return Some(Grade::Good);
         }
         if [
@@ -104,6 +121,18 @@ impl Mark {
             "not_connected",
             "not connected",
             "comm",
+            "schlecht",
+            "slecht",
+            "dårlig",
+            "darlig",
+            "mauvais",
+            "mala",
+            "malo",
+            "cattiv",
+            "scars",
+            "zła",
+            "zły",
+            "ruim",
         ]
         .into_iter()
         .any(begins)

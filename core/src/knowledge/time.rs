@@ -16,7 +16,7 @@ pub(crate) struct Written {
 const NAME: usize = 20;
 
 /// How well a name says that its value is the time of the message, best first; none: not at all.
-pub(crate) fn rank(key: &str) -> Option<usize> {
+pub(crate) fn rank(key: &str) -> Option<u8> {
     let mut name = [0; NAME];
     let letters = key.bytes().filter(u8::is_ascii_alphabetic);
     let mut length = 0;
@@ -123,6 +123,13 @@ fn date_of(date: &str) -> Option<(u16, u16, u16)> {
         }
         _ if date.as_bytes().get(2) == Some(&b'.') && date.as_bytes().get(5) == Some(&b'.') => {
             (part(date, 6, 10)?, part(date, 3, 5)?, part(date, 0, 2)?)
+        }
+        // Which of both is the month, only a day beyond twelve tells.
+        _ if date.as_bytes().get(2) == Some(&b'/') && date.as_bytes().get(5) == Some(&b'/') => {
+            match (part(date, 0, 2)?, part(date, 3, 5)?) {
+                (day @ 13.., month) | (month, day @ 13..) => (part(date, 6, 10)?, month, day),
+                _ => return None,
+            }
         }
         _ => return None,
     };

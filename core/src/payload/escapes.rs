@@ -25,6 +25,44 @@ pub fn unescape<'b>(text: &str, buffer: &'b mut [u8]) -> &'b str {
         .unwrap_or("")
 }
 
+/// A text of JSON to look at: letters that ASCII does not have stand in place of their escapes (`\u00f6`), all else as it
+/// came.
+#[derive(Clone, Copy, Debug)]
+pub struct Legible<'a>(pub &'a str);
+
+impl core::fmt::Display for Legible<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        let mut rest = self.0;
+        let mut high = None;
+        while let Some((before, behind)) = rest.split_once('\\') {
+            f.write_str(before)?;
+            let mut chars = behind.chars();
+            let letter = match behind.starts_with('u') {
+                true => unescape_one(&mut chars, &mut high),
+                false => None,
+            };
+            match letter.filter(|c| !c.is_ascii()) {
+                Some(letter) => {
+                    core::fmt::Write::write_char(f, letter)?;
+                    rest = chars.as_str();
+                }
+                // The first half of a pair; the second tells the letter.
+                None if high.is_some() && chars.as_str().starts_with("\\u") => {
+                    rest = chars.as_str()
+                }
+                None => {
+                    f.write_str("\\")?;
+                    let one = behind.chars().next().map_or(0, char::len_utf8);
+                    let (escaped, behind) = behind.split_at(one);
+                    f.write_str(escaped)?;
+                    (rest, high) = (behind, None);
+                }
+            }
+        }
+        f.write_str(rest)
+    }
+}
+
 /// One escape behind its backslash; none for the first half of a surrogate pair.
 fn unescape_one(chars: &mut core::str::Chars<'_>, high: &mut Option<u32>) -> Option<char> {
     match chars.next()? {

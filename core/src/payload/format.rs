@@ -1,126 +1,93 @@
 //! What kind of text a payload is, when it is not JSON: guesses by structure, each with a confidence in percent.
 //! Elsewhere: bytes that are not text ([`super::binary`]).
 
-use super::metrics::{is_line_protocol, is_nmea, is_prometheus};
+use super::kinds;
+use super::metrics::{is_line_protocol, is_prometheus, sentence};
 use crate::number;
 
-/// Format of a payload.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-#[allow(missing_docs)] // the formats' own names; see `name`
-pub enum Format {
-    #[default]
-    Empty,
-    JsonObject,
-    JsonArray,
-    Number,
-    Bool,
-    JsonString,
-    Null,
-    JsonLines,
-    JsonInvalid,
-    Text,
-    Xml,
-    Csv,
-    KeyValue,
-    LineProtocol,
-    Prometheus,
-    Nmea,
-    LogLine,
-    Timestamp,
-    Base64,
-    Hex,
-    Gzip,
-    Zlib,
-    Png,
-    Jpeg,
-    Gif,
-    Webp,
-    Cbor,
-    MessagePack,
-    Protobuf,
-    SparkplugB,
-    Binary,
+macro_rules! formats {
+    ($first:ident $first_name:literal, $($format:ident $name:literal,)*) => {
+        /// Format of a payload.
+        #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+        #[allow(missing_docs)] // the formats' own names; see `name`
+        pub enum Format {
+            #[default]
+            $first,
+            $($format,)*
+        }
+
+        impl Format {
+            /// All, in the order of [`Format::index`].
+            pub const ALL: [Self; Self::COUNT] = [Self::$first, $(Self::$format,)*];
+
+            /// In words, as results show it.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    Self::$first => $first_name,
+                    $(Self::$format => $name,)*
+                }
+            }
+        }
+    };
+}
+
+formats! {
+    Empty "empty",
+    JsonObject "json_object",
+    JsonArray "json_array",
+    Number "number",
+    Bool "boolean",
+    JsonString "json_string",
+    Null "null",
+    JsonLines "json_lines",
+    JsonInvalid "json_invalid",
+    Text "text",
+    Xml "xml",
+    Csv "csv",
+    KeyValue "key_value",
+    LineProtocol "line_protocol",
+    Prometheus "prometheus",
+    Nmea "nmea",
+    LogLine "log_line",
+    Timestamp "timestamp",
+    Base64 "base64",
+    Hex "hex",
+    Gzip "gzip",
+    Zlib "zlib",
+    Png "png",
+    Jpeg "jpeg",
+    Gif "gif",
+    Webp "webp",
+    Cbor "cbor",
+    MessagePack "messagepack",
+    Protobuf "protobuf",
+    SparkplugB "sparkplug_b",
+    Obis "obis",
+    Ini "ini",
+    Yaml "yaml",
+    Zstd "zstd",
+    Bzip2 "bzip2",
+    Xz "xz",
+    Zip "zip",
+    Pdf "pdf",
+    Wav "wav",
+    Mp4 "mp4",
+    Ogg "ogg",
+    Bson "bson",
+    Avro "avro",
+    Sml "sml",
+    Utf16 "utf16",
+    Latin1 "latin1",
+    Binary "binary",
 }
 
 impl Format {
     /// How many there are.
-    pub const COUNT: usize = 31;
-
-    /// All, in the order of [`Format::index`].
-    pub const ALL: [Self; Self::COUNT] = [
-        Self::Empty,
-        Self::JsonObject,
-        Self::JsonArray,
-        Self::Number,
-        Self::Bool,
-        Self::JsonString,
-        Self::Null,
-        Self::JsonLines,
-        Self::JsonInvalid,
-        Self::Text,
-        Self::Xml,
-        Self::Csv,
-        Self::KeyValue,
-        Self::LineProtocol,
-        Self::Prometheus,
-        Self::Nmea,
-        Self::LogLine,
-        Self::Timestamp,
-        Self::Base64,
-        Self::Hex,
-        Self::Gzip,
-        Self::Zlib,
-        Self::Png,
-        Self::Jpeg,
-        Self::Gif,
-        Self::Webp,
-        Self::Cbor,
-        Self::MessagePack,
-        Self::Protobuf,
-        Self::SparkplugB,
-        Self::Binary,
-    ];
+    pub const COUNT: usize = Self::Binary.index() + 1;
 
     /// Place in a table of [`Format::COUNT`].
     pub const fn index(self) -> usize {
         self as usize
-    }
-
-    /// In words, as results show it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Empty => "empty",
-            Self::JsonObject => "json_object",
-            Self::JsonArray => "json_array",
-            Self::Number => "number",
-            Self::Bool => "boolean",
-            Self::JsonString => "json_string",
-            Self::Null => "null",
-            Self::JsonLines => "json_lines",
-            Self::JsonInvalid => "json_invalid",
-            Self::Text => "text",
-            Self::Xml => "xml",
-            Self::Csv => "csv",
-            Self::KeyValue => "key_value",
-            Self::LineProtocol => "line_protocol",
-            Self::Prometheus => "prometheus",
-            Self::Nmea => "nmea",
-            Self::LogLine => "log_line",
-            Self::Timestamp => "timestamp",
-            Self::Base64 => "base64",
-            Self::Hex => "hex",
-            Self::Gzip => "gzip",
-            Self::Zlib => "zlib",
-            Self::Png => "png",
-            Self::Jpeg => "jpeg",
-            Self::Gif => "gif",
-            Self::Webp => "webp",
-            Self::Cbor => "cbor",
-            Self::MessagePack => "messagepack",
-            Self::Protobuf => "protobuf",
-            Self::SparkplugB => "sparkplug_b",
-            Self::Binary => "binary",
-        }
     }
 
     /// Text of some kind, valid UTF-8.
@@ -141,6 +108,9 @@ pub(super) fn text(text: &str) -> Guess {
     if trimmed.starts_with('<') && is_xml(trimmed) {
         return (Format::Xml, 95, None);
     }
+    if kinds::is_ini(trimmed) {
+        return (Format::Ini, 90, Some(Format::KeyValue));
+    }
     if is_number(trimmed) {
         return (Format::Number, 80, Some(Format::Text));
     }
@@ -148,11 +118,14 @@ pub(super) fn text(text: &str) -> Guess {
         return (Format::Bool, 80, Some(Format::Text));
     }
     let first = trimmed.lines().next().unwrap_or("");
-    if is_nmea(first) {
+    if sentence(first).is_some() {
         return (Format::Nmea, 95, Some(Format::Csv));
     }
     if is_prometheus(trimmed) {
         return (Format::Prometheus, 90, Some(Format::Text));
+    }
+    if kinds::is_obis(trimmed) {
+        return (Format::Obis, 90, Some(Format::Text));
     }
     if is_timestamp(trimmed) {
         return (Format::Timestamp, 90, Some(Format::Text));
@@ -171,6 +144,12 @@ pub(super) fn text(text: &str) -> Guess {
     if is_key_value(first) {
         return (Format::KeyValue, 80, Some(Format::Text));
     }
+    if kinds::is_named(trimmed) {
+        return (Format::KeyValue, 75, Some(Format::Text));
+    }
+    if kinds::is_yaml(trimmed) {
+        return (Format::Yaml, 80, Some(Format::Text));
+    }
     if let Some(confidence) = encoded(trimmed, Format::Hex) {
         return (Format::Hex, confidence, Some(Format::Text));
     }
@@ -187,7 +166,9 @@ fn is_xml(text: &str) -> bool {
     let inside = text.get(1..).unwrap_or("");
     let named =
         inside.starts_with(|c: char| c.is_alphabetic() || matches!(c, '?' | '!' | '_' | '/'));
-    named && text.ends_with('>') && !text.starts_with("</")
+    // What is cut off has no end, but has shown that it is none of the texts that put something between such marks.
+    let begun = text.starts_with("<?xml") || text.contains("</") && text.contains('>');
+    named && (text.ends_with('>') || begun) && !text.starts_with("</")
 }
 
 /// The largest whole number up to which a float holds every one.
@@ -207,7 +188,16 @@ fn is_number(text: &str) -> bool {
         return false;
     }
     let plain = |b: u8| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.' | b'e' | b'E');
-    text.bytes().all(plain) && number::parse(text).is_some()
+    text.bytes().all(plain) && number::parse(text).is_some() || is_decimal(text)
+}
+
+/// A number with a comma for its point.
+fn is_decimal(text: &str) -> bool {
+    let digits = |it: &str| !it.is_empty() && it.bytes().all(|b| b.is_ascii_digit());
+    text.strip_prefix('-')
+        .unwrap_or(text)
+        .split_once(',')
+        .is_some_and(|(whole, fraction)| digits(whole) && digits(fraction) && text.len() <= 16)
 }
 
 /// `2026-01-02`, `2026-01-02 03:04:05.6Z`, `03:04:05`, and nothing else.
@@ -232,7 +222,8 @@ fn stamp(text: &str) -> (bool, bool) {
             .is_some_and(|d| d.iter().all(u8::is_ascii_digit))
     };
     let is = |at: usize, set: &[u8]| text.as_bytes().get(at).is_some_and(|b| set.contains(b));
-    let date = digits(0, 4) && is(4, b"-/") && digits(5, 2) && is(7, b"-/") && digits(8, 2);
+    let date = digits(0, 4) && is(4, b"-/") && digits(5, 2) && is(7, b"-/") && digits(8, 2)
+        || digits(0, 2) && is(2, b"./") && digits(3, 2) && is(5, b"./") && digits(6, 4);
     let at = if date { 11 } else { 0 };
     let clock = digits(at, 2) && is(at + 2, b":") && digits(at + 3, 2);
     (date, clock)
@@ -253,7 +244,9 @@ fn is_old_syslog(line: &str) -> bool {
 
 /// A line that states a level, or begins with date and time and goes on in words.
 fn is_log_line(line: &str) -> bool {
-    if is_old_syslog(line) {
+    // RFC 5424, 6.2.1: the priority.
+    let priority = line.strip_prefix('<').and_then(|it| it.split_once('>'));
+    if is_old_syslog(line) || priority.is_some_and(|(it, _)| matches!(it.parse(), Ok(0..=191u8))) {
         return true;
     }
     let (date, clock) = stamp(line);
@@ -313,8 +306,22 @@ fn encoded(text: &str, format: Format) -> Option<u8> {
     let bytes = text.as_bytes();
     if format == Format::Hex {
         // Pairs set apart, as tools that show a frame print it.
-        let mut pairs = text.split(' ');
-        if bytes.len() >= 11 && pairs.all(|p| p.len() == 2 && is_hex(p.as_bytes())) {
+        let separator = [' ', ':', '-', ',']
+            .into_iter()
+            .find(|&it| text.contains(it));
+        let mut pairs = text.split(separator.unwrap_or(' '));
+        let (count, prefixed) = (pairs.clone().count(), bytes.starts_with(b"0x"));
+        // Six between colons or minus signs are an address; between commas decimal numbers could be as short.
+        let set_apart = match separator {
+            Some(' ') => bytes.len() >= 11 || prefixed,
+            Some(',') => prefixed,
+            _ => count >= 4 && count != 6,
+        };
+        let is_pair = |pair: &str| {
+            let pair = pair.strip_prefix("0x").unwrap_or(pair);
+            pair.len() == 2 && is_hex(pair.as_bytes())
+        };
+        if count > 1 && set_apart && pairs.all(is_pair) {
             return Some(85);
         }
         let digits = bytes.strip_prefix(b"0x").unwrap_or(bytes);
@@ -325,6 +332,11 @@ fn encoded(text: &str, format: Format) -> Option<u8> {
         .strip_suffix(b"==")
         .or(bytes.strip_suffix(b"="))
         .unwrap_or(bytes);
+    // The alphabet of addresses leaves its padding out; what begins so is an object of JSON.
+    let address = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_');
+    if body.len() >= 16 && body.starts_with(b"eyJ") && body.iter().all(address) {
+        return Some(85);
+    }
     if bytes.len() < 8
         || !bytes.len().is_multiple_of(4)
         || !body
@@ -349,9 +361,18 @@ fn encoded(text: &str, format: Format) -> Option<u8> {
 
 /// Confidence that `text` is separated values.
 fn csv(text: &str) -> Option<u8> {
+    // HL7 names its separators, and all but those of its fields are within one.
+    let hl7 = text.starts_with("MSH|");
+    if hl7 || text.starts_with("data:") && text.contains(";base64,") {
+        return None;
+    }
     let separators = |line: &str| {
-        line.bytes()
-            .filter(|b| matches!(b, b',' | b';' | b'\t'))
+        // What is set in is no row.
+        let marks = |b: &u8| matches!(b, b',' | b';' | b'\t' | b'|');
+        let inset = line.starts_with(['\t', ' ']);
+        line.as_bytes()
+            .iter()
+            .filter(|b| !inset && marks(b))
             .count()
     };
     let first = text.lines().next()?;
@@ -383,7 +404,7 @@ fn csv(text: &str) -> Option<u8> {
         let all = lines.filter(|line| !line.contains(", ")).count();
         return (alike >= 1 && alike * 3 >= all).then_some(60);
     }
-    let fields = first.split([',', ';', '\t']);
+    let fields = first.split([',', ';', '\t', '|']);
     let numeric = fields
         .clone()
         .filter(|f| number::parse(f.trim()).is_some())

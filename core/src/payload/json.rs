@@ -4,7 +4,7 @@
 //! if it is one JSON value within the limits below; the events before a refusal were those of a valid prefix.
 
 use super::escapes::escape;
-pub use super::escapes::unescape;
+pub use super::escapes::{Legible, unescape};
 
 /// Containers inside one another; deeper is refused, as other widely used parsers do.
 pub const MAX_DEPTH: u32 = 127;

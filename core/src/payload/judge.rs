@@ -275,6 +275,7 @@ impl<'a> Pass<'_, 'a> {
             parent,
             subject,
             value,
+            json: false,
         }
     }
 
@@ -334,6 +335,7 @@ impl<'a> Pass<'_, 'a> {
                 parent: "topic",
                 subject: level,
                 value,
+                json: false,
             };
             if worst.0 < severity {
                 worst = (severity, Some(said));

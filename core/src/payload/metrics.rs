@@ -65,29 +65,32 @@ fn cut(text: &str, mark: u8, quotes: bool) -> Option<(&str, &str)> {
     None
 }
 
-/// `$GPGGA,…*47`: a talker and its kind of sentence, then fields; the checksum is over what is between.
-pub(super) fn is_nmea(line: &str) -> bool {
-    let Some(rest) = line.strip_prefix(['$', '!']) else {
-        return false;
-    };
+/// `$GPGGA,…*47`: a talker and its kind of sentence, then fields; whether the checksum over what is between is right, if
+/// there is one. None: it is no sentence.
+pub(super) fn sentence(line: &str) -> Option<bool> {
+    let rest = line.strip_prefix(['$', '!'])?;
     let (content, checksum) = match rest.rsplit_once('*') {
         Some((content, sum)) => (content, Some(sum.trim_end())),
         None => (rest, None),
     };
     let sum = content.bytes().fold(0, |sum, byte| sum ^ byte);
-    let right = checksum.is_none_or(|text| u8::from_str_radix(text, 16) == Ok(sum));
+    let told = match checksum {
+        Some(text) if text.len() == 2 => Some(u8::from_str_radix(text, 16).ok()?),
+        Some(_) => return None,
+        None => None,
+    };
     let address = content.split(',').next().unwrap_or("");
     let is_address = matches!(address.len(), 5..=8)
         && address
             .bytes()
             .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit());
-    is_address && right && content.contains(',')
+    (is_address && content.contains(',')).then_some(told.is_none_or(|told| told == sum))
 }
 
 /// The text format of Prometheus and OpenMetrics: comments that tell help and types, and samples; without a comment or
-/// labels a sample could be any name and number.
+/// labels a sample could be any name and number, unless several have names of several words.
 pub(super) fn is_prometheus(text: &str) -> bool {
-    let (mut sure, mut samples) = (false, 0);
+    let (mut sure, mut samples, mut words_joined) = (false, 0, true);
     for line in text
         .lines()
         .map(str::trim)
@@ -118,7 +121,8 @@ pub(super) fn is_prometheus(text: &str) -> bool {
             return false;
         }
         sure |= labelled;
+        words_joined &= name.contains('_');
         samples += 1;
     }
-    sure && samples > 0
+    samples > 0 && sure || samples > 1 && words_joined
 }

@@ -7,6 +7,7 @@
 //! [`crate::reduce`]. Invariant: time is linear in the payload, memory is the stack frame.
 
 mod binary;
+mod damage;
 pub mod decode;
 mod escapes;
 mod format;
@@ -14,6 +15,7 @@ pub(crate) mod front;
 pub(crate) mod hash;
 pub mod json;
 mod judge;
+mod kinds;
 pub(crate) mod lenient;
 mod lines;
 mod memo;
@@ -25,7 +27,9 @@ mod stamp;
 mod texts;
 mod topic;
 mod visit;
+mod whole;
 
+pub use damage::Damage;
 pub use format::Format;
 pub use memo::Memo;
 pub use severity::Severity;
@@ -80,6 +84,8 @@ pub struct Reason<'a> {
     pub subject: &'a str,
     /// The value that goes with it, as it stands in the payload, or empty.
     pub value: &'a str,
+    /// They stand in JSON, whose escapes are resolved where they are shown.
+    pub json: bool,
 }
 
 /// Bytes of a value that a reason shows.
@@ -88,19 +94,30 @@ const REASON_VALUE: usize = 140;
 impl core::fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         if !self.parent.is_empty() {
-            write!(f, "{}.", severity::front(self.parent, 48))?;
+            self.show(f, self.parent, 48)?;
+            f.write_str(".")?;
         }
-        f.write_str(severity::front(self.subject, 64))?;
+        self.show(f, self.subject, 64)?;
         if self.value.is_empty() {
             return Ok(());
         }
-        let value = severity::front(self.value, REASON_VALUE);
-        let cut = if value.len() < self.value.len() {
+        f.write_str(": ")?;
+        self.show(f, self.value, REASON_VALUE)?;
+        f.write_str(if self.value.len() > REASON_VALUE {
             "…"
         } else {
             ""
-        };
-        write!(f, ": {value}{cut}")
+        })
+    }
+}
+
+impl Reason<'_> {
+    fn show(&self, f: &mut core::fmt::Formatter<'_>, text: &str, most: usize) -> core::fmt::Result {
+        let text = severity::front(text, most);
+        if self.json && text.contains('\\') {
+            return f.write_str(json::unescape(text, &mut [0; REASON_VALUE]));
+        }
+        f.write_str(text)
     }
 }
 
@@ -163,9 +180,31 @@ pub fn inspect_decoded<'a>(
     decoded: decode::Decoded<'a>,
 ) {
     inspect_into(facts, memo, topic, decoded.text.as_bytes());
-    let wraps = matches!(decoded.format, Format::Base64 | Format::Gzip | Format::Zlib);
-    facts.wraps = wraps.then_some(facts.format);
+    if !decoded.whole && facts.format == Format::JsonInvalid {
+        // That its end is missing is no fault of what it is the front of.
+        facts.format = facts.runner_up.unwrap_or(Format::Text);
+        if facts
+            .reason
+            .is_some_and(|reason| reason.subject == pass::CUT)
+        {
+            (facts.severity, facts.reason, facts.kind) = (Severity::None, None, 0);
+        }
+    }
+    let wrapping = [
+        Format::Base64,
+        Format::Gzip,
+        Format::Zlib,
+        Format::Utf16,
+        Format::Latin1,
+    ];
+    facts.wraps = wrapping.contains(&decoded.format).then_some(facts.format);
     facts.format = decoded.format;
+    if let Some(damage) = decoded.damage {
+        let found = (facts.severity, facts.reason);
+        (facts.severity, facts.reason) = whole::or_worse(damage, found, facts.format);
+        let subject = facts.reason.map_or("", |reason| reason.subject);
+        facts.kind = hash::bytes(facts.class, subject.as_bytes()).max(1);
+    }
     (facts.confidence, facts.runner_up) = (95, None);
     facts.decoded = Some(decoded);
 }
@@ -212,6 +251,15 @@ fn look<'a>(
         facts.confidence = facts.confidence.max(95);
     }
     (facts.severity, facts.reason) = pass.judgement(payload);
+    if let Some(damage) = whole::of(facts.format, payload) {
+        let found = (facts.severity, facts.reason);
+        (facts.severity, facts.reason) = whole::or_worse(damage, found, facts.format);
+    } else if let Some(reason) = &mut facts.reason {
+        reason.json = matches!(
+            facts.format,
+            Format::JsonObject | Format::JsonArray | Format::JsonString
+        );
+    }
     facts.class = topic.says.class;
     facts.shape = pass.shape(facts.format);
     facts.kind = if facts.severity == Severity::None {

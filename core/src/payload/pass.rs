@@ -26,6 +26,9 @@ pub(super) const WITHIN: Flags = 1 << 29;
 /// byte, and a task that reads a message answers nobody.
 const LOOKED_AT: usize = 64 * 1024;
 
+/// What is said of JSON whose end is missing.
+pub(super) const CUT: &str = "JSON is cut off";
+
 /// One container.
 #[derive(Clone, Copy)]
 pub(super) struct Frame<'a> {
@@ -87,6 +90,18 @@ pub(super) struct Pass<'t, 'a> {
 
 pub(super) type Found<'a> = (Severity, Option<Reason<'a>>);
 
+/// Mostly letters, though there are control characters among them: a bell, the keys of a terminal.
+fn is_legible(text: &str) -> bool {
+    let letters = text
+        .chars()
+        .filter(|c| c.is_alphanumeric() || *c == ' ')
+        .count();
+    let words = text
+        .split(|c: char| !c.is_ascii_alphabetic())
+        .any(|word| word.len() >= 4);
+    words && letters * 3 >= text.chars().count() * 2
+}
+
 impl<'t, 'a> Pass<'t, 'a> {
     pub(super) fn new(
         topic: Topic<'a>,
@@ -135,6 +150,8 @@ impl<'t, 'a> Pass<'t, 'a> {
             }
             return binary::guess(payload);
         };
+        // Programs in C send the zero behind their strings.
+        let text = text.trim_end_matches('\0');
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let first = text.trim_ascii_start().bytes().next().unwrap_or(b' ');
         if matches!(
@@ -150,12 +167,14 @@ impl<'t, 'a> Pass<'t, 'a> {
                 Err(_) => {}
             }
         }
-        if payload.iter().any(|&byte| super::is_control(byte)) {
-            return if self.topic.says.sparkplug {
-                (Format::SparkplugB, 90, None)
-            } else {
-                binary::guess(payload)
-            };
+        if text.bytes().any(super::is_control) || text.is_empty() {
+            if self.topic.says.sparkplug {
+                return (Format::SparkplugB, 90, None);
+            }
+            let guess = binary::guess(payload);
+            if guess.0 != Format::Binary || !is_legible(text) {
+                return guess;
+            }
         }
         let front = severity::front(text, LOOKED_AT);
         let guess = format::text(front);
@@ -187,15 +206,16 @@ impl<'t, 'a> Pass<'t, 'a> {
                 parent: "",
                 subject,
                 value: "",
+                json: false,
             })
         };
         match fault {
             Fault::Limit => (format, 60, Some(Format::Text)),
             Fault::End if self.once != 0 || first == b'[' => {
-                self.hard = (Severity::Error, reason("JSON is cut off"));
+                self.hard = (Severity::Error, reason(CUT));
                 (Format::JsonInvalid, 85, Some(format))
             }
-            Fault::Syntax(at) if first == b'{' && json_lines(text, at) => {
+            Fault::Syntax(at) if self.frames.is_empty() && json_lines(text, at) => {
                 (Format::JsonLines, 90, Some(Format::Text))
             }
             _ if text.len() <= LOOKED_AT

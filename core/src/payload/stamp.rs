@@ -70,7 +70,7 @@ impl<'a> Visitor<'a> for Finder<'a> {
         let Some(rank) = time::rank(self.key) else {
             return;
         };
-        let rank = self.depth * 8 + rank;
+        let rank = self.depth * 8 + usize::from(rank);
         if self.best.is_none_or(|(best, _)| rank < best) {
             let field = self.key;
             self.best = Some((rank, Stamp { field, micros }));

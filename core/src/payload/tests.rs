@@ -247,16 +247,51 @@ fn formats_of_metrics_positions_and_images() {
     assert_eq!(of(metrics.as_bytes()), Format::Prometheus);
     assert_ne!(of(b"up 1"), Format::Prometheus);
     assert_eq!(of(b"$GPGLL,4916.45,N,12311.12,W,225444,A*31"), Format::Nmea);
-    assert_ne!(of(b"$GPGLL,4916.45,N,12311.12,W,225444,A*32"), Format::Nmea);
+    assert_eq!(of(b"$GPGLL,4916.45,N,12311.12,W,225444,A*32"), Format::Nmea);
+    assert_ne!(of(b"$GPGLL,4916.45,N,12311.12,W,225444,A*3x"), Format::Nmea);
     assert_eq!(of(b"GIF89a\x01\x00\x01\x00\x80\xff"), Format::Gif);
     assert_eq!(of(b"RIFF\x24\x00\x00\x00WEBPVP8 \xff"), Format::Webp);
     // What Python writes is read, and said to be almost JSON only.
     assert_eq!(of(br#"{"a":1,"b":NaN}"#), Format::JsonObject);
     assert_eq!(of(br#"{"a":1,"b":"x"#), Format::JsonInvalid);
-    assert_eq!(of(b"level: 5, fault: none"), Format::Text);
+    assert_eq!(of(b"level: 5, fault: none"), Format::KeyValue);
     assert_eq!(of(b"one, two and three\nfour, five and six"), Format::Text);
     assert_eq!(of(b"time,value\n1,2\n2,3"), Format::Csv);
     assert_eq!(of(b"3032303130363030303030323341"), Format::Hex);
     assert_eq!(of(b"9007199254740992"), Format::Number);
     assert_eq!(of(b"90071992547409931"), Format::Text);
+}
+
+#[test]
+fn other_formats_are_called_by_their_names() {
+    let of = |payload: &[u8]| inspect("a/b", payload).format.name();
+    for (payload, name) in [
+        (&b"17,25"[..], "number"),
+        (b"17,25,3", "csv"),
+        (b"A7|18.2|run|40", "csv"),
+        (b"F:18.2;G:40;mode:idle", "key_value"),
+        (b"pressure: 1.9\nflow: 12\n", "key_value"),
+        (b"boot_total 4\nfree_heap_bytes 9120\n", "prometheus"),
+        (b"1-0:2.7.0*255(000.31*kW)", "obis"),
+        (b"[radio]\nchannel = 6\n", "ini"),
+        (b"tank:\n  level: 3\n", "yaml"),
+        (b"05.03.2026 07:11:00", "timestamp"),
+        (
+            b"<30>1 2026-03-05T07:11:00Z gw app - - [x@1 a=\"b\"] up",
+            "log_line",
+        ),
+        (b"eyJmbG93IjoxMi41LCJpZCI6ImE_In0", "base64"),
+        (b"0x01 0x03 0x10", "hex"),
+        (b"7E:01:F0:22", "hex"),
+        (b"data:image/png;base64,iVBORw0KGgo=", "text"),
+        (b"ready\x07 \x1b[32mgreen\x1b[0m", "text"),
+        (b"stop\0\0", "text"),
+        (b"{\"flow\":2}\0", "json_object"),
+        (b"{\"flow\":2}{\"flow\":3}", "json_lines"),
+        (b"\x28\xb5\x2f\xfd\x04\x00", "zstd"),
+        (b"\x0c\0\0\0\x10a\0\x07\0\0\0\0", "bson"),
+        (b"\x08\x66", "binary"),
+    ] {
+        assert_eq!(of(payload), name, "{}", payload.escape_ascii());
+    }
 }

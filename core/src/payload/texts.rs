@@ -3,6 +3,7 @@
 use super::Severity;
 use super::format::Format;
 use super::json::{Scalar, Text};
+use super::kinds;
 use super::lines;
 use super::pass::Pass;
 use super::prose::prose;
@@ -18,7 +19,9 @@ impl<'a> Pass<'_, 'a> {
     pub(super) fn text(&mut self, format: Format, text: &'a str) {
         let trimmed = text.trim();
         match format {
-            Format::KeyValue | Format::LineProtocol => self.pairs(trimmed),
+            Format::KeyValue | Format::LineProtocol | Format::Ini | Format::Yaml => {
+                self.pairs(trimmed);
+            }
             Format::Xml => self.xml(trimmed),
             Format::Csv if self.topic.says.smart_rest => self.smart_rest(trimmed),
             Format::Timestamp | Format::Base64 | Format::Hex | Format::Csv => {}
@@ -85,7 +88,9 @@ impl<'a> Pass<'_, 'a> {
                 continue;
             }
             open = tag.split([' ', '/', '\n']).next().unwrap_or(open);
-            if let Some((_, attributes)) = tag.split_once(' ') {
+            if let Some((_, attributes)) = tag.split_once(' ')
+                && attributes.contains('=')
+            {
                 self.pairs(attributes);
             }
             if !content.trim().is_empty() {
@@ -111,12 +116,26 @@ impl<'a> Pass<'_, 'a> {
     }
 }
 
-/// `key=value` in all its punctuations, the first 128.
+/// `key=value` in all its punctuations, or `key: value` where there is no such, the first 128.
 pub(crate) fn pairs_of<'a>(text: &'a str, mut each: impl FnMut(&'a str, &'a str)) {
+    if !text.contains('=') {
+        let parts = text.split(kinds::separator(text)).take(128);
+        let pairs = parts.filter_map(|part| part.split_once(':'));
+        for (key, value) in pairs.filter(|(_, value)| !value.trim().is_empty()) {
+            each(key.trim().trim_start_matches("- "), value.trim());
+        }
+        return;
+    }
     let mut rest = text;
     for _ in 0..128 {
         let Some((before, behind)) = rest.split_once('=') else {
             break;
+        };
+        // `key = value` has room around its mark.
+        let spaced = before.ends_with(' ');
+        let (before, behind) = match spaced {
+            true => (before.trim_end(), behind.trim_start_matches(' ')),
+            false => (before, behind),
         };
         let key = before
             .rsplit([' ', ',', '&', ';', '\t', '\n'])
@@ -135,13 +154,13 @@ pub(crate) fn pairs_of<'a>(text: &'a str, mut each: impl FnMut(&'a str, &'a str)
     }
 }
 
-/// Whether what is refused at `at` is the second of several documents, one a line.
+/// Whether what is refused at `at`, behind a whole document, is the second of several.
 pub(super) fn json_lines(text: &str, at: usize) -> bool {
     let before = text
         .get(..at)
         .unwrap_or("")
         .trim_end_matches([' ', '\t', '\r']);
-    before.ends_with('\n')
+    before.ends_with(['\n', '}', ']'])
         && text
             .get(at..)
             .is_some_and(|rest| rest.starts_with(['{', '[']))

@@ -182,6 +182,7 @@ fn wants(filters: usize) -> Wants {
         schema: Some(WantSchema {
             families: FAMILIES,
             example_bytes: EXAMPLE,
+            room: false,
         }),
         values: Some(VALUES),
         recent: Some(FOR_EVER),

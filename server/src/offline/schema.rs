@@ -20,7 +20,9 @@ const HELP: &str = "\
 Writes one line of JSON for each family of topics, those with the most messages first: its
 pattern (+ for levels that differ), topics, messages, formats with counts, and for its JSON
 messages a JSON Schema (2020-12) with confidence, confidence_score (chance that the next
-message is like one before) and sample_size; changed_type where a field changed.
+message is like one before) and sample_size; changed_type where a field changed. Enumerations
+and the numbers in descriptions are what was received; --payloads gives ranges to validate by,
+with room for what comes next.
 
 Examples
   what the devices of a recording send
@@ -46,6 +48,7 @@ pub fn run(args: &SchemaArgs) -> ExitCode {
         schema: Some(WantSchema {
             families: FAMILIES,
             example_bytes: 0,
+            room: args.payloads,
         }),
         ..Wants::default()
     };
@@ -138,12 +141,6 @@ fn told(family: &SchemaFamily) -> Value {
     }
     if let Some((schema, _)) = &family.text {
         told["text_schema"] = parsed(schema);
-    }
-    if !family.structure.is_empty() {
-        let paths = family.structure.iter();
-        told["structure"] = paths
-            .map(|(path, count)| (path.clone(), Value::from(*count)))
-            .collect();
     }
     told
 }

@@ -65,6 +65,8 @@ pub(super) struct Answer {
     verdict: String,
     #[serde(flatten)]
     head: Head,
+    /// Of all devices; absent with `only`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
     systems: Vec<System>,
     devices_heard: u64,
     /// Of these, what `only` asks for.

@@ -3,6 +3,7 @@
 
 mod dry;
 mod expect;
+mod obey;
 
 use self::expect::Expected;
 use super::arguments::topic::bad_topic;
@@ -97,7 +98,8 @@ pub(super) struct Answer {
     /// Nothing was sent.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     dry_run: bool,
-    /// The broker said that it took it: MQTT 5, QoS 1 and 2. Else false, as nobody says what became of it.
+    /// The broker said that it took it (MQTT 5, QoS 1 and 2), or the device obeyed. Else false, as nobody says what became
+    /// of it.
     delivered: bool,
     /// In words.
     outcome: String,
@@ -279,15 +281,21 @@ fn answer(
         let limit = (SHOWN / heard.replies.len().max(1)).max(SHOWN_EACH);
         heard.replies.iter().map(|it| reply(it, limit)).collect()
     });
-    let mut outcome = outcome(arguments, size, &published, own_watch);
-    if let (Some(expect), Some(heard)) = (&arguments.expect, heard) {
+    let obeyed = heard.is_some_and(expect::Heard::is_obeyed);
+    let outcome = match (&arguments.expect, heard) {
+        // Who obeys was subscribed.
+        (Some(expect), Some(heard)) if obeyed => heard.outcome(expect),
         // What it came to is said first.
-        outcome = format!("{}; {outcome}", heard.outcome(expect));
-    }
+        (Some(expect), Some(heard)) => {
+            let taken = outcome(arguments, size, &published, own_watch);
+            format!("{}; {taken}", heard.outcome(expect))
+        }
+        _ => outcome(arguments, size, &published, own_watch),
+    };
     Answer {
         dry_run: false,
         // What the broker refuses comes as an error; a reason is given from QoS 1 on, and by 5.0 only.
-        delivered: published.reason.is_some(),
+        delivered: published.reason.is_some() || obeyed,
         outcome,
         topic: render::topic(&arguments.topic),
         size,

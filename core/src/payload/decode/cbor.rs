@@ -1,10 +1,32 @@
 //! CBOR (RFC 8949): one item after the other. Tags are passed over, as what they mark shows what it is.
 
 use super::Leaf;
-use super::items::{Token, big, items, take};
+use super::items::{Grammar, Token, big, items, take};
+
+pub(super) const GRAMMAR: Grammar = Grammar { next, takes };
+
+/// Bytes of the item that begins here, as far as its head says; of nothing one.
+fn takes(bytes: &[u8]) -> Option<u64> {
+    let Some((&first, mut rest)) = bytes.split_first() else {
+        return Some(1);
+    };
+    let (major, low) = (first >> 5, first & 0x1f);
+    let argument_bytes = match low {
+        0..=23 | 31 => 0,
+        24..=27 => 1 << (low - 24),
+        _ => return None,
+    };
+    let head = 1 + argument_bytes;
+    match (major, argument(&mut rest, low)) {
+        (_, None) => Some(head),
+        (2..=4, Some(number)) => head.checked_add(number),
+        (5, Some(number)) => head.checked_add(number.checked_mul(2)?),
+        _ => Some(head),
+    }
+}
 
 /// RFC 8949, section 3.
-pub(crate) fn next<'a>(rest: &mut &'a [u8]) -> Option<Token<'a>> {
+fn next<'a>(rest: &mut &'a [u8]) -> Option<Token<'a>> {
     let (&first, behind) = rest.split_first()?;
     *rest = behind;
     let (major, low) = (first >> 5, first & 0x1f);

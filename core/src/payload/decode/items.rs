@@ -24,25 +24,48 @@ struct Frame {
     key_due: bool,
 }
 
+/// How a walk ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum End {
+    /// The bytes are exactly one item, whose events the sink has had.
+    Whole,
+    /// They end within an item; so many values came before.
+    Early(u32),
+    /// They are something else.
+    Other,
+}
+
+/// One format: its next item, and how many bytes the head of one says that it takes at least.
+pub(crate) struct Grammar {
+    pub(super) next: for<'a> fn(&mut &'a [u8]) -> Option<Token<'a>>,
+    pub(super) takes: fn(&[u8]) -> Option<u64>,
+}
+
 /// Whether the bytes are exactly one item, whose events `out` has then had.
-pub(crate) fn walk<'a>(
-    bytes: &'a [u8],
-    next: fn(&mut &'a [u8]) -> Option<Token<'a>>,
-    out: &mut impl Sink,
-) -> bool {
+pub(crate) fn walk(bytes: &[u8], grammar: &Grammar, out: &mut impl Sink) -> End {
     let mut rest = bytes;
     let mut frames: heapless::Vec<Frame, MAX_DEPTH> = heapless::Vec::new();
-    let mut begun = false;
+    let (mut begun, mut values) = (false, 0);
     for _ in 0..MAX_ITEMS {
         while frames.last().is_some_and(|frame| frame.left == Some(0)) {
             frames.pop();
             out.close();
         }
         if frames.is_empty() && begun {
-            return rest.is_empty();
+            return if rest.is_empty() {
+                End::Whole
+            } else {
+                End::Other
+            };
         }
-        let Some(token) = next(&mut rest) else {
-            return false;
+        let head = rest;
+        let Some(token) = (grammar.next)(&mut rest) else {
+            let short = (grammar.takes)(head).is_some_and(|it| it > head.len() as u64);
+            return if short {
+                End::Early(values)
+            } else {
+                End::Other
+            };
         };
         let mut is_key = false;
         match (&token, frames.last_mut()) {
@@ -65,14 +88,15 @@ pub(crate) fn walk<'a>(
                 out.key(leaf);
                 continue;
             }
-            _ if is_key => return false,
+            _ if is_key => return End::Other,
             Token::Leaf(leaf) => {
                 out.leaf(leaf);
+                values += 1;
                 continue;
             }
             Token::Array(left) => (left, false),
             Token::Map(left) => (left, true),
-            Token::Tag | Token::Break => return false,
+            Token::Tag | Token::Break => return End::Other,
         };
         out.open(object);
         let key_due = object;
@@ -82,10 +106,10 @@ pub(crate) fn walk<'a>(
             key_due,
         };
         if frames.push(frame).is_err() {
-            return false;
+            return End::Other;
         }
     }
-    false
+    End::Other
 }
 
 /// A big-endian number of `N` bytes.

@@ -1,10 +1,38 @@
 //! MessagePack, by its specification: one item after the other.
 
 use super::Leaf;
-use super::items::{Token, big, items, take};
+use super::items::{Grammar, Token, big, items, take};
+
+pub(super) const GRAMMAR: Grammar = Grammar { next, takes };
+
+/// Bytes of the item that begins here, as far as its head says; of nothing one.
+fn takes(bytes: &[u8]) -> Option<u64> {
+    let Some((&first, mut rest)) = bytes.split_first() else {
+        return Some(1);
+    };
+    let low = |mask: u8| Some(u64::from(first & mask));
+    // Bytes of the length, bytes of the content: each of them, times so many.
+    let (length, content, each) = match first {
+        0x80..=0x8f => (0, low(0x0f), 2),
+        0x90..=0x9f => (0, low(0x0f), 1),
+        0xa0..=0xbf => (0, low(0x1f), 1),
+        0xc4..=0xc6 => (1 << (first - 0xc4), sized(&mut rest, first - 0xc4), 1),
+        0xc7..=0xc9 => (2 << (first - 0xc7), sized(&mut rest, first - 0xc7), 1),
+        0xca | 0xcb => (0, Some(4 << (first - 0xca)), 1),
+        0xcc..=0xcf => (0, Some(1 << (first - 0xcc)), 1),
+        0xd0..=0xd3 => (0, Some(1 << (first - 0xd0)), 1),
+        0xd4..=0xd8 => (1, Some(1 << (first - 0xd4)), 1),
+        0xd9..=0xdb => (1 << (first - 0xd9), sized(&mut rest, first - 0xd9), 1),
+        0xdc | 0xdd => (2 << (first - 0xdc), sized(&mut rest, first - 0xdb), 1),
+        0xde | 0xdf => (2 << (first - 0xde), sized(&mut rest, first - 0xdd), 2),
+        _ => (0, Some(0), 1),
+    };
+    let content = content.unwrap_or(0).checked_mul(each)?;
+    content.checked_add(1 + length)
+}
 
 /// "Formats".
-pub(crate) fn next<'a>(rest: &mut &'a [u8]) -> Option<Token<'a>> {
+fn next<'a>(rest: &mut &'a [u8]) -> Option<Token<'a>> {
     let (&first, behind) = rest.split_first()?;
     *rest = behind;
     let low = |mask: u8| u64::from(first & mask);

@@ -1,4 +1,4 @@
-//! What payloads hold that are not text: CBOR, MessagePack, protobuf, Sparkplug B, and what gzip, zlib or base64 wrap.
+//! What payloads hold that are not text in UTF-8: text in other encodings, CBOR, MessagePack, protobuf, Sparkplug B, and what gzip, zlib or base64 wrap.
 //!
 //! A decoder is a source of events for a `Sink`; `json_out` writes them as JSON into a buffer of the caller's, and
 //! that text goes through the same pass as JSON that came as JSON. So schema, severity, health and results see all
@@ -8,6 +8,7 @@
 mod cbor;
 mod items;
 mod json_out;
+mod letters;
 mod messagepack;
 pub(crate) mod protobuf;
 pub(crate) mod sparkplug;
@@ -18,7 +19,10 @@ pub(super) use wrapped::inside;
 
 use super::Format;
 use super::binary;
+use super::damage::Damage;
+use items::{End, Grammar};
 use json_out::JsonOut;
+use letters::Letters;
 
 /// Bytes of memory that are enough to decode into, one payload after the other: 64 KiB for the text, which is more than a
 /// result shows of one payload and than births of Sparkplug need, and as much for each of two wrappings.
@@ -54,21 +58,48 @@ pub(super) trait Sink {
 
 /// Whether bytes are exactly one map or array.
 pub(super) fn is_cbor(bytes: &[u8]) -> bool {
-    items::walk(bytes, cbor::next, &mut Ignore)
+    items::walk(bytes, &cbor::GRAMMAR, &mut Names::default()) == End::Whole
 }
 
 /// Whether bytes are exactly one map or array.
 pub(super) fn is_messagepack(bytes: &[u8]) -> bool {
-    items::walk(bytes, messagepack::next, &mut Ignore)
+    items::walk(bytes, &messagepack::GRAMMAR, &mut Names::default()) == End::Whole
 }
 
-/// Only whether the walk comes to its end counts.
-struct Ignore;
+/// Whether bytes are the front of a map.
+pub(super) fn is_cut_cbor(bytes: &[u8]) -> bool {
+    is_cut(bytes, &cbor::GRAMMAR)
+}
 
-impl Sink for Ignore {
+/// Whether bytes are the front of a map.
+pub(super) fn is_cut_messagepack(bytes: &[u8]) -> bool {
+    is_cut(bytes, &messagepack::GRAMMAR)
+}
+
+/// Names all the way, and a value at least: other bytes hardly ever have them by chance.
+fn is_cut(bytes: &[u8], grammar: &Grammar) -> bool {
+    let mut names = Names::default();
+    let end = items::walk(bytes, grammar, &mut names);
+    matches!(end, End::Early(1..)) && names.named > 0 && names.others == 0
+}
+
+/// Names of members: how many are words of a letter at least, and how many are something else.
+#[derive(Default)]
+struct Names {
+    named: u32,
+    others: u32,
+}
+
+impl Sink for Names {
     fn open(&mut self, _: bool) {}
     fn close(&mut self) {}
-    fn key(&mut self, _: Leaf<'_>) {}
+    fn key(&mut self, key: Leaf<'_>) {
+        let plain = |c: char| c.is_ascii_graphic() || c == ' ';
+        match key {
+            Leaf::Text(name) if !name.is_empty() && name.chars().all(plain) => self.named += 1,
+            _ => self.others += 1,
+        }
+    }
     fn leaf(&mut self, _: Leaf<'_>) {}
 }
 
@@ -83,12 +114,24 @@ pub struct Decoded<'b> {
     pub whole: bool,
     /// Whether its members have names; those of protobuf have only numbers.
     pub named: bool,
+    /// What is wrong with the payload as a whole.
+    pub damage: Option<Damage>,
 }
 
 /// Whether a payload may hold something else than it shows, so that [`decode`] is worth its memory: a look at the front.
 #[inline]
 pub fn needs_decoding(topic: &str, payload: &[u8]) -> bool {
-    is_packed(payload) || topic.starts_with(sparkplug::NAMESPACE)
+    is_packed(payload) || is_written_otherwise(payload) || topic.starts_with(sparkplug::NAMESPACE)
+}
+
+/// Bytes of a text in another encoding that is read.
+const WRITTEN: usize = 16 * 1024;
+
+/// Whether a payload may be a text in another encoding than UTF-8.
+#[inline]
+fn is_written_otherwise(payload: &[u8]) -> bool {
+    matches!(payload, [0, ..] | [_, 0, ..])
+        || payload.len() <= WRITTEN && !payload.is_ascii() && core::str::from_utf8(payload).is_err()
 }
 
 #[inline]
@@ -117,6 +160,25 @@ pub fn decode<'b>(
     if !needs_decoding(topic, payload) {
         return None;
     }
+    if !topic.starts_with(sparkplug::NAMESPACE)
+        && let Some(letters) = letters(payload)
+    {
+        let (text, whole) = letters.decode(payload, room);
+        let text = text.filter(|text| !text.bytes().any(super::is_control))?;
+        // JSON is UTF-8 (RFC 8259, 8.1).
+        let json = letters == Letters::Latin && text.trim_start().starts_with(['{', '[']);
+        return Some(Decoded {
+            format: if json {
+                Format::JsonInvalid
+            } else {
+                letters.format()
+            },
+            text,
+            whole,
+            named: true,
+            damage: json.then_some(Damage::Malformed),
+        });
+    }
     let third = room.len() / 3;
     let (text, rest) = room.split_at_mut_checked(third)?;
     let (unwrapped, twice) = rest.split_at_mut_checked(third)?;
@@ -124,14 +186,15 @@ pub fn decode<'b>(
     let Some(format) = wrapped::format(payload).filter(|_| !sparkplug) else {
         return decode_bytes(topic, payload, aliases, text, false);
     };
-    let (used, whole) = wrapped::unwrap(format, payload, unwrapped)?;
-    let mut inner: &'b [u8] = unwrapped.get(..used)?;
-    let mut whole = whole;
+    let once = wrapped::unwrap(format, payload, unwrapped)?;
+    let mut inner: &'b [u8] = unwrapped.get(..once.used)?;
+    let (mut whole, mut damage) = (once.whole, once.damage);
     // Base64 of gzip is common, deeper is not.
     if let Some(second) = wrapped::format(inner)
-        && let Some((used, all)) = wrapped::unwrap(second, inner, twice)
+        && let Some(again) = wrapped::unwrap(second, inner, twice)
     {
-        (inner, whole) = (twice.get(..used)?, whole && all);
+        inner = twice.get(..again.used)?;
+        (whole, damage) = (whole && again.whole, damage.or(again.damage));
     }
     if let Some(text) = readable(inner, whole) {
         return Some(Decoded {
@@ -139,12 +202,14 @@ pub fn decode<'b>(
             text,
             whole,
             named: true,
+            damage,
         });
     }
     let decoded = decode_bytes(topic, inner, aliases, text, format == Format::Base64)?;
     Some(Decoded {
         format,
         whole: decoded.whole && whole,
+        damage: damage.or(decoded.damage),
         ..decoded
     })
 }
@@ -161,7 +226,7 @@ fn decode_bytes<'b>(
     if readable(bytes, true).is_some() {
         return None;
     }
-    let mut out = JsonOut::new(room);
+    let (mut out, mut damage) = (JsonOut::new(room), None);
     let format = if topic.starts_with(sparkplug::NAMESPACE)
         && sparkplug::decode(topic, bytes, aliases, &mut out).is_some()
     {
@@ -169,14 +234,16 @@ fn decode_bytes<'b>(
     } else {
         out.clear();
         let (format, _, _) = binary::guess(bytes);
-        let done = match format {
-            Format::Cbor => items::walk(bytes, cbor::next, &mut out),
-            Format::MessagePack => items::walk(bytes, messagepack::next, &mut out),
-            Format::Protobuf if !chance => protobuf::decode(bytes, &mut out),
-            _ => false,
+        let end = match format {
+            Format::Cbor => items::walk(bytes, &cbor::GRAMMAR, &mut out),
+            Format::MessagePack => items::walk(bytes, &messagepack::GRAMMAR, &mut out),
+            Format::Protobuf if !chance && protobuf::decode(bytes, &mut out) => End::Whole,
+            _ => End::Other,
         };
-        if !done {
-            return None;
+        match end {
+            End::Whole => {}
+            End::Early(_) => damage = Some(Damage::Cut),
+            End::Other => return None,
         }
         format
     };
@@ -185,9 +252,20 @@ fn decode_bytes<'b>(
     Some(Decoded {
         format,
         text: text?,
-        whole,
+        whole: whole && damage.is_none(),
         named: format != Format::Protobuf,
+        damage,
     })
+}
+
+/// How a payload is written, if it is text in another encoding, and nothing that has a better claim.
+fn letters(payload: &[u8]) -> Option<Letters> {
+    let letters = is_written_otherwise(payload).then(|| letters::encoding(payload))??;
+    let claimed = match letters {
+        Letters::Latin => binary::guess(payload).0,
+        Letters::Little(_) | Letters::Big(_) => Format::Binary,
+    };
+    matches!(claimed, Format::Binary | Format::Protobuf).then_some(letters)
 }
 
 /// Text without control characters other than those of layout and colour; a front may end within a character.

@@ -35,6 +35,68 @@ fn is(payload: &[u8], format: Format, json: &str) {
     assert_eq!((found, text.as_str()), (format, json));
 }
 
+fn hurt(payload: &[u8]) -> (String, Option<Damage>) {
+    let mut room = std::vec![0; ROOM];
+    let decoded = decode("a/b", payload, &mut NoAliases, &mut room).unwrap();
+    (decoded.text.to_string(), decoded.damage)
+}
+
+#[test]
+fn text_in_other_encodings_is_read() {
+    is(
+        b"\xdcberlauf am Beh\xe4lter: 35 \xb0C",
+        Format::Latin1,
+        "Überlauf am Behälter: 35 °C",
+    );
+    is(b"d\xe9bit 12 \x80", Format::Latin1, "débit 12 €");
+    is(b"Gr\xf6\xdfe", Format::Latin1, "Größe");
+    is(b"\xff\xfeT\0\xfc\0r\0", Format::Utf16, "Tür");
+    is(b"\0o\0p\0e\0n", Format::Utf16, "open");
+    let broken = (r#"{"ort":"Tür"}"#.to_string(), Some(Damage::Malformed));
+    assert_eq!(hurt(b"{\"ort\":\"T\xfcr\"}"), broken);
+    // Four bytes of a float, a frame of a bus, a character cut in two.
+    for other in [
+        &b"A\xe4\x66\x66"[..],
+        b"\x01\x03\x04\x00\xc8\x01\xe0\xfa",
+        b"ab\xe4",
+    ] {
+        assert_eq!(shown("a/b", other), None, "{other:?}");
+    }
+}
+
+#[test]
+fn what_is_cut_or_damaged_is_shown_as_far_as_it_goes() {
+    use flate2::{Compression, write::GzEncoder, write::ZlibEncoder};
+    use std::io::Write;
+    let text = r#"{"sluice":"north","gates":[1,2,3],"level":4.25}"#;
+    let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
+    gzip.write_all(text.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    assert_eq!(hurt(&gzip), (text.to_string(), None));
+    assert_eq!(hurt(&gzip[..gzip.len() - 3]).1, Some(Damage::Cut));
+    let (front, damage) = hurt(&gzip[..gzip.len() - 20]);
+    assert!(!front.is_empty() && text.starts_with(&front), "{front}");
+    assert_eq!(damage, Some(Damage::Cut));
+    let mut other = gzip.clone();
+    other[gzip.len() - 8] ^= 1;
+    assert_eq!(hurt(&other), (text.to_string(), Some(Damage::Checksum)));
+    let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
+    zlib.write_all(text.as_bytes()).unwrap();
+    let mut zlib = zlib.finish().unwrap();
+    *zlib.last_mut().unwrap() ^= 1;
+    assert_eq!(hurt(&zlib), (text.to_string(), Some(Damage::Checksum)));
+    let cbor = b"\xa2\x65level\x18\x2a\x65gates\x83\x01\x02";
+    assert_eq!(
+        hurt(cbor),
+        (r#"{"level":42}"#.to_string(), Some(Damage::Cut))
+    );
+    let pack = b"\x82\xa5level\x2a\xa5state\xa4op";
+    assert_eq!(
+        hurt(pack),
+        (r#"{"level":42}"#.to_string(), Some(Damage::Cut))
+    );
+}
+
 #[test]
 fn cbor_becomes_json() {
     // RFC 8949, appendix A, inside of maps and arrays.

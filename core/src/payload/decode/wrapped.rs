@@ -2,6 +2,7 @@
 //! Invariant: as much is unwrapped as finds room in a buffer of the caller's, so that no bomb takes more.
 
 use super::super::binary;
+use super::super::damage::{Damage, crc32};
 use super::super::format::{self, Format};
 use super::super::json::{self, Fault, Scalar, Text, Visitor};
 use miniz_oxide::inflate::TINFLStatus;
@@ -27,14 +28,50 @@ pub(super) fn format(payload: &[u8]) -> Option<Format> {
     }
 }
 
-/// Writes what is wrapped; returns how much of it, and whether that is all.
-pub(super) fn unwrap(format: Format, payload: &[u8], out: &mut [u8]) -> Option<(usize, bool)> {
+/// What was written of what is wrapped.
+#[derive(Clone, Copy)]
+pub(super) struct Unwrapped {
+    /// Bytes.
+    pub(super) used: usize,
+    /// That is all.
+    pub(super) whole: bool,
+    pub(super) damage: Option<Damage>,
+}
+
+/// Writes what is wrapped.
+pub(super) fn unwrap(format: Format, payload: &[u8], out: &mut [u8]) -> Option<Unwrapped> {
     match format {
-        Format::Base64 => base64(payload, out),
-        Format::Gzip => inflate(behind_gzip(payload)?, out, 0),
-        Format::Zlib => inflate(payload, out, inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER),
+        Format::Base64 => {
+            let (used, whole) = base64(payload, out)?;
+            Some(Unwrapped {
+                used,
+                whole,
+                damage: None,
+            })
+        }
+        Format::Gzip => gunzip(behind_gzip(payload)?, out),
+        Format::Zlib => {
+            let (unwrapped, _) =
+                inflate(payload, out, inflate_flags::TINFL_FLAG_PARSE_ZLIB_HEADER)?;
+            Some(unwrapped)
+        }
         _ => None,
     }
+}
+
+/// A stream with the checksum and the length of what it holds behind it (RFC 1952, 2.3.1).
+fn gunzip(stream: &[u8], out: &mut [u8]) -> Option<Unwrapped> {
+    let (mut unwrapped, read) = inflate(stream, out, 0)?;
+    if unwrapped.whole {
+        let held = out.get(..unwrapped.used)?;
+        unwrapped.damage = match stream.get(read..)?.first_chunk() {
+            None => Some(Damage::Cut),
+            Some(&[a, b, c, d, _, _, _, _]) => {
+                (u32::from_le_bytes([a, b, c, d]) != crc32(held)).then_some(Damage::Checksum)
+            }
+        };
+    }
+    Some(unwrapped)
 }
 
 /// What is inside of a payload of this format; none if nothing is, or it cannot be told.
@@ -43,23 +80,44 @@ pub(in crate::payload) fn inside(format: Format, payload: &[u8]) -> Option<Forma
         return None;
     }
     let mut head = [0; HEAD];
-    let (used, whole) = unwrap(format, payload, &mut head)?;
+    let Unwrapped {
+        used,
+        whole,
+        damage,
+    } = unwrap(format, payload, &mut head)?;
     let found = of(head.get(..used)?, !whole);
+    // Of what is broken nothing is told but what was decoded.
+    if damage.is_some() {
+        return None;
+    }
     // Anything at all can be written as base64: that it is text or unknown says nothing.
     let told = format != Format::Base64 || !matches!(found, Format::Text | Format::Binary);
     told.then_some(found)
 }
 
-/// DEFLATE (RFC 1951).
-fn inflate(stream: &[u8], out: &mut [u8], flags: u32) -> Option<(usize, bool)> {
+/// DEFLATE (RFC 1951); also how much of the stream was read. Of one that breaks off what came before is told.
+fn inflate(stream: &[u8], out: &mut [u8], flags: u32) -> Option<(Unwrapped, usize)> {
     let flags = flags | inflate_flags::TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF;
     let mut state = DecompressorOxide::new();
-    let (status, _, written) = decompress(&mut state, stream, out, 0, flags);
-    match status {
-        TINFLStatus::Done => Some((written, true)),
-        TINFLStatus::HasMoreOutput => Some((written, false)),
-        _ => None,
-    }
+    let (status, read, used) = decompress(&mut state, stream, out, 0, flags);
+    let (whole, damage) = match status {
+        TINFLStatus::Done => (true, None),
+        TINFLStatus::HasMoreOutput => (false, None),
+        TINFLStatus::Adler32Mismatch => (true, Some(Damage::Checksum)),
+        TINFLStatus::FailedCannotMakeProgress | TINFLStatus::NeedsMoreInput if used > 0 => {
+            (false, Some(Damage::Cut))
+        }
+        TINFLStatus::Failed if used > 0 => (false, Some(Damage::Malformed)),
+        _ => return None,
+    };
+    Some((
+        Unwrapped {
+            used,
+            whole,
+            damage,
+        },
+        read,
+    ))
 }
 
 /// The stream behind the header of gzip (RFC 1952, 2.3).

@@ -6,9 +6,10 @@
 use super::channel::ChannelSlot;
 use super::device::DeviceSlot;
 use super::dialect::Dialect;
+use super::hear::At;
 use super::presence::{self, Change, Connection};
 use super::table::Entry;
-use super::{Health, dialect};
+use super::{Health, dialect, vitals};
 use crate::payload::hash;
 use crate::payload::json::{Scalar, Text};
 use crate::reduce::Record;
@@ -166,6 +167,70 @@ where
         let member = hash::mix(topic, hash::bytes(self.seed, member.as_bytes()));
         hash::mix(member, hash::bytes(self.seed, word.as_bytes()))
     }
+
+    /// Whether the whole value on a topic of no dialect is a state of the connection: told by a word that says nothing
+    /// else, or by one that may say it on a topic of that name; kept by the broker, or where that was told before.
+    pub(super) fn tells_connection(&self, at: At, record: &Record<'_>) -> bool {
+        let may = |byte: &u8| byte.is_ascii_alphabetic() || matches!(*byte, b'"' | b'{');
+        if at.dialect != Dialect::Generic || !record.payload.first().is_some_and(may) {
+            return false;
+        }
+        let slot = self.devices.as_ref().get(at.device);
+        let known = slot.and_then(|slot| slot.presence_topic);
+        let known = known.is_some_and(|span| self.names.get(span) == record.topic);
+        let level = record.topic.rsplit('/').next().unwrap_or("");
+        let of_state = presence::is_state(level);
+        if !(known || record.retain || of_state) {
+            return false;
+        }
+        if record.payload.first() == Some(&b'{') {
+            let only = of_state && !record.payload.contains(&b',');
+            return is_told_in(record.payload) && !(of_state && !only && !known && !record.retain)
+                || only && presence::told(level, record.payload).is_some();
+        }
+        let Some(text) = short(record.payload) else {
+            return false;
+        };
+        let text = text.trim_matches('"');
+        if of_state && !known && !record.retain {
+            return presence::plain_word(text)
+                .or(presence::link_word(text))
+                .is_some();
+        }
+        let named = || presence::is_connection(level) && presence::word(text).is_some();
+        presence::plain_word(text).is_some() || named()
+    }
+}
+
+/// Whether a small object is there to tell of the connection, on a topic of whatever name: `{"online":true,"ip":"…"}`.
+fn is_told_in(payload: &[u8]) -> bool {
+    const NAMES: [&str; 8] = [
+        "connectionstate",
+        "connectionstatus",
+        "online",
+        "onlinestate",
+        "reachable",
+        "lwt",
+        "will",
+        "lastwill",
+    ];
+    // Of a plug or a cable, too, unless the word says more.
+    const BROAD: [&str; 3] = ["connection", "connectivity", "linkstate"];
+    // What holds more is telemetry, in which it may be of something else.
+    const MEMBERS: usize = 6;
+    let small = payload.len() <= presence::MAX_PAYLOAD && payload.first() == Some(&b'{');
+    let few = || payload.windows(2).filter(|it| it == b"\":").count() <= MEMBERS;
+    let told = |text| {
+        presence::search(text, |key, value| {
+            let plain = match value {
+                Scalar::String(text) => presence::plain_word(text.raw).is_some(),
+                _ => false,
+            };
+            let is = |names: &[&str]| vitals::is_any(key, names);
+            presence::member("", key, value).filter(|_| is(&NAMES) || plain && is(&BROAD))
+        })
+    };
+    small && few() && core::str::from_utf8(payload).is_ok_and(|text| told(text.trim()).is_some())
 }
 
 /// Of one text several hashes are made.
@@ -195,4 +260,58 @@ pub(super) fn member(template: &str) -> &str {
     let name = rest.trim_start_matches(['.', '[', '\'', '"', '\\']);
     let end = name.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '-');
     name.get(..end.unwrap_or(name.len())).unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::super::tests::{by_id, causes, event, of};
+    use super::is_told_in;
+    use crate::time::Instant;
+    use std::format;
+    use std::vec::Vec;
+
+    #[test]
+    fn small_objects_tell_of_the_connection_on_any_topic() {
+        let told = |payload: &str| is_told_in(payload.as_bytes());
+        assert!(told(r#"{"link_state":"CONNECTION_LOST","at":5}"#));
+        assert!(told(r#"{"client":"c7","online":false}"#));
+        assert!(!told(r#"{"state":"disconnected","plug":1}"#));
+        assert!(!told(r#"{"connection":"disconnected","cable":"none"}"#));
+        let telemetry = r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"online":true}"#;
+        assert!(!told(telemetry));
+    }
+
+    #[test]
+    fn a_no_is_of_something_else_if_the_device_goes_on_to_speak() {
+        let told = |speaks: bool, ends: bool| {
+            let mut events = Vec::new();
+            for n in 0..20_u32 {
+                let (at, away) = (f64::from(n), n % 5 == 4 || ends && n > 15);
+                let state = format!("{}", !away);
+                events.push(event(at, "yard/lift3/available", &state));
+                if speaks || !away {
+                    events.push(event(at + 0.3, "yard/lift3/load", &format!("{}", n % 4)));
+                }
+            }
+            let now = Instant::from_micros(20_000_000);
+            causes(&by_id(&of(&events), "yard/lift3"), now)
+        };
+        assert_eq!(told(true, false), Vec::<&str>::new());
+        assert_eq!(told(true, true), Vec::<&str>::new());
+        assert_eq!(told(false, true), ["offline", "flapping"]);
+    }
+
+    #[test]
+    fn what_repeats_itself_is_not_alive() {
+        let mut events = Vec::new();
+        for n in 0..20_u32 {
+            let at = f64::from(n);
+            events.push(event(at, "roof/880112345678/status/reachable", "0"));
+            events.push(event(at + 0.1, "roof/880112345678/status/last", "1795"));
+        }
+        let now = Instant::from_micros(20_000_000);
+        let found = causes(&by_id(&of(&events), "roof/880112345678"), now);
+        assert_eq!(found, ["offline"]);
+    }
 }

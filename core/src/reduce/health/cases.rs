@@ -48,6 +48,26 @@ fn who_is_behind_a_gateway_that_is_gone_is_cut_off() {
 }
 
 #[test]
+fn values_of_tasks_belong_to_the_unit_that_said_it_is_connected() {
+    let events = [
+        event(0.0, "cellar/LWT", "Connected"),
+        event(1.0, "cellar/climate/Temperature", "11.50"),
+        event(1.1, "cellar/climate/Humidity", "71"),
+        event(2.0, "cellar/cmd", "gpio,12,1"),
+        event(9.0, "cellar/LWT", "Connection Lost"),
+        event(9.5, "attic/climate/Temperature", "24.10"),
+    ];
+    let table = of(&events);
+    let cellar = by_id(&table, "cellar");
+    assert_eq!(cellar.dialect.name(), "espeasy");
+    assert_eq!(causes(&cellar, end()), ["offline"]);
+    for device in table.devices().filter(|it| it.id() != "cellar") {
+        assert!(device.id().starts_with("attic"), "{}", device.id());
+        assert_eq!(device.dialect.name(), "generic");
+    }
+}
+
+#[test]
 fn a_gap_is_told_unless_nobody_listened() {
     let beats = |deaf: bool| {
         let mut table = table(8, Pattern::all());

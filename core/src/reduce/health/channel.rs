@@ -5,7 +5,7 @@
 //! steadily that standing so long by chance has a probability below one in a thousand million.
 
 use super::marks::{Marks, counts_failures};
-use super::vitals::is_any;
+use super::nature::{Nature, nature};
 use crate::time::Instant;
 use heapless::String;
 
@@ -26,22 +26,10 @@ const SETTLED: u32 = 8;
 /// A jump of a number of unknown nature is so many times its range and its usual step: noise has no such tails.
 const RANGES: f64 = 4.0;
 const STEPS: f64 = 20.0;
+/// A number whose least was so many times its range is not zero for a moment by chance.
+const NARROW: f64 = 8.0;
 /// Values by which the range is known that a number leaves bit by bit.
 pub(super) const BASE: u32 = 16;
-
-/// How numbers of a name behave.
-#[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub(super) enum Nature {
-    /// Unknown.
-    #[default]
-    Any,
-    /// Moves slowly; a step beyond the floor, in its own unit, is out of the ordinary.
-    Inert(f64),
-    /// Is switched, set, or counts.
-    Free,
-    /// Adds up and never falls.
-    Total,
-}
 
 /// One number of a device.
 #[derive(Clone, Debug, Default)]
@@ -82,15 +70,19 @@ pub struct ChannelSlot {
     /// Something that the device is (on, off) changed when the run began.
     pub(super) excused: bool,
     /// Steps that were jumps.
-    pub jumps: u32,
+    pub jumps: u16,
     /// The first of them.
     pub jump: Option<Jump>,
     /// What it was before it fell to less than half, if it is a total, which should not; zero: it did not.
     pub(super) fallen: f64,
     /// Changes since then.
     pub(super) fallen_changes: u8,
-    /// Falls of a total that it came back from.
-    pub(super) glitches: u16,
+    /// Falls of a total that it came back from, and for good.
+    pub(super) glitches: u8,
+    pub(super) resets: u8,
+    /// Values out of the range before the first jump, and in it again later.
+    pub(super) away: u8,
+    pub(super) back: u8,
     /// It counts failures.
     pub(super) counts: bool,
     /// What such a count was first.
@@ -172,6 +164,7 @@ impl ChannelSlot {
             (self.run, self.run_since) = (1, at);
             self.excused = switched;
         }
+        self.place(value);
         (self.last, self.at) = (value, at);
         if self.count == BASE {
             #[allow(clippy::cast_possible_truncation)]
@@ -204,7 +197,7 @@ impl ChannelSlot {
             Nature::Any => ROSE,
             _ => u32::MAX,
         };
-        if self.changes >= adds_up && self.falls(at, value) {
+        if self.changes >= adds_up && self.falls(at, value, switched) {
             return;
         }
         let step = (value - self.last).abs();
@@ -232,7 +225,7 @@ impl ChannelSlot {
 
     /// A total that falls to less than half and comes back to where it was, or a little further, was not read right; one
     /// that goes on from there was reset.
-    fn falls(&mut self, at: Instant, value: f64) -> bool {
+    fn falls(&mut self, at: Instant, value: f64, switched: bool) -> bool {
         if self.fallen > 0.0 {
             let before = self.fallen;
             if value < before {
@@ -242,6 +235,14 @@ impl ChannelSlot {
                 }
                 // It counts from there.
                 self.fallen = 0.0;
+                self.resets = self.resets.saturating_add(1);
+                self.jump.get_or_insert(Jump {
+                    at,
+                    from: before,
+                    to: self.last,
+                    low: self.min,
+                    high: self.max,
+                });
                 return false;
             }
             self.fallen = 0.0;
@@ -261,7 +262,8 @@ impl ChannelSlot {
         }
         let rose = self.last == self.max && self.min > 0.0;
         let steadily = self.steps <= (self.max - self.min) * 1.001;
-        if rose && steadily && value < self.last * 0.5 {
+        // A state that changes with it says why: another shift, another batch.
+        if rose && steadily && !switched && value < self.last * 0.5 {
             (self.fallen, self.fallen_changes) = (self.last, 0);
             return true;
         }
@@ -285,12 +287,14 @@ impl ChannelSlot {
                 // Whole numbers may be codes.
                 let fine = value % 1.0 != 0.0 || self.last % 1.0 != 0.0;
                 let usual = self.steps / f64::from(self.changes.max(1));
+                // What is little at times may be nothing.
+                let narrow = value != 0.0 || self.min > NARROW * range;
                 self.changes >= TAUGHT
-                    && value != 0.0
+                    && narrow
                     && fine
                     && step > RANGES * range
                     && step > STEPS * usual
-                    && self.counts_not()
+                    && (self.counts_not() || step > STEPS * range)
             }
             Nature::Free | Nature::Total => false,
         }
@@ -373,74 +377,6 @@ fn chance(changes: u32, moving: u32, run: u32) -> f64 {
         chance *= still;
     }
     chance
-}
-
-fn nature(key: &str) -> Nature {
-    let has = |word: &str| {
-        let (key, word) = (key.as_bytes(), word.as_bytes());
-        key.windows(word.len())
-            .any(|part| part.eq_ignore_ascii_case(word))
-    };
-    // Set, switched or counted, whatever else the name says.
-    const FREE: [&str; 37] = [
-        "set",
-        "target",
-        "power",
-        "current",
-        "energy",
-        "bright",
-        "count",
-        "total",
-        "today",
-        "yesterday",
-        "color",
-        "colour",
-        "position",
-        "speed",
-        "level",
-        "duration",
-        "time",
-        "stamp",
-        "illumi",
-        "lux",
-        "bytes",
-        "heap",
-        "load",
-        "free",
-        "mem",
-        "rate",
-        "angle",
-        "index",
-        "seq",
-        "freq",
-        "duty",
-        "mired",
-        "factor",
-        "elapsed",
-        "remain",
-        "limit",
-        "size",
-    ];
-    if ["total", "energy", "kwh", "odometer", "lifetime", "counter"]
-        .iter()
-        .any(|word| has(word))
-        && !has("rate")
-        && !has("power")
-    {
-        return Nature::Total;
-    }
-    if FREE.iter().any(|word| has(word)) && !has("pressure") && !has("moisture") {
-        return Nature::Free;
-    }
-    if has("temp") || is_any(key, &["tc", "t"]) {
-        Nature::Inert(10.0)
-    } else if has("humid") || has("moist") || is_any(key, &["rh", "h"]) {
-        Nature::Inert(25.0)
-    } else if has("pressure") || has("baro") {
-        Nature::Inert(20.0)
-    } else {
-        Nature::Any
-    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,13 @@
 
 use crate::knowledge::time;
 use crate::time::Instant;
+use core::time::Duration;
+
+/// The rank of a time whose name says nothing.
+pub(super) const UNKNOWN: u8 = 5;
+/// Different times after which, and equal ones in a row by which, a clock stands still; and for so long at least.
+const WENT: u8 = 10;
+const STANDS: Duration = Duration::from_secs(15);
 
 /// Messages that must agree.
 const AGREEING: u32 = 3;
@@ -76,7 +83,11 @@ pub(super) struct Stamp {
 pub struct Clock {
     place: u64,
     /// How well the name at this place says that it is the time of the message; less is better.
-    rank: usize,
+    rank: u8,
+    /// Times unlike the one before, times like it at the end, and the most in a row before.
+    moved: u8,
+    same: u8,
+    longest: u8,
     count: u32,
     first: (Instant, f64),
     last: (Instant, f64),
@@ -88,19 +99,16 @@ pub struct Clock {
 
 impl Clock {
     /// Takes the time in a live message that came at `at`, which is `wall` seconds after 1970.
-    pub(super) fn add(
-        &mut self,
-        at: Instant,
-        wall: f64,
-        (place, rank): (u64, usize),
-        stamp: Stamp,
-    ) {
+    pub(super) fn add(&mut self, at: Instant, wall: f64, (place, rank): (u64, u8), stamp: Stamp) {
         let behind = wall - stamp.seconds;
-        if self.count == 0 || rank < self.rank {
+        // Of two times of unknown names that one is the clock which goes.
+        let stands = rank == UNKNOWN && self.rank == rank && self.moved == 0 && self.count >= OLD;
+        if self.count == 0 || rank < self.rank || stands && place != self.place {
             *self = Self {
                 place,
                 rank,
                 count: 0,
+                moved: 0,
                 first: (at, stamp.seconds),
                 low: behind,
                 high: behind,
@@ -112,6 +120,12 @@ impl Clock {
             return;
         }
         self.count = self.count.saturating_add(1);
+        if self.count > 1 && stamp.seconds == self.last.1 {
+            self.same = self.same.saturating_add(1);
+            return;
+        }
+        self.moved = self.moved.saturating_add(u8::from(self.count > 1));
+        (self.longest, self.same) = (self.longest.max(self.same), 0);
         self.last = (at, stamp.seconds);
         self.low = self.low.min(behind);
         self.high = self.high.max(behind);
@@ -190,7 +204,18 @@ impl Clock {
     /// Seconds that its times are old, which neither go on nor are of the last day: what it tells is not of now.
     pub(super) fn stale(&self) -> Option<f64> {
         let old = self.low > STALE && self.low < NEVER_SET;
-        (old && self.count >= OLD && self.whole().is_none()).then_some(self.low)
+        let named = self.rank < UNKNOWN;
+        (named && old && self.count >= OLD && self.whole().is_none()).then_some(self.low)
+    }
+
+    /// How long it has stood still, until the `latest` message, if it went before.
+    pub(super) fn stands(&self, latest: Instant) -> Option<Duration> {
+        let lasting = latest.since(self.last.0);
+        let stands = self.moved >= WENT
+            && self.same >= WENT
+            && self.same > self.longest.saturating_mul(4)
+            && lasting > STANDS;
+        stands.then_some(lasting)
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -269,6 +294,22 @@ mod tests {
         );
         assert_eq!(clock(90_000.0, 0.0, true).stale(), Some(90_000.0));
         assert_eq!(clock(9_000.0, 0.0, true).stale(), None);
+    }
+
+    #[test]
+    fn a_clock_that_went_may_stand_still() {
+        let stands = |moves: u32| {
+            let mut clock = Clock::default();
+            let at = |n: u32| Instant::from_micros(u64::from(n) * 2_000_000);
+            for n in 0..40 {
+                let seconds = 1_700_000_000.0 + f64::from(n.min(moves)) * 2.0;
+                let (wall, zoned) = (1_700_000_000.0 + f64::from(n) * 2.0, true);
+                clock.add(at(n), wall, (1, 1), Stamp { seconds, zoned });
+            }
+            clock.stands(at(39))
+        };
+        assert_eq!(stands(20), Some(Duration::from_secs(38)));
+        assert_eq!((stands(39), stands(0)), (None, None));
     }
 
     #[test]

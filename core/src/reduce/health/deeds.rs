@@ -197,8 +197,8 @@ where
 }
 
 impl TopicUse {
-    /// Takes a live message, to see whether it is the one before again.
-    pub(super) fn again(&mut self, record: &Record<'_>, facts: &Facts<'_>) {
+    /// Takes a live message, to see whether it is the one before again, at once; whether it says something else.
+    pub(super) fn again(&mut self, record: &Record<'_>, facts: &Facts<'_>) -> bool {
         let end = record.payload.last_chunk::<8>().copied();
         let length = record.payload.len() as u64;
         let sign = hash::mix(length, end.map_or(0, u64::from_le_bytes));
@@ -211,6 +211,7 @@ impl TopicUse {
         let millis = u16::try_from(apart.as_millis()).unwrap_or(u16::MAX);
         let late = apart <= LATE && millis.saturating_mul(2) <= self.apart;
         let again = sign == self.sign && (apart <= TWICE || late) && length > 0;
+        let news = !again && self.sign != 0 && sign != self.sign;
         if !again {
             self.apart = millis;
         }
@@ -218,6 +219,7 @@ impl TopicUse {
         // The third of three is the first of a pair again.
         self.sign = if again { !sign } else { sign };
         self.at = record.at;
+        news
     }
 }
 

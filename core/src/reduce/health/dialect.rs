@@ -1,7 +1,7 @@
 //! Which device a topic belongs to, and what a message there is: a reading, a state of the connection, a command.
 //!
-//! Zigbee2MQTT, Tasmota, Home Assistant, Shelly (both generations), ESPHome, Homie 3 to 5, Sparkplug B and OwnTracks
-//! are told by their topics; what none of them claims is told by common last levels (`generic`). A device's id is
+//! Zigbee2MQTT, Tasmota, Home Assistant, Shelly (both generations), ESPHome, ESPEasy, Homie 3 to 5, Sparkplug B and
+//! OwnTracks are told by their topics; what none of them claims is told by common last levels (`generic`). A device's id is
 //! where its topics begin, or what its topics have in common. Invariant: nothing here looks into a payload further
 //! than its first byte; equal topics give equal ids as long as no further device is known.
 
@@ -28,6 +28,7 @@ pub enum Dialect {
     ShellyGen1,
     ShellyGen2,
     EspHome,
+    EspEasy,
     Homie,
     SparkplugB,
     OwnTracks,
@@ -44,6 +45,7 @@ impl Dialect {
             Self::ShellyGen1 => "shelly_gen1",
             Self::ShellyGen2 => "shelly_gen2",
             Self::EspHome => "esphome",
+            Self::EspEasy => "espeasy",
             Self::Homie => "homie",
             Self::SparkplugB => "sparkplug_b",
             Self::OwnTracks => "owntracks",
@@ -167,6 +169,9 @@ fn own(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -> Told {
         return told;
     }
     if let told @ (Told::Place(_) | Told::Nobody) = shelly_gen2(topic, levels, ask) {
+        return told;
+    }
+    if let told @ Told::Place(_) = espeasy(levels, first, ask) {
         return told;
     }
     esphome(topic, levels, first, ask)
@@ -391,6 +396,18 @@ fn esphome(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -> Told {
         }
         // Its log is in colour or begins with the level.
         [.., "debug"] if n > 1 && matches!(first, b'[' | 0x1b) => by(Role::Log, n - 1),
+        _ => Told::Other,
+    }
+}
+
+/// `<unit>/LWT` says `Connected` or `Connection Lost`; then `<unit>/<task>/<value>`, `<unit>/cmd` and `<unit>/cmd/<command>`.
+/// Its templates may be changed: other topics below a unit that is known are found to be its own by `generic`.
+fn espeasy(levels: &Levels<'_>, first: u8, ask: Ask<'_>) -> Told {
+    let by = |role, unit| Told::by(Dialect::EspEasy, role, unit);
+    let known = |unit| ask(unit).is_some_and(|it| it.dialect == Dialect::EspEasy);
+    match levels.as_slice() {
+        [unit, "LWT"] if first == b'C' || known(unit) => by(Role::Presence, unit),
+        [unit, "cmd"] | [unit, "cmd", _] if known(unit) => by(Role::Command, unit),
         _ => Told::Other,
     }
 }

@@ -36,6 +36,15 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         self.slot.live.is_some() && (rhythm || self.slot.spoke_lately(now))
     }
 
+    /// It has been silent beyond its own rhythm.
+    pub(super) fn is_silent(&self, now: Instant) -> bool {
+        let limit = self.slot.limit();
+        let last = self.slot.live.map(|(_, last)| last);
+        limit
+            .zip(last)
+            .is_some_and(|(limit, last)| now.since(last) > limit)
+    }
+
     /// The silence that its family allows a device that has not taught a rhythm of its own: those of the same convention
     /// whose topics end alike.
     pub(super) fn family_limit(&self) -> Option<Duration> {

@@ -1,10 +1,12 @@
 //! The values of a payload with their places: `ENERGY.Power`, or what the topic calls a bare value; each with the mark
 //! of quality that stands beside it.
 //!
-//! One pass of a walk over JSON. What stands in arrays is left out, because it has no name that stays, except objects
+//! One pass of a walk over JSON; other texts are read in `plain`. What stands in arrays is left out, because it has no name that stays, except objects
 //! that name themselves: `{"id":"Press.Force","v":4.1,"q":true}`.
 
 use super::channel::MAX_NAME;
+use super::names::Cut;
+use super::plain;
 use crate::knowledge::address;
 use crate::knowledge::nothing::{self, Nothing};
 use crate::knowledge::quality::{self, Grade, Mark};
@@ -12,6 +14,7 @@ use crate::number;
 use crate::payload::front::{self, Rest};
 use crate::payload::json::{Scalar, Text, Visitor};
 use crate::payload::{hash, lenient};
+use core::fmt::Write;
 use heapless::{String, Vec};
 
 /// Objects inside one another that are followed.
@@ -69,12 +72,15 @@ pub(super) fn each<'p>(
     topic: &'p str,
     payload: &'p [u8],
     almost: bool,
-    take: impl FnMut(Field<'_>),
+    mut take: impl FnMut(Field<'_>),
 ) {
     let Ok(text) = core::str::from_utf8(payload) else {
         return;
     };
     let text = text.trim();
+    if !almost && !text.starts_with(['{', '[', '"']) {
+        return plain::each(topic, text, &mut take);
+    }
     let mut walk = Walk {
         topic,
         path: String::new(),
@@ -87,18 +93,14 @@ pub(super) fn each<'p>(
     };
     if almost {
         let _ = lenient::walk(text, &mut walk);
-    } else if text.starts_with(['{', '[', '"', '-', 't', 'f'])
-        || text.starts_with(|c: char| c.is_ascii_digit())
-    {
+    } else {
         // What came before something malformed has been taken already, and was valid.
         let _ = front::walk_front(text, &mut walk, Rest::Leave);
-    } else if text.len() <= 64 {
-        walk.bare(Value::Text(text));
     }
 }
 
 /// What a bare value on `topic` is called, and the level before.
-fn name_of(topic: &str) -> (&str, &str) {
+pub(super) fn name_of(topic: &str) -> (&str, &str) {
     let mut levels = topic.rsplit('/').filter(|level| !level.is_empty());
     let silent = |level: &&str| {
         matches!(
@@ -112,6 +114,11 @@ fn name_of(topic: &str) -> (&str, &str) {
                 | "feedback"
                 | "actual"
                 | "ist"
+                | "stand"
+                | "retorno"
+                | "retour"
+                | "ritorno"
+                | "terugmelding"
                 | "zustand"
                 | "etat"
                 | "état"
@@ -145,6 +152,8 @@ struct Frame<'p> {
     grade: Option<Grade>,
     /// The mark is so short that it is one only beside a value.
     short: bool,
+    /// Flags of this list so far.
+    flags: u8,
 }
 
 struct Walk<'p, F> {
@@ -163,9 +172,16 @@ struct Walk<'p, F> {
 /// Keys of what an object calls itself.
 const IDS: [&str; 8] = ["id", "name", "tag", "n", "Id", "Name", "tagName", "signal"];
 
+/// Those of them of which the value is a name and no text.
+pub(super) const NAMES: [&str; 2] = ["n", "bn"];
+
 /// Keys of the value that an object is made for.
 pub(super) fn is_value(key: &str) -> bool {
-    matches!(key, "value" | "val" | "v" | "Value" | "Val" | "d")
+    // The last two of SenML: true or false, and a text.
+    matches!(
+        key,
+        "value" | "val" | "v" | "Value" | "Val" | "d" | "vb" | "vs"
+    )
 }
 
 impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
@@ -195,6 +211,9 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
             return;
         };
         if arrays > 1 || !frame.object {
+            if let (Value::Bool(_), true) = (value, arrays == 1 && !frame.object) {
+                self.flag(value);
+            }
             return;
         }
         if let Some((grade, mark)) = graded(key, value) {
@@ -213,6 +232,27 @@ impl<'p, F: FnMut(Field<'_>)> Walk<'p, F> {
         } else if arrays == 0 {
             self.give(key, value, None);
         }
+    }
+
+    /// Hands on one of a list of flags.
+    fn flag(&mut self, value: Value<'p>) {
+        let Some(frame) = self.frames.last_mut() else {
+            return;
+        };
+        frame.flags = frame.flags.saturating_add(1);
+        let (n, key, hash) = (frame.flags, frame.key, frame.hash);
+        let mut path = Cut::<MAX_NAME>::default();
+        let _ = write!(path, "{} {n}", self.path);
+        (self.take)(Field {
+            path: &path.0,
+            parent: "",
+            key,
+            place: hash::mix(hash, u64::from(n)),
+            depth: 2,
+            value,
+            grade: None,
+            node: "",
+        });
     }
 
     /// Hands on a value of the innermost object.

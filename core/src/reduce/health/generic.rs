@@ -9,19 +9,32 @@ use crate::knowledge::nothing;
 
 /// Stands for the first byte of a text that is neither a number nor a word, but several: `T=34.1;RH=78`, `12.5 kg`.
 pub(super) const SEVERAL: u8 = 0x1d;
+/// Stands for that of a text of several values that begins with none: it says more than one thing, as an object does.
+pub(super) const RECORD: u8 = 0x1e;
 
 /// Bytes at the front of a text in which what parts its values is looked for.
 const FRONT: usize = 64;
 
-/// Whether a text that begins so is of several values. JSON, XML and lines that state their level are not asked.
+/// Whether a text that begins so is of several values. JSON and lines that state their level are not asked.
 pub(super) fn is_several(first: u8, payload: &[u8]) -> bool {
     let front = payload.get(..FRONT).unwrap_or(payload);
+    if first == b'<' {
+        return front.contains(&b'>');
+    }
     let parts = front
         .iter()
         .filter(|byte| matches!(byte, b' ' | b';' | b'=' | b'\n' | b'|' | b','));
     // One comma may be that of a number.
     let least = 1 + usize::from(front.contains(&b','));
-    !matches!(first, b'{' | b'[' | b'"' | b'<' | 0x1b | 0x80..) && parts.count() >= least
+    !matches!(first, b'{' | b'[' | b'"' | 0x1b | 0x80..) && parts.count() >= least
+}
+
+/// Whether a text of several values is of pairs, lines or columns that begin with a name.
+pub(super) fn is_record(first: u8, payload: &[u8]) -> bool {
+    let front = payload.get(..FRONT).unwrap_or(payload);
+    let count = |signs: &[u8]| front.iter().filter(|byte| signs.contains(byte)).count();
+    let begins = first.is_ascii_alphabetic() || matches!(first, b'<' | b'$');
+    begins && (count(b"=<") >= 2 || count(b";") >= 2 || count(b"|") >= 2 || count(b",") >= 2)
 }
 
 /// Whether a level is one of several of its kind by its number (`pump-2`, `K3`, `7`), and neither a quantity nor an aspect
@@ -61,7 +74,11 @@ const PRESENCE: [&str; 18] = [
 ];
 
 /// Last levels that are sent to a device.
-pub(super) const COMMANDS: [&str; 14] = [
+pub(super) const COMMANDS: [&str; 18] = [
+    "opdracht",
+    "ordre",
+    "ordine",
+    "rozkaz",
     "set",
     "get",
     "command",
@@ -79,7 +96,14 @@ pub(super) const COMMANDS: [&str; 14] = [
 ];
 
 /// Last levels that are an aspect of what stands before them.
-const ASPECTS: [&str; 44] = [
+const ASPECTS: [&str; 51] = [
+    "estado",
+    "stato",
+    "état",
+    "etat",
+    "stan",
+    "zustand",
+    "toestand",
     "state",
     "telemetry",
     "data",
@@ -147,7 +171,11 @@ pub(super) fn place(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -
     for count in (1..n).rev() {
         if let Some(known) = ask(front(topic, count)) {
             let own = match known.dialect {
-                Dialect::Generic | Dialect::HomeAssistant => known.present && count + 1 == n,
+                // A numbered thing below it that says several things is told by itself, and put to it later.
+                Dialect::Generic | Dialect::HomeAssistant => {
+                    let several = matches!(first, b'{' | SEVERAL | RECORD) && is_numbered(last);
+                    known.present && count + 1 == n && !several
+                }
                 Dialect::SparkplugB | Dialect::OwnTracks | Dialect::Tasmota => false,
                 _ => true,
             };
@@ -165,7 +193,8 @@ pub(super) fn place(topic: &str, levels: &Levels<'_>, first: u8, ask: Ask<'_>) -
     }
     let mut count = match first {
         b'{' if !is_aspect(last) => n,
-        SEVERAL if n > 1 && is_numbered(last) => n,
+        SEVERAL | RECORD if n > 1 && is_numbered(last) => n,
+        RECORD if n > 1 && !is_aspect(last) => n,
         // A word at an address is of whoever has it.
         _ if first.is_ascii_alphabetic() && is_address(last) => n,
         _ => n.saturating_sub(1).max(1),

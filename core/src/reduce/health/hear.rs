@@ -9,11 +9,10 @@ use super::fields::{self, Field, Value};
 use super::presence::{self, Change, Connection};
 use super::table::Entry;
 use super::vitals::{STEPS, Vital};
-use super::{Health, values, vitals};
+use super::{Health, plain, values, vitals};
 use crate::knowledge::battery::{self, Sense};
 use crate::knowledge::nothing::Nothing;
 use crate::knowledge::time;
-use crate::number;
 use crate::payload::{Facts, Severity, hash};
 use crate::reduce::Record;
 
@@ -21,6 +20,9 @@ use crate::reduce::Record;
 const TIME: usize = 16;
 /// Bytes of a text that may be a state.
 const MAX_STATE: usize = 96;
+
+/// Messages after which it is known how often a state changes.
+const MANY: u64 = 12;
 
 /// Where a message belongs: its device, its topic among those of the device, what is switched by it.
 #[derive(Clone, Copy)]
@@ -30,6 +32,8 @@ pub(super) struct At {
     /// A state (on, off …) is another than in the message before.
     pub(super) switched: bool,
     pub(super) dialect: Dialect,
+    /// It says something else than the message before on its topic.
+    pub(super) news: bool,
 }
 
 impl<D, I, C, B> Health<D, I, C, B>
@@ -64,25 +68,29 @@ where
             self.commanded(device, record);
             return;
         }
-        if let Some(topic) = topic
-            .and_then(|n| slot.topics.get_mut(n))
-            .filter(|_| !record.retain)
-        {
-            topic.again(record, facts);
-        }
+        let used = topic.and_then(|n| slot.topics.get_mut(n));
+        let news = match used.filter(|_| !record.retain) {
+            Some(topic) => topic.again(record, facts),
+            None => false,
+        };
         slot.messages += 1;
         slot.retained += u64::from(record.retain);
         slot.bytes += record.payload.len() as u64;
         let switched = switched(slot, topic, facts);
         if switched && !record.retain {
-            slot.switched = Some(record.at);
             slot.switches += 1;
+        }
+        // What is another with nearly every message is no state.
+        let switched = switched && !(slot.messages > MANY && slot.switches * 3 > slot.messages * 2);
+        if switched && !record.retain {
+            slot.switched = Some(record.at);
         }
         let at = At {
             device,
             topic,
             switched,
             dialect,
+            news,
         };
         let role = match role {
             Role::Data if self.tells_connection(at, record) => Role::Presence,
@@ -92,8 +100,10 @@ where
             Role::About | Role::Command | Role::Discovery => {}
             Role::Directory => self.list(record),
             Role::Log => self.log(at, record, facts),
-            Role::Birth | Role::Death => self.sparkplug(at, role, record),
-            Role::Data if record.topic.starts_with("spBv1.0/") => self.sparkplug(at, role, record),
+            Role::Birth | Role::Death => self.sparkplug(at, role, record, facts),
+            Role::Data if record.topic.starts_with("spBv1.0/") => {
+                self.sparkplug(at, role, record, facts)
+            }
             Role::Presence => {
                 match self.says(record) {
                     Some(state) => {
@@ -124,31 +134,6 @@ where
         }
     }
 
-    /// Whether the whole value on a topic of no dialect is a state of the connection: told by a word that says nothing
-    /// else, or by one that may say it on a topic of that name; kept by the broker, or where that was told before.
-    fn tells_connection(&self, at: At, record: &Record<'_>) -> bool {
-        let may = |byte: &u8| byte.is_ascii_alphabetic() || matches!(*byte, b'"' | b'{');
-        if at.dialect != Dialect::Generic || !record.payload.first().is_some_and(may) {
-            return false;
-        }
-        let slot = self.devices.as_ref().get(at.device);
-        let known = slot.and_then(|slot| slot.presence_topic);
-        let known = known.is_some_and(|span| self.names.get(span) == record.topic);
-        if !(known || record.retain) {
-            return false;
-        }
-        if record.payload.first() == Some(&b'{') {
-            return presence::is_told_in(record.payload);
-        }
-        let Some(text) = availability::short(record.payload) else {
-            return false;
-        };
-        let text = text.trim_matches('"');
-        let level = record.topic.rsplit('/').next().unwrap_or("");
-        let named = || presence::is_connection(level) && presence::word(text).is_some();
-        presence::plain_word(text).is_some() || named()
-    }
-
     pub(super) fn slot(&mut self, device: usize) -> Option<&mut DeviceSlot> {
         self.devices.as_mut().get_mut(device)
     }
@@ -161,6 +146,12 @@ where
             slot.ghosts = 0;
         }
         slot.present = true;
+        if at.dialect == Dialect::Generic {
+            slot.presence.told_by(
+                record.topic.rsplit('/').next().unwrap_or(""),
+                record.payload,
+            );
+        }
         let topic = at
             .topic
             .and_then(|n| slot.topics.get(n))
@@ -173,7 +164,7 @@ where
         });
     }
 
-    fn data(&mut self, at: At, record: &Record<'_>, facts: &Facts<'_>) {
+    pub(super) fn data(&mut self, at: At, record: &Record<'_>, facts: &Facts<'_>) {
         self.beat(at, record);
         self.trouble(at.device, at.topic, record, facts);
         let speaks = self.slot(at.device).is_some_and(|slot| slot.speaks);
@@ -197,6 +188,9 @@ where
     pub(super) fn beat(&mut self, at: At, record: &Record<'_>) {
         if let Some(slot) = self.slot(at.device).filter(|_| !record.retain) {
             slot.beat(record.at, at.topic);
+            if at.news {
+                slot.presence.spoke();
+            }
         }
     }
 
@@ -280,6 +274,7 @@ where
                 if let Some(sense) = battery::flag(field.parent, field.key) {
                     self.battery_low(at, value == (sense == Sense::Low));
                 }
+                self.flag(at, record, field, value);
             }
             Value::Text(text) => self.text(at, record, field, text, facts),
             Value::Nothing(nothing) => self.nothing(at, record, field, nothing),
@@ -324,16 +319,20 @@ where
             && field.depth <= 2
             && let Some(stamp) = clock::of_text(text)
         {
-            if let Some(rank) = time::rank(field.key) {
+            let rank = time::rank(field.key).unwrap_or(clock::UNKNOWN);
+            if rank < clock::UNKNOWN || field.depth == 1 {
                 let place = self.place(record, field);
                 self.clock(at, record, (place, rank), Some(stamp));
             }
-        } else if text.len() <= 24
-            && let Some(number) = number::parse(text.trim_end_matches(['%', ' ']))
-        {
-            match Self::is_none(field, number) {
-                true => self.nothing(at, record, field, Nothing::Sentinel),
-                false => self.number(at, record, field, number),
+        } else if let Some((number, unit)) = plain::quantity(text) {
+            if unit == "%" && battery::is_battery(field.key) {
+                if let Some(slot) = self.slot(at.device) {
+                    slot.read(record.at, Vital::Battery, number);
+                }
+            } else if Self::is_none(field, number) {
+                self.nothing(at, record, field, Nothing::Sentinel);
+            } else if self.has_unit(at, record, field, text, unit) {
+                self.number(at, record, field, number);
             }
         } else if text.len() <= MAX_STATE {
             self.name(at, record, field, text);
@@ -392,6 +391,10 @@ where
         let make = || ChannelSlot::new(place, field.path, field.key);
         let channel = self.channel_of(at.device, |known| known.hash == place, make);
         if let Some(channel) = channel.and_then(|n| self.channels.as_mut().get_mut(n)) {
+            if channel.stands_for_none(number) {
+                channel.stood_in(record.at, number);
+                return self.nothing(at, record, field, Nothing::Sentinel);
+            }
             channel.marks.none.end();
             channel.add(record.at, number, at.switched);
         }
@@ -412,7 +415,7 @@ where
         &mut self,
         at: At,
         record: &Record<'_>,
-        place: (u64, usize),
+        place: (u64, u8),
         stamp: Option<Stamp>,
     ) {
         let (Some(wall), Some(stamp), false) = (self.wall_us, stamp, record.retain) else {

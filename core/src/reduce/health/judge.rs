@@ -134,7 +134,7 @@ pub enum Cause<'h> {
     BadQuality(&'h ChannelSlot),
     /// A count of failures grows.
     Growing(&'h ChannelSlot),
-    /// A total fell and came back.
+    /// A total fell, and came back or begins anew.
     Fell(&'h ChannelSlot, Jump),
     /// A state that says OK otherwise says something else.
     NotOk {
@@ -158,6 +158,11 @@ pub enum Cause<'h> {
     OldTime {
         /// Seconds.
         age: f64,
+    },
+    /// Its messages tell of the same time again and again.
+    TimeStands {
+        /// Since then.
+        lasting: Duration,
     },
     /// Every message comes twice.
     Twice {
@@ -230,6 +235,7 @@ impl Cause<'_> {
             Self::Retyped { .. } => "type_changed",
             Self::Clock(_) => "clock_off",
             Self::OldTime { .. } => "old_time",
+            Self::TimeStands { .. } => "time_stands",
             Self::Twice { .. } => "messages_twice",
             Self::Unfollowed { .. } => "command_ignored",
             Self::Alarm { .. } => "alarm",
@@ -289,7 +295,7 @@ impl Cause<'_> {
             Self::Growing(_) | Self::Drifts(_) | Self::Fell(..) | Self::Retyped { .. } => 10,
             Self::WeakLink { .. } | Self::Jumps(..) | Self::Gaps { .. } | Self::Lost { .. } => 10,
             Self::Clock(_) | Self::Warnings { .. } | Self::Twice { .. } => 5,
-            Self::OldTime { .. } | Self::Unborn { .. } => 10,
+            Self::OldTime { .. } | Self::TimeStands { .. } | Self::Unborn { .. } => 10,
             Self::Unfollowed { .. } => 15,
             Self::Alarm { .. } => 35,
         }
@@ -347,6 +353,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         }
         let state = presence.state();
         match (state, presence.latest()) {
+            (Connection::Offline, _) if presence.is_vague() && !self.is_silent(now) => {}
             (Connection::Offline, Some(told)) => tell(Cause::Offline {
                 lasting: now.since(told.at),
                 retained: told.retained,
@@ -401,6 +408,8 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
             tell(Cause::Clock(off));
         } else if let Some(age) = slot.clock.stale() {
             tell(Cause::OldTime { age });
+        } else if let Some(lasting) = slot.live.and_then(|(_, last)| slot.clock.stands(last)) {
+            tell(Cause::TimeStands { lasting });
         }
     }
 
@@ -415,7 +424,7 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         }
         let jumps = self
             .channels()
-            .filter(|channel| channel.jumps > 0)
+            .filter(|channel| self.jumped(channel))
             .filter_map(|channel| Some((channel, channel.jump?)));
         for (channel, jump) in jumps.take(CHANNELS) {
             tell(Cause::Jumps(channel, jump));

@@ -78,6 +78,8 @@ pub(super) struct Marks {
     pub(super) broken: bool,
     /// Strange words at the end.
     pub(super) left: u8,
+    /// A few bits of a hash of its unit; zero: none.
+    pub(super) unit: u16,
     /// Hash of what the same value of devices of the same kind has in common; zero: none.
     pub(super) family: u64,
 }
@@ -89,8 +91,7 @@ const LEFT: u8 = 3;
 impl Marks {
     /// Takes a word; `strange`: it is not of the ordinary life of a device.
     pub(super) fn wording(&mut self, hash: u64, strange: bool) {
-        let [a, b, ..] = hash.to_le_bytes();
-        let word = u16::from_le_bytes([a, b]).max(1);
+        let word = bits(hash);
         if self.word == 0 {
             self.word = word;
         }
@@ -123,6 +124,9 @@ impl Marks {
         self.none.merge(&other.none);
         self.bad.merge(&other.bad);
         self.odd.merge(&other.odd);
+        if self.unit == 0 {
+            self.unit = other.unit;
+        }
         if self.word == 0 {
             (self.word, self.steady) = (other.word, other.steady);
             (self.broken, self.left) = (other.broken, other.left);
@@ -135,6 +139,12 @@ impl Marks {
         }
         self.family = self.family.max(other.family);
     }
+}
+
+/// A few bits of a hash, never zero.
+pub(super) fn bits(hash: u64) -> u16 {
+    let [a, b, ..] = hash.to_le_bytes();
+    u16::from_le_bytes([a, b]).max(1)
 }
 
 /// A word that is not well, and where it was said.
@@ -152,8 +162,8 @@ impl Retyped {
 }
 
 impl DeviceSlot {
-    /// Keeps a word that is not well.
-    pub(super) fn word(&mut self, place: u64, text: &str) {
+    /// Keeps a word that is not well; `left`: it came in place of another, which says more than one from the beginning.
+    pub(super) fn word(&mut self, place: u64, text: &str, left: bool) {
         let known = self.words.iter().position(|known| known.place == place);
         if known.is_none() {
             let _ = self.words.push(Wording {
@@ -163,9 +173,9 @@ impl DeviceSlot {
         }
         let last = self.words.len().saturating_sub(1);
         if let Some(kept) = self.words.get_mut(known.unwrap_or(last))
-            && kept.place == place
-            && kept.word != text
+            && (kept.place != place && left || kept.place == place && kept.word != text)
         {
+            kept.place = place;
             kept.word.clear();
             for c in text.chars() {
                 if kept.word.push(c).is_err() {

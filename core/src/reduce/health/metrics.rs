@@ -16,7 +16,7 @@ use super::vitals;
 use crate::knowledge::nothing::Nothing;
 use crate::knowledge::quality::{Grade, Mark};
 use crate::payload::decode::sparkplug::{self, Metric, Raw};
-use crate::payload::{hash, inspect};
+use crate::payload::{Facts, hash, inspect};
 use crate::reduce::Record;
 use crate::time::Instant;
 use core::fmt::Write;
@@ -35,7 +35,7 @@ where
     C: AsMut<[ChannelSlot]> + AsRef<[ChannelSlot]>,
     B: AsMut<[u8]> + AsRef<[u8]>,
 {
-    pub(super) fn sparkplug(&mut self, at: At, role: Role, record: &Record<'_>) {
+    pub(super) fn sparkplug(&mut self, at: At, role: Role, record: &Record<'_>, facts: &Facts<'_>) {
         let node = self.node_of(at.device, record.topic);
         let mut session = None;
         let head = sparkplug::each(record.payload, |metric| {
@@ -46,6 +46,15 @@ where
             }
         });
         let Some(head) = head else {
+            // The names of topics with a body of one's own.
+            match role {
+                Role::Death => self.connection(at, Connection::Offline, record),
+                Role::Birth => self.connection(at, Connection::Online, record),
+                _ => {}
+            }
+            if role != Role::Death && record.payload.first() == Some(&b'{') {
+                self.data(at, record, facts);
+            }
             return;
         };
         let own = node == at.device;

@@ -3,8 +3,8 @@
 //!
 //! Read in this order: `dialect` and `generic` (which device a topic belongs to), `device` (what is known of one),
 //! `hear` and `metrics` (what a message adds), `judge` (faults and score). Elsewhere: `presence`, `vitals`, `channel`, `clock` are
-//! the parts of a device; `fields`, `sparkplug`, `discovery`, `tasmota` and `availability` read
-//! payloads; `pattern` finds devices by name; `words` says findings.
+//! the parts of a device; `fields`, `sparkplug`, `connected`, `discovery`, `tasmota` and `availability` read
+//! payloads, `plain` those that are no JSON; `pattern` finds devices by name; `words` says findings.
 //! Invariant: a fault is told only with evidence of this device; what is ambiguous costs nothing. At most as many
 //! devices, channels and bytes of names as the caller gave room for; what finds none is counted.
 
@@ -12,6 +12,7 @@ mod availability;
 mod channel;
 mod classes;
 mod clock;
+mod connected;
 mod deeds;
 mod device;
 mod dialect;
@@ -24,7 +25,9 @@ mod judge;
 mod marks;
 mod metrics;
 mod names;
+mod nature;
 mod pattern;
+mod plain;
 mod presence;
 mod readings;
 mod sleep;
@@ -82,7 +85,10 @@ fn first_of(payload: &[u8]) -> u8 {
     let payload = payload.trim_ascii();
     match payload.first().copied().unwrap_or(0) {
         b'{' if is_reading(payload) => b'0',
-        first if generic::is_several(first, payload) => generic::SEVERAL,
+        first if generic::is_several(first, payload) => match generic::is_record(first, payload) {
+            true => generic::RECORD,
+            false => generic::SEVERAL,
+        },
         first => first,
     }
 }
@@ -318,5 +324,7 @@ mod sisters;
 mod spoken;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod told_texts;
 #[cfg(test)]
 mod told_values;

@@ -30,7 +30,7 @@ impl Pattern {
         Self(None)
     }
 
-    /// Devices of this name; case, spaces, `_` and `-` do not matter. Cut at [`MAX_PATTERN`] bytes.
+    /// Devices of this name; case and what stands between words do not matter. Cut at [`MAX_PATTERN`] bytes.
     pub fn name(name: &str) -> Self {
         let mut kept = String::new();
         for c in name.trim().trim_matches('/').chars() {
@@ -56,6 +56,11 @@ impl Pattern {
         if part(text, wanted) { PART } else { 0 }
     }
 
+    /// Whether a text fits that is an id, a name or a topic.
+    pub fn is_in(&self, text: &str) -> bool {
+        self.fit(text) > 0
+    }
+
     /// How near a text comes that does not fit: bytes of the longest beginning of the pattern that is in it.
     pub fn nearness(&self, text: &str) -> usize {
         let wanted = self.0.as_deref().unwrap_or("");
@@ -71,8 +76,13 @@ impl Pattern {
     }
 }
 
+/// What may stand between the words of a name.
+fn is_between(c: char) -> bool {
+    matches!(c, '_' | '-' | ' ' | '/' | '.' | ':')
+}
+
 fn plain(text: &str) -> impl Iterator<Item = char> + Clone {
-    let kept = text.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
+    let kept = text.chars().filter(|c| !is_between(*c));
     kept.flat_map(char::to_lowercase)
 }
 
@@ -80,8 +90,12 @@ fn same(a: &str, b: &str) -> bool {
     !b.is_empty() && plain(a).eq(plain(b))
 }
 
-/// `wanted` stands somewhere in `text`.
+/// `wanted` stands somewhere in `text`: one word within a level, several in any.
 fn part(text: &str, wanted: &str) -> bool {
+    let words = wanted.trim().contains(is_between);
+    if !words && text.contains('/') {
+        return text.split('/').any(|level| part(level, wanted));
+    }
     let mut rest = plain(text);
     loop {
         let (mut ahead, mut wanted) = (rest.clone(), plain(wanted));
@@ -111,6 +125,9 @@ mod tests {
             EXACT
         );
         assert_eq!(fit("edge-1", "plant/edge1/press"), LEVEL);
+        assert_eq!(fit("cellar pump", "Cellar/Pump"), EXACT);
+        assert_eq!(fit("cellar pump", "house/cellar/pump"), PART);
+        assert_eq!(fit("sump", "tanks/umbrella"), 0);
         assert_eq!(fit("washer", "tasmota_washer"), PART);
         assert_eq!(fit("dryer", "tasmota_washer"), 0);
         assert_eq!(Pattern::all().fit("x"), EXACT);

@@ -3,6 +3,9 @@
 //! Invariant: a state that is told again is no change; what was replayed because retained is the state from the
 //! start, not a change in time.
 
+pub(super) use super::connected::{
+    is_connection, is_question, is_start, is_state, link_word, plain_word, word, yes_or_no,
+};
 use crate::payload::front;
 use crate::payload::json::{Scalar, Text, Visitor};
 use crate::time::Instant;
@@ -15,11 +18,11 @@ pub const MAX_CHANGES: usize = 8;
 /// Bytes of a payload that can be a state of a connection.
 pub(super) const MAX_PAYLOAD: usize = 512;
 
-/// Bytes of a word for a state of a connection; the longest have twenty.
-const MAX_WORD: usize = 32;
-
 /// What is told twice within this was sent twice.
 const AT_ONCE: Duration = Duration::from_secs(1);
+
+/// Live messages of a device that is told to be away: one may have been on its way.
+const DOUBTS: u8 = 2;
 
 /// A device describes all of its entities within this, slow ones too.
 const IN_ONE_GO: Duration = Duration::from_secs(10);
@@ -77,12 +80,31 @@ pub struct Presence {
     again: u32,
     pub(super) again_at: Instant,
     /// How often it said that it is starting.
-    starts: u32,
+    starts: u16,
+    /// What was told may be of something else.
+    sense: Sense,
+    /// Live messages after such a no.
+    doubts: u8,
+}
+
+/// How surely what was told is of the connection.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+enum Sense {
+    /// It is of nothing else.
+    #[default]
+    Sure,
+    /// It is yes or no under a name that may be of something else, unless it goes on to speak.
+    Answer,
+    /// It is a word that may be of a cable, unless it falls silent.
+    Word,
 }
 
 impl Presence {
-    /// The state now.
+    /// The state now; unknown if what is said to be away goes on to speak: that was of something else.
     pub fn state(&self) -> Connection {
+        if self.is_doubted() {
+            return Connection::Unknown;
+        }
         self.told.back().map_or(Connection::Unknown, |told| told.to)
     }
 
@@ -103,13 +125,45 @@ impl Presence {
 
     /// Changes to [`Connection::Offline`].
     pub fn drops(&self) -> u32 {
-        self.drops
+        if self.is_doubted() { 0 } else { self.drops }
+    }
+
+    fn is_doubted(&self) -> bool {
+        self.doubts >= DOUBTS
     }
 
     /// The state was told, live, and told again.
     pub(super) fn is_confirmed(&self) -> bool {
         let told = self.latest();
         told.is_some_and(|told| !told.retained && self.confirmed > told.at)
+    }
+
+    /// What told the state on a topic with this last level.
+    pub(super) fn told_by(&mut self, level: &str, payload: &[u8]) {
+        let text = core::str::from_utf8(payload).unwrap_or("").trim();
+        let text = text.trim_matches('"');
+        let broad = ["available", "availability", "connected", "reachable"];
+        let broad = super::vitals::is_any(level, &broad);
+        let of_state = is_state(level) && plain_word(text).is_none();
+        self.sense = match () {
+            () if yes_or_no(text).is_some() && broad => Sense::Answer,
+            () if of_state && text.starts_with('{') => Sense::Answer,
+            () if of_state => Sense::Word,
+            () => Sense::Sure,
+        };
+    }
+
+    /// Only its silence shows whether what was told is of the connection.
+    pub(super) fn is_vague(&self) -> bool {
+        self.sense == Sense::Word
+    }
+
+    /// It said something new, live.
+    pub(super) fn spoke(&mut self) {
+        let away = self.latest().is_some_and(|it| it.to == Connection::Offline);
+        self.doubts = self
+            .doubts
+            .saturating_add(u8::from(self.sense != Sense::Sure && away));
     }
 
     /// It described itself, live: as often as it does so anew, and not in one go, it says that it is there.
@@ -130,7 +184,9 @@ impl Presence {
 
     /// How often it started without having left before.
     pub(super) fn restarts(&self) -> u32 {
-        self.starts.saturating_sub(1).saturating_sub(self.drops)
+        u32::from(self.starts)
+            .saturating_sub(1)
+            .saturating_sub(self.drops)
     }
 
     /// How often it said that it is there without having left before.
@@ -236,158 +292,8 @@ pub(super) fn told(level: &str, payload: &[u8]) -> Option<Connection> {
     word(text).or_else(|| yes_or_no(text).filter(|_| is_question(level)))
 }
 
-/// A level or key whose value is yes or no.
-fn is_question(name: &str) -> bool {
-    const NAMES: [&str; 8] = [
-        "online",
-        "connected",
-        "available",
-        "alive",
-        "reachable",
-        "availability",
-        "will",
-        "lwt",
-    ];
-    NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
-}
-
-fn yes_or_no(text: &str) -> Option<Connection> {
-    match text {
-        "true" | "True" | "1" | "on" | "ON" | "yes" => Some(Connection::Online),
-        "false" | "False" | "0" | "off" | "OFF" | "no" => Some(Connection::Offline),
-        _ => None,
-    }
-}
-
-/// A word for a state of a connection; case, spaces, `_` and `-` do not matter.
-pub(super) fn word(text: &str) -> Option<Connection> {
-    const WORDS: [(&str, Connection); 9] = [
-        ("connected", Connection::Online),
-        ("alive", Connection::Online),
-        ("available", Connection::Online),
-        ("reachable", Connection::Online),
-        ("ready", Connection::Online),
-        ("disconnected", Connection::Offline),
-        ("dead", Connection::Offline),
-        ("lost", Connection::Offline),
-        ("unavailable", Connection::Offline),
-    ];
-    plain_word(text).or_else(|| find(&WORDS, text))
-}
-
-/// The words among them that say nothing else wherever they stand; of `disconnected` it may be the cable.
-pub(super) fn plain_word(text: &str) -> Option<Connection> {
-    const WORDS: [(&str, Connection); 17] = [
-        ("online", Connection::Online),
-        ("offline", Connection::Offline),
-        ("died", Connection::Offline),
-        ("unreachable", Connection::Offline),
-        ("notreachable", Connection::Offline),
-        ("notavailable", Connection::Offline),
-        ("notconnected", Connection::Offline),
-        ("connectionlost", Connection::Offline),
-        ("lostconnection", Connection::Offline),
-        ("connectionbroken", Connection::Offline),
-        ("connectionclosed", Connection::Offline),
-        ("noconnection", Connection::Offline),
-        ("ungracefuldisconnect", Connection::Offline),
-        ("unexpecteddisconnect", Connection::Offline),
-        ("sleeping", Connection::Sleeping),
-        ("asleep", Connection::Sleeping),
-        ("alert", Connection::Alert),
-    ];
-    find(&WORDS, text)
-}
-
-/// A word of a device that is about to be there.
-pub(super) fn is_start(payload: &[u8]) -> bool {
-    const WORDS: [&str; 6] = [
-        "init",
-        "initializing",
-        "start",
-        "starting",
-        "boot",
-        "booting",
-    ];
-    let text = core::str::from_utf8(payload)
-        .unwrap_or("")
-        .trim()
-        .trim_matches('"');
-    text.len() <= MAX_WORD && super::vitals::is_any(text, &WORDS)
-}
-
-fn find(words: &[(&str, Connection)], text: &str) -> Option<Connection> {
-    if text.len() > MAX_WORD {
-        return None;
-    }
-    let found = words.iter().find(|(word, _)| super::vitals::is(text, word));
-    found.map(|&(_, state)| state)
-}
-
-/// Whether what stands at a level, or under a key, may be the state of a connection: a name of nothing else.
-pub(super) fn is_connection(name: &str) -> bool {
-    const NAMES: [&str; 24] = [
-        "status",
-        "state",
-        "lwt",
-        "will",
-        "lastwill",
-        "mqtt",
-        "connection",
-        "connectionstate",
-        "connectionstatus",
-        "connectivity",
-        "connected",
-        "availability",
-        "available",
-        "online",
-        "onlinestate",
-        "onlinestatus",
-        "alive",
-        "reachable",
-        "presence",
-        "link",
-        "linkstate",
-        "presencestate",
-        "network",
-        "networkstatus",
-    ];
-    super::vitals::is_any(name, &NAMES)
-}
-
-/// Whether a small object is there to tell of the connection, on a topic of whatever name: `{"online":true,"ip":"…"}`.
-pub(super) fn is_told_in(payload: &[u8]) -> bool {
-    const NAMES: [&str; 8] = [
-        "connectionstate",
-        "connectionstatus",
-        "online",
-        "onlinestate",
-        "reachable",
-        "lwt",
-        "will",
-        "lastwill",
-    ];
-    // Of a plug or a cable, too, unless the word says more.
-    const BROAD: [&str; 3] = ["connection", "connectivity", "linkstate"];
-    // What holds more is telemetry, in which it may be of something else.
-    const MEMBERS: usize = 6;
-    let small = payload.len() <= MAX_PAYLOAD && payload.first() == Some(&b'{');
-    let few = || payload.windows(2).filter(|it| it == b"\":").count() <= MEMBERS;
-    let told = |text| {
-        search(text, |key, value| {
-            let plain = match value {
-                Scalar::String(text) => plain_word(text.raw).is_some(),
-                _ => false,
-            };
-            let is = |names: &[&str]| super::vitals::is_any(key, names);
-            member("", key, value).filter(|_| is(&NAMES) || plain && is(&BROAD))
-        })
-    };
-    small && few() && core::str::from_utf8(payload).is_ok_and(|text| told(text.trim()).is_some())
-}
-
 /// What a member of the outermost object tells.
-fn member(level: &str, key: &str, value: Scalar<'_>) -> Option<Connection> {
+pub(super) fn member(level: &str, key: &str, value: Scalar<'_>) -> Option<Connection> {
     let question = is_question(key);
     match value {
         Scalar::Bool(value) if question || key == "value" && is_question(level) => Some(if value {
@@ -395,6 +301,8 @@ fn member(level: &str, key: &str, value: Scalar<'_>) -> Option<Connection> {
         } else {
             Connection::Offline
         }),
+        Scalar::Number("0") if question => Some(Connection::Offline),
+        Scalar::Number("1") if question => Some(Connection::Online),
         Scalar::String(text) if question || is_connection(key) => word(text.raw),
         _ => None,
     }
@@ -476,17 +384,6 @@ mod tests {
         ] {
             assert_eq!(told(level, payload.as_bytes()), wanted, "{level} {payload}");
         }
-    }
-
-    #[test]
-    fn small_objects_tell_of_the_connection_on_any_topic() {
-        let told = |payload: &str| is_told_in(payload.as_bytes());
-        assert!(told(r#"{"link_state":"CONNECTION_LOST","at":5}"#));
-        assert!(told(r#"{"client":"c7","online":false}"#));
-        assert!(!told(r#"{"state":"disconnected","plug":1}"#));
-        assert!(!told(r#"{"connection":"disconnected","cable":"none"}"#));
-        let telemetry = r#"{"a":1,"b":2,"c":3,"d":4,"e":5,"f":6,"online":true}"#;
-        assert!(!told(telemetry));
     }
 
     #[test]

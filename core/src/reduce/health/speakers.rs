@@ -2,7 +2,8 @@
 //!
 //! A member tells them apart if its name may be that of an identity and its values return: A, B, A. A counter never
 //! returns, an id of the device itself never changes. From then on each value is a device of its own, below the one that
-//! the topic belongs to. So are the keys of a map by address: `{"0x1615":{"battery":9}}`, one or many in a message. Invariant: a topic that nobody shares costs a look at the names of its members.
+//! the topic belongs to. Under a name that says nothing of that, so does a name with a number (`BOX-2`), and the word that
+//! a line of columns begins with, if it is another one in nearly each message. So are the keys of a map by address: `{"0x1615":{"battery":9}}`, one or many in a message. Invariant: a topic that nobody shares costs a look at the names of its members.
 
 use super::channel::ChannelSlot;
 use super::device::DeviceSlot;
@@ -11,6 +12,8 @@ use super::fields::{self, Field, Value};
 use super::hear::At;
 use super::table::Entry;
 use super::{Health, vitals};
+use crate::knowledge::time;
+use crate::knowledge::words::Words;
 use crate::payload::{Facts, hash};
 use crate::reduce::Record;
 use core::fmt::Write;
@@ -38,11 +41,19 @@ pub(super) struct Member {
     latest: u32,
     /// A value came back after another.
     returned: bool,
+    /// Values, and those unlike the one before.
+    taken: u8,
+    turns: u8,
 }
+
+/// Values by which it is known whether many speak in turn under a name that says nothing of that.
+const TURNS: u8 = 9;
 
 impl Member {
     /// Takes a value; true if it is now known that devices are told apart by it.
-    fn take(&mut self, value: u32) -> bool {
+    fn take(&mut self, value: u32, surely: bool) -> bool {
+        self.turns = self.turns.saturating_add(u8::from(value != self.latest));
+        self.taken = self.taken.saturating_add(1);
         if self.first == 0 {
             self.first = value;
         } else if value == self.first || value == self.second {
@@ -51,8 +62,47 @@ impl Member {
             self.second = value;
         }
         self.latest = value;
-        self.returned && self.second != 0
+        let in_turn = self.taken >= TURNS && u16::from(self.turns) * 4 >= u16::from(self.taken) * 3;
+        self.returned && self.second != 0 && (surely || in_turn)
     }
+}
+
+/// The hash of a member that may name who speaks, the name, and whether nothing else can be under it.
+fn named_by(seed: u64, field: &Field<'_>) -> Option<(u32, Id, bool)> {
+    if is_identity(field) {
+        let name = identity(field.value)?;
+        let surely = name.bytes().any(|byte| byte.is_ascii_digit());
+        return Some((short(seed, field.path), name, surely));
+    }
+    let Value::Text(text) = field.value else {
+        return None;
+    };
+    if field.depth != 1 || time::rank(field.key).is_some() {
+        return None;
+    }
+    let name = Id::try_from(text).ok().filter(|_| is_one_level(text))?;
+    let begins = field.path.strip_suffix(" column 1").is_some();
+    let kind = kind_of(text).filter(|_| !begins);
+    if begins && text.len() >= 3 && text.starts_with(char::is_alphabetic) && !is_known(text) {
+        return Some((short(seed, field.path), name, false));
+    }
+    // Another kind is another member: what is not all of one kind does not return.
+    let kind = u64::from(short(seed, kind?));
+    let key = hash::mix(hash::bytes(seed, field.path.as_bytes()), kind);
+    Some((hash::half(key).max(MAP + 1), name, false))
+}
+
+/// What stands before the number of a name with a number: two letters at least.
+fn kind_of(text: &str) -> Option<&str> {
+    let kind = text.trim_end_matches(|c: char| c.is_ascii_digit());
+    let letters = kind.trim_end_matches(['-', '_', '.']);
+    let plain = letters.chars().count() >= 2 && letters.chars().all(char::is_alphabetic);
+    (plain && kind.len() < text.len()).then_some(kind)
+}
+
+/// Whether all words of a text have a meaning: it is of a state.
+fn is_known(text: &str) -> bool {
+    Words::new(text).all(|word| word.flags != 0)
 }
 
 /// Whether a member may name who speaks.
@@ -89,18 +139,23 @@ fn is_identity(field: &Field<'_>) -> bool {
     }
 }
 
-/// The text of an identity: of digits, or with one among its letters.
+fn is_one_level(text: &str) -> bool {
+    text.len() <= IDENTITY && !text.contains(['/', '+', '#', ' ', '$'])
+}
+
+/// The text of an identity.
 fn identity(value: Value<'_>) -> Option<Id> {
     let mut text = Id::new();
     match value {
-        Value::Text(name) if name.len() <= IDENTITY => text.push_str(name).ok()?,
+        Value::Text(name) if is_one_level(name) && !name.is_empty() && !is_known(name) => {
+            text.push_str(name).ok()?;
+        }
         Value::Number(number) if number >= 0.0 && number % 1.0 == 0.0 && number < 1e15 => {
             write!(text, "{number}").ok()?;
         }
         _ => return None,
     }
-    let plain = !text.contains(['/', '+', '#', ' ']);
-    (plain && text.bytes().any(|byte| byte.is_ascii_digit())).then_some(text)
+    Some(text)
 }
 
 /// The text of an address.
@@ -123,14 +178,13 @@ where
     /// Learns from a member of a live message whether many speak on its topic.
     pub(super) fn learn_speakers(&mut self, at: At, field: &Field<'_>) {
         let seed = self.seed;
-        let (key, value) = match field.node {
-            "" if !is_identity(field) => return,
-            "" => (short(seed, field.path), identity(field.value)),
+        let found = match field.node {
+            "" => named_by(seed, field),
             // A map of registers: each is one value.
             _ if fields::is_value(field.key) => return,
-            node => (MAP, named(node)),
+            node => named(node).map(|name| (MAP, name, true)),
         };
-        let Some(value) = value else {
+        let Some((key, value, surely)) = found else {
             return;
         };
         let Some(slot) = self.slot(at.device).filter(|slot| !slot.speaks) else {
@@ -143,7 +197,7 @@ where
         };
         member.key = key;
         // Two addresses in a map are two devices, whether or not one comes back.
-        let told = member.take(short(seed, &value)) || key == MAP && member.second != 0;
+        let told = member.take(short(seed, &value), surely) || key == MAP && member.second != 0;
         if slot.told_apart == 0 && told {
             slot.told_apart = key;
             slot.forget();
@@ -167,12 +221,9 @@ where
         fields::each(record.topic, record.payload, facts.lenient, |field| {
             let name = match field.node {
                 node if told_apart == MAP && !node.is_empty() => named(node),
-                _ if found.is_none()
-                    && is_identity(&field)
-                    && short(seed, field.path) == told_apart =>
-                {
-                    identity(field.value)
-                }
+                _ if found.is_none() => named_by(seed, &field)
+                    .filter(|(key, ..)| *key == told_apart)
+                    .map(|(_, name, _)| name),
                 _ => None,
             };
             more |= found.is_some() && name.is_some() && found != name;
@@ -250,7 +301,7 @@ mod tests {
     fn values_that_return_tell_devices_apart_and_counters_do_not() {
         let told = |values: &[u32]| {
             let mut member = Member::default();
-            values.iter().any(|&value| member.take(value))
+            values.iter().any(|&value| member.take(value, true))
         };
         assert!(told(&[7, 9, 7]));
         assert!(told(&[7, 8, 9, 8]));
@@ -260,11 +311,11 @@ mod tests {
     }
 
     #[test]
-    fn an_identity_has_a_digit_and_is_one_level() {
-        for text in ["0x1615", "a1:b2", "!a2e227d4"] {
+    fn an_identity_is_one_level_and_no_state() {
+        for text in ["0x1615", "a1:b2", "!a2e227d4", "kitchen"] {
             assert_eq!(identity(Value::Text(text)).unwrap(), text);
         }
-        for text in ["kitchen", "a/1", "", "two words 2"] {
+        for text in ["offline", "a/1", "", "two words 2"] {
             assert!(identity(Value::Text(text)).is_none(), "{text}");
         }
         assert_eq!(identity(Value::Number(81_234.0)).unwrap(), "81234");

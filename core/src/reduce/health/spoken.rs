@@ -34,7 +34,7 @@ impl Simulated {
                 format!(r#"{{"_type":"lwt","tst":{EPOCH}}}"#),
             ),
             Dialect::SparkplugB => return self.certificate(at, online),
-            Dialect::HomeAssistant => return,
+            Dialect::HomeAssistant | Dialect::EspEasy => return,
         };
         self.tell(at, topic, payload, retain);
     }
@@ -167,7 +167,7 @@ impl Simulated {
         let percent = (link * 100.0) as u32;
         let lqi = (link * 255.0) as u32;
         match self.dialect {
-            Dialect::Generic | Dialect::HomeAssistant => self.tell(*t, format!("plant/{name}/telemetry"), format!(
+            Dialect::Generic | Dialect::HomeAssistant | Dialect::EspEasy => self.tell(*t, format!("plant/{name}/telemetry"), format!(
                 r#"{{"ts":{},"temperature":{temperature},"humidity":{humidity},"battery_level":{battery},"wifi_rssi":{dbm:.0},"uptime":{uptime},"state":"RUN"}}"#,
                 (clock * 1e3) as u64,
             ), false),

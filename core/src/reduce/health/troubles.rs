@@ -55,6 +55,7 @@ where
             return;
         };
         if values::is_judged_as_value(reason, record.retain)
+            || fields::NAMES.contains(&reason.subject) && record.payload.first() == Some(&b'[')
             || is_of_another(facts.severity, reason.subject, reason.value)
         {
             return;

@@ -19,12 +19,9 @@ const PERIODS: u32 = 6;
 /// Messages of nothing in a row, and of something before, that are no accident.
 const NOTHING: u32 = 8;
 
-/// Whether two topics differ in one level only, which is not the last.
+/// Whether two topics differ in one level only.
 fn are_twins(one: &str, other: &str) -> bool {
     let (mut one, mut other) = (one.rsplit('/'), other.rsplit('/'));
-    if one.next() != other.next() {
-        return false;
-    }
     let mut apart = 0;
     loop {
         match (one.next(), other.next()) {

@@ -8,7 +8,7 @@ use super::channel::{ChannelSlot, MAX_NAME};
 use super::device::DeviceSlot;
 use super::fields::{Field, Value};
 use super::hear::At;
-use super::marks::{MAX_WORD, Retyped, Said, is_ordinary, is_well};
+use super::marks::{MAX_WORD, Retyped, Said, bits, is_ordinary, is_well};
 use super::names::Cut;
 use super::table::Entry;
 use crate::knowledge::battery::{self, Sense};
@@ -126,6 +126,9 @@ where
             return self.nothing(at, record, field, nothing);
         }
         let place = self.place(record, field);
+        if text.is_empty() {
+            return self.nothing(at, record, field, Nothing::Empty);
+        }
         if let Some(channel) = self.channel_at(at.device, place)
             && channel.count >= NUMBERS
             && channel.marks.said == Said::Nothing
@@ -153,6 +156,21 @@ where
         self.said(at, record, field, place, said, text);
     }
 
+    /// Takes a flag of a list under a name of states or problems: true is another word where false is well. What stands
+    /// by itself under a name of its own is judged with its message.
+    pub(super) fn flag(&mut self, at: At, record: &Record<'_>, field: Field<'_>, value: bool) {
+        let listed = field.depth >= 2 && field.parent.is_empty();
+        if !listed || says(record.topic, field) & (STATUS | PROBLEM | DANGER) == 0 {
+            return;
+        }
+        let place = self.place(record, field);
+        let (said, text) = match value {
+            true => (Said::Odd, "true"),
+            false => (Said::Well, "false"),
+        };
+        self.said(at, record, field, place, said, text);
+    }
+
     /// Takes the unit of values beside it.
     fn unit(&mut self, at: At, record: &Record<'_>, field: Field<'_>, place: u64, text: &str) {
         let Some(slot) = self.slot(at.device) else {
@@ -160,10 +178,39 @@ where
         };
         let mut known = slot.words.iter().filter(|known| known.place == place);
         let before = known.next().map(|known| known.word.clone());
-        slot.word(place, text);
+        slot.word(place, text, false);
         if let Some(before) = before.filter(|before| before != text && text.len() <= MAX_WORD) {
             self.retyped(at, record, field, &before, &text);
         }
+    }
+
+    /// Takes the unit behind a number; whether the number can be compared with those before.
+    pub(super) fn has_unit(
+        &mut self,
+        at: At,
+        record: &Record<'_>,
+        field: Field<'_>,
+        text: &str,
+        unit: &str,
+    ) -> bool {
+        let place = self.place(record, field);
+        let sign = match unit {
+            "" => return true,
+            unit => bits(hash::bytes(self.seed, unit.as_bytes())),
+        };
+        let Some(channel) = self.channel_at(at.device, place).filter(|it| it.count > 0) else {
+            // The first number makes its place.
+            return true;
+        };
+        let before = channel.last;
+        if channel.marks.unit == 0 && channel.count < NUMBERS {
+            channel.marks.unit = sign;
+        }
+        let same = channel.marks.unit == sign;
+        if !same && !record.retain {
+            self.retyped(at, record, field, &before, &text);
+        }
+        same
     }
 
     fn said(
@@ -198,10 +245,11 @@ where
             }
             Said::Nothing | Said::Other => marks.odd.end(),
         }
+        let left = marks.left > 0 || marks.well > 0;
         if said == Said::Odd
             && let Some(slot) = self.slot(at.device)
         {
-            slot.word(place, text);
+            slot.word(place, text, left);
         }
     }
 

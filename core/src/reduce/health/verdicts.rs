@@ -40,8 +40,11 @@ impl<'h, B: AsMut<[u8]> + AsRef<[u8]>> Device<'h, B> {
         for channel in all().filter(|it| grows(it)).take(CHANNELS) {
             tell(Cause::Growing(channel));
         }
-        let fell = all().filter(|channel| channel.glitches > 0);
-        for (channel, jump) in fell.filter_map(|it| Some((it, it.jump?))).take(CHANNELS) {
+        let fell = all().filter_map(|channel| match channel.glitches {
+            0 => Some((channel, self.begun_anew(channel)?)),
+            _ => Some((channel, channel.jump?)),
+        });
+        for (channel, jump) in fell.take(CHANNELS) {
             tell(Cause::Fell(channel, jump));
         }
         let odd = all().filter_map(|it| Some((it, self.is_odd(it)?)));
@@ -134,6 +137,14 @@ impl Cause<'_> {
                 let none = &channel.marks.none;
                 let word = channel.marks.nothing.map_or("nothing", Nothing::word);
                 let name = channel.name();
+                let stand_in = channel.marks.nothing == Some(Nothing::Sentinel);
+                if let Some(jump) = channel.jump.filter(|_| stand_in && channel.jumps == 0) {
+                    return write!(
+                        f,
+                        "no reading: {name} says {} {} times, which stands for none, after {}",
+                        jump.to, none.all, jump.from
+                    );
+                }
                 match (channel.count, none.last) {
                     (0, _) => write!(
                         f,
@@ -186,10 +197,14 @@ impl Cause<'_> {
             }
             Self::Fell(channel, jump) => write!(
                 f,
-                "{} fell from {} to {} and came back: a total does not fall",
+                "{} fell from {} to {} and {}: a total does not fall",
                 channel.name(),
                 jump.from,
-                jump.to
+                jump.to,
+                match channel.glitches {
+                    0 => "goes on from there",
+                    _ => "came back",
+                }
             ),
             Self::NotOk {
                 channel,

@@ -4,6 +4,7 @@
 //! Invariant: what is ambiguous is not taken for a reading that could be judged.
 
 use super::dialect::Dialect;
+use crate::knowledge::battery as words;
 use crate::time::Instant;
 
 /// What a reading is of.
@@ -108,7 +109,7 @@ pub(super) const STEPS: f64 = 20.0;
 
 /// `key` is that of a battery's level.
 pub(super) fn is_battery(key: &str) -> bool {
-    is_any(key, &["battery", "batt", "bat"])
+    words::is_word(key)
 }
 
 /// What a number is under `key` inside of `parent` (or the level before, of a topic).

@@ -148,6 +148,11 @@ impl Display for Cause<'_> {
                 "its messages come now and tell of {} ago: it repeats what is old",
                 Span(Duration::from_secs_f64(age))
             ),
+            Self::TimeStands { lasting } => write!(
+                f,
+                "its messages tell of the same time for {}: its clock stands, or it repeats what is old",
+                Span(lasting)
+            ),
             Self::Twice { count, topic } => {
                 write!(f, "messages on {topic} came twice at once, {count} times")
             }
@@ -236,7 +241,7 @@ impl Cause<'_> {
             Self::Retyped { .. } => {
                 "a change of firmware or settings; who reads this value may no longer do so"
             }
-            Self::OldTime { .. } => {
+            Self::OldTime { .. } | Self::TimeStands { .. } => {
                 "what stands between the device and the broker: a store that is replayed, or a source that stopped"
             }
             Self::Twice { .. } => "two bridges, or two clients, that publish the same",

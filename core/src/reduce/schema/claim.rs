@@ -1,5 +1,5 @@
 //! What is claimed of values, each with evidence of its own: an enumeration, a format, a range. With few samples it is
-//! left out rather than claimed too early; what is claimed has room for what comes next.
+//! left out rather than claimed too early; a range to validate by has room for what comes next.
 
 use super::node::*;
 use super::row::*;
@@ -87,6 +87,33 @@ pub(super) fn is_enumeration(view: View<'_>, node: &Node, rows: RowSet) -> bool 
     }
     let least = if distinct == 1 { 12 } else { 16 };
     count >= least && count >= distinct.saturating_mul(4) && once.saturating_mul(50) <= count
+}
+
+/// Whether of a pair of words only one came: the other is to be expected.
+pub(super) fn is_half(view: View<'_>, node: &Node, rows: RowSet) -> bool {
+    let mut values = values(view, node, rows);
+    let all = values.clone();
+    values.any(|value| {
+        let other = opposite(value.text());
+        other.is_some_and(|other| !all.clone().any(|it| it.text().eq_ignore_ascii_case(other)))
+    })
+}
+
+/// The least and the most that came; none of one number, and none beyond the whole numbers that a float holds exactly.
+pub(super) fn observed(node: &Node) -> Option<(f64, f64)> {
+    const WHOLE: f64 = 9_007_199_254_740_992.0;
+    let (min, max) = (node.min, node.max);
+    (node.typed(Type::Number) > 1 && max.max(-min) < WHOLE).then_some((min, max))
+}
+
+/// Whether numbers are of something that is measured: enough of them, no counter or clock, which goes on, and no
+/// identifier, as whole numbers of eight digits are.
+pub(super) fn is_measured(node: &Node) -> bool {
+    const IDENTIFIER: f64 = 1e7;
+    let grows = node.ups >= 8 && node.ups >= node.downs.saturating_mul(20);
+    let whole = node.count(Kind::Fraction) == 0;
+    let identifier = whole && node.max.max(-node.min) >= IDENTIFIER;
+    node.typed(Type::Number) >= 10 && !grows && !identifier
 }
 
 /// The format that is claimed: all strings are of it, and there are enough for one of its kind.

@@ -32,7 +32,7 @@ pub use store::Lost;
 pub use told::{Confidence, FamilyView, PathView, Quantity};
 
 use super::Record;
-use crate::payload::{Facts, Format, front, hash};
+use crate::payload::{Facts, Format, front, hash, lenient};
 use changes::Changes;
 use store::{Store, Used, View};
 use take::Taker;
@@ -103,7 +103,7 @@ where
     /// Returns the family's place in [`Schemas::families`], none if there was no room for it.
     #[inline]
     pub fn record(&mut self, record: &Record<'_>, class: u64, format: Format) -> Option<usize> {
-        self.take(record, class, format, record.payload, format)
+        self.take(record, class, format, (record.payload, format, false))
     }
 
     /// [`Schemas::record`] with what one pass found: learns what the payload holds, if it was decoded.
@@ -122,18 +122,17 @@ where
             Format::Number if free => hash::bytes(facts.class, record.topic.as_bytes()),
             _ => facts.class,
         };
-        self.take(record, class, facts.format, content, inner)
+        self.take(record, class, facts.format, (content, inner, facts.lenient))
     }
 
-    /// `content` in the format `inner` is what the payload holds, which itself is of a format.
+    /// `content` in the format `inner`, perhaps almost JSON, is what the payload holds, which itself is of a format.
     #[inline]
     fn take(
         &mut self,
         record: &Record<'_>,
         class: u64,
         format: Format,
-        content: &[u8],
-        inner: Format,
+        (content, inner, lenient): (&[u8], Format, bool),
     ) -> Option<usize> {
         let Some(place) = self.family(class, record.topic) else {
             self.used.lost.messages += 1;
@@ -153,11 +152,19 @@ where
         };
         let mut taker = Taker::new(&mut store, root, text, (record.topic, at), stamp);
         let taken = match inner {
+            Format::Number if text.trim().contains(',') => other::decimals(text, &mut taker),
+            Format::JsonObject | Format::JsonArray if lenient => {
+                lenient::walk(text, &mut taker).is_ok()
+            }
             format if is_json(format) => {
                 front::walk_front(text, &mut taker, front::Rest::Leave).is_ok()
             }
             Format::Xml => other::xml(text, &mut taker),
-            Format::KeyValue | Format::LineProtocol => other::pairs(text, &mut taker),
+            Format::KeyValue | Format::Ini | Format::Yaml => other::pairs(text, &mut taker),
+            Format::LineProtocol => other::line_protocol(text, &mut taker),
+            Format::Csv => other::csv(text, &mut taker),
+            Format::Prometheus => other::prometheus(text, &mut taker),
+            Format::Nmea => other::nmea(text, &mut taker),
             format if format.is_text() && format != Format::Empty => other::text(text, &mut taker),
             _ => return Some(place),
         };
@@ -216,6 +223,11 @@ where
         let view = self.view();
         let of = move |family| FamilyView { family, view };
         self.known().iter().map(of)
+    }
+
+    /// Hash of a topic, for [`FamilyView::holds`].
+    pub fn hash(&self, topic: &str) -> u64 {
+        hash::bytes(self.seed, topic.as_bytes())
     }
 
     /// What bounds cost.
@@ -296,5 +308,7 @@ const fn is_json(format: Format) -> bool {
     )
 }
 
+#[cfg(test)]
+mod described;
 #[cfg(test)]
 mod tests;

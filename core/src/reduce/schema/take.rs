@@ -387,7 +387,7 @@ impl<'a> Visitor<'a> for Taker<'_, '_, 'a> {
         if self.deeper > 0 {
             return;
         }
-        let fraction = || text.bytes().any(|b| matches!(b, b'.' | b'e' | b'E'));
+        let fraction = || text.bytes().any(|b| matches!(b, b'.' | b',' | b'e' | b'E'));
         let kind = if fraction() {
             Kind::Fraction
         } else {

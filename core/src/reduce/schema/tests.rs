@@ -12,7 +12,7 @@ use std::string::{String, ToString};
 use std::vec;
 use std::vec::Vec;
 
-type Memory = Schemas<Vec<Family>, Vec<Node>, Vec<Row>, Vec<Value>, Vec<u8>>;
+pub(super) type Memory = Schemas<Vec<Family>, Vec<Node>, Vec<Row>, Vec<Value>, Vec<u8>>;
 
 fn memory() -> Memory {
     bounded(512, 256, 512, 8_192)
@@ -42,7 +42,7 @@ fn feed(schemas: &mut Memory, at: u64, topic: &str, payload: &[u8]) {
     schemas.record(&record, class, format);
 }
 
-fn of<T: AsRef<str>>(messages: impl IntoIterator<Item = T>) -> Memory {
+pub(super) fn of<T: AsRef<str>>(messages: impl IntoIterator<Item = T>) -> Memory {
     let mut schemas = memory();
     for (at, message) in messages.into_iter().enumerate() {
         feed(&mut schemas, at as u64, "a", message.as_ref().as_bytes());
@@ -58,7 +58,7 @@ fn written(schemas: &Memory) -> String {
 }
 
 /// The schema of the only family, without its `$schema`.
-fn schema(schemas: &Memory) -> Json {
+pub(super) fn schema(schemas: &Memory) -> Json {
     let mut schema: Json = serde_json::from_str(&written(schemas)).expect("valid JSON");
     let dialect = schema
         .as_object_mut()

@@ -44,11 +44,17 @@ impl Quantity {
         let (a, b) = (size(self), size(other));
         let apart = self.most < 0.0 && other.least > 0.0 || other.most < 0.0 && self.least > 0.0;
         let near = a.max(b) <= a.min(b) * NEAR && self.whole == other.whole && !apart;
-        near.then(|| Self {
+        near.then(|| self.with(other))
+    }
+
+    /// Both, known to be one quantity.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self {
             least: self.least.min(other.least),
             most: self.most.max(other.most),
-            whole: self.whole,
-        })
+            whole: self.whole && other.whole,
+        }
     }
 }
 
@@ -89,6 +95,14 @@ impl<'s> FamilyView<'s> {
         }
     }
 
+    /// Whether one of its topics is among those with these hashes, which are in order ([`super::Schemas::hash`]); of a
+    /// family with too many topics to know all of them it may be.
+    pub fn holds(&self, hashes: &[u64]) -> bool {
+        let topics = self.family.known();
+        let known = |topic: &u64| hashes.binary_search(topic).is_ok();
+        topics.len() == TOPICS || topics.iter().any(known)
+    }
+
     /// Messages per format.
     pub fn formats(&self) -> impl Iterator<Item = (Format, u64)> {
         Format::ALL
@@ -125,11 +139,24 @@ impl<'s> FamilyView<'s> {
             .map_or(0, |node| u64::from(node.total()))
     }
 
-    /// Writes the JSON Schema of its JSON messages, in 2020-12.
+    /// Writes the JSON Schema of its JSON messages, in 2020-12, to validate the next ones by: ranges and patterns have
+    /// room for what was not received yet.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn write_schema<W: Write>(&self, out: &mut W) -> fmt::Result {
+        self.write(out, true)
+    }
+
+    /// Writes the JSON Schema of its JSON messages, in 2020-12: of values only what was received.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn write_description<W: Write>(&self, out: &mut W) -> fmt::Result {
+        self.write(out, false)
+    }
+
+    fn write<W: Write>(&self, out: &mut W, room: bool) -> fmt::Result {
         out.write_str("{\"$schema\":\"https://json-schema.org/draft/2020-12/schema\"")?;
         if let Some(node) = self
             .view
@@ -140,6 +167,7 @@ impl<'s> FamilyView<'s> {
             Writer {
                 view: self.view,
                 out,
+                room,
             }
             .body(node, Place::ANY)?;
         }
@@ -187,7 +215,8 @@ impl<'s> FamilyView<'s> {
         below.fold(here, |sum, child| sum + self.outliers_in(child))
     }
 
-    /// Writes what its texts that are not JSON have in common, as a schema of strings, or of the elements of XML.
+    /// Writes what its texts that are not JSON have in common, as a schema of strings, or of what was read in them: pairs,
+    /// columns and samples as members, elements of XML with their attributes under `@` and their text at `#`.
     ///
     /// # Errors
     /// Those of `out`.
@@ -196,6 +225,7 @@ impl<'s> FamilyView<'s> {
             Some(node) => Writer {
                 view: self.view,
                 out,
+                room: false,
             }
             .schema(node, Place::ANY),
             None => out.write_str("{}"),
@@ -268,17 +298,6 @@ impl<'s> FamilyView<'s> {
         if let Some(node) = self
             .view
             .node(self.family.json)
-            .filter(|node| node.total() > 0)
-        {
-            self.paths_of(node, &mut heapless::Vec::new(), &mut tell);
-        }
-    }
-
-    /// As [`FamilyView::each_path`], of XML (attributes under `@`, text at `#`) and of pairs of key and value.
-    pub fn each_text_path(&self, mut tell: impl FnMut(&[&'s str], &PathView<'s>)) {
-        if let Some(node) = self
-            .view
-            .node(self.family.text)
             .filter(|node| node.total() > 0)
         {
             self.paths_of(node, &mut heapless::Vec::new(), &mut tell);

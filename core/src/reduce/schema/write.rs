@@ -1,5 +1,6 @@
 //! The tree as JSON Schema 2020-12, compact. Elsewhere: what is claimed of values (`claim`), which kinds of objects
-//! there are (`union`). Invariant: what the tree was built from is accepted, save the types that are outliers.
+//! there are (`union`). Invariant: what the tree was built from is accepted, save the types that are outliers; a schema that
+//! describes says of values what was received and no more, one to validate by leaves room for what comes next.
 
 use super::node::*;
 use super::row::*;
@@ -39,6 +40,8 @@ impl Place {
 pub(super) struct Writer<'v, 'w, W> {
     pub(super) view: View<'v>,
     pub(super) out: &'w mut W,
+    /// To validate by rather than to describe.
+    pub(super) room: bool,
 }
 
 /// Puts commas between.
@@ -70,8 +73,9 @@ impl<W: Write> Writer<'_, '_, W> {
             types |= u8::from(there) << of.code();
         }
         let bit = |of: Type| 1u8 << of.code();
-        let is_enum =
-            types & bit(Type::String) != 0 && claim::is_enumeration(self.view, node, place.rows);
+        let is_enum = types & bit(Type::String) != 0
+            && claim::is_enumeration(self.view, node, place.rows)
+            && !(self.room && claim::is_half(self.view, node, place.rows));
         // While new sets of members keep coming, kinds say too little: what all have in common is told instead.
         let kinds = (types & bit(Type::Object) != 0 && is_closed(self.view, node))
             .then(|| Kinds::of(self.view, node))
@@ -167,9 +171,22 @@ impl<W: Write> Writer<'_, '_, W> {
         })
     }
 
+    /// A description has the numbers that came as limits only where they are limits to what is measured.
     fn range(&mut self, node: &Node) -> fmt::Result {
-        match claim::range(node) {
-            Some((low, high)) => write!(self.out, ",\"minimum\":{low},\"maximum\":{high}"),
+        if self.room {
+            return match claim::range(node) {
+                Some((low, high)) => write!(self.out, ",\"minimum\":{low},\"maximum\":{high}"),
+                None => Ok(()),
+            };
+        }
+        match claim::observed(node) {
+            Some((low, high)) if claim::is_measured(node) => {
+                write!(self.out, ",\"minimum\":{low},\"maximum\":{high}")
+            }
+            Some((low, high)) if low < high => {
+                write!(self.out, ",\"description\":\"received {low} to {high}\"")
+            }
+            Some((only, _)) => write!(self.out, ",\"description\":\"received {only} only\""),
             None => Ok(()),
         }
     }
@@ -177,9 +194,7 @@ impl<W: Write> Writer<'_, '_, W> {
     fn enumeration(&mut self, node: &Node, place: Place, nullable: bool) -> fmt::Result {
         let values = claim::values(self.view, node, place.rows);
         let mut single = values.clone();
-        if let (Some(only), None, false) = (single.next(), single.next(), nullable)
-            && claim::opposite(only.text()).is_none()
-        {
+        if let (Some(only), None, false) = (single.next(), single.next(), nullable) {
             self.out.write_str("\"const\":")?;
             return quoted(self.out, only.text());
         }
@@ -196,26 +211,6 @@ impl<W: Write> Writer<'_, '_, W> {
             comma.write(self.out)?;
             quoted(self.out, next)?;
             last = Some(next);
-        }
-        for value in values.clone() {
-            let Some(other) = claim::opposite(value.text()) else {
-                continue;
-            };
-            if values
-                .clone()
-                .any(|value| value.text().eq_ignore_ascii_case(other))
-            {
-                continue;
-            }
-            comma.write(self.out)?;
-            self.out.write_char('"')?;
-            let (upper, title) = cases(value.text());
-            for (i, c) in other.char_indices() {
-                let up = upper || title && i == 0;
-                self.out
-                    .write_char(if up { c.to_ascii_uppercase() } else { c })?;
-            }
-            self.out.write_char('"')?;
         }
         if nullable {
             self.out.write_str(",null")?;
@@ -243,8 +238,9 @@ impl<W: Write> Writer<'_, '_, W> {
                 format.pattern
             );
         }
+        // What letters came is no description of a text.
         let count = node.count(Kind::String);
-        if count < 10 || strings.classes == 0 {
+        if count < 10 || strings.classes == 0 || !self.room {
             return Ok(());
         }
         let outlined = !strings.mixed && strings.outline != 0 && !or_empty;
@@ -351,7 +347,7 @@ impl<W: Write> Writer<'_, '_, W> {
             .children(node)
             .find(|child| child.is(WILD) && node.is(MAPPED));
         match data {
-            Some(data) if node.named < super::store::MEMBERS => {
+            Some(data) if self.room && node.named < super::store::MEMBERS => {
                 write!(self.out, ",\"patternProperties\":{{\"{IDENTIFIER}\":")?;
                 self.schema(data, Place::ANY)?;
                 self.out.write_str("},\"additionalProperties\":false")
@@ -424,15 +420,6 @@ pub(super) fn is_closed(view: View<'_>, node: &Node) -> bool {
         keys.min(rows)
     };
     !node.is(OPEN) && objects >= 3 && once * 4 <= objects as usize
-}
-
-/// Whether a word is in capitals, or begins with one.
-fn cases(word: &str) -> (bool, bool) {
-    let title = word.starts_with(|c: char| c.is_ascii_uppercase());
-    (
-        title && word.len() > 1 && !word.contains(|c: char| c.is_ascii_lowercase()),
-        title,
-    )
 }
 
 /// A string of JSON.

@@ -9,6 +9,9 @@ use super::sqrt;
 use crate::time::Instant;
 use core::time::Duration;
 
+/// A median is known to this part of itself: 2 %.
+const BUCKET: u32 = 50;
+
 /// Intervals after which a topic has taught its rhythm, so that silences are judged by it.
 pub const TAUGHT: u32 = 8;
 
@@ -135,9 +138,14 @@ impl Rhythm {
         self.messages > 0 && !self.paused
     }
 
-    /// What to expect between two messages: the median interval; none of fewer than two messages.
+    /// What to expect between two messages: the median interval; none of fewer than two messages. The mean is exact, so
+    /// it is told where it is the median, as far as that is known.
     pub fn expected(&self) -> Option<Duration> {
-        self.quantile(50)
+        let median = self.quantile(50)?;
+        let exact = self
+            .mean()
+            .filter(|mean| mean.abs_diff(median) <= median / BUCKET);
+        Some(exact.unwrap_or(median))
     }
 
     /// The interval that `percent` of all are not longer than, within 2 % where the topic has a rhythm.

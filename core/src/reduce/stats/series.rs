@@ -12,8 +12,11 @@ use heapless::Vec;
 pub const BUCKETS: usize = 512;
 /// Microseconds of a bucket at first.
 const FINEST: u64 = 125_000;
-/// Spikes that are told; further ones are counted.
-pub const SPIKES: usize = 8;
+/// Spikes that are told: no more than one bucket in twenty is above the 95th percentile.
+pub const SPIKES: usize = BUCKETS / 20 + 1;
+/// Messages in a bucket, on average, from which on more of them may be a spike: where hardly any comes, two that coincide
+/// would be.
+const USUAL: u64 = 4;
 /// Buckets without which a trend is not told.
 const TREND: usize = 8;
 
@@ -176,7 +179,16 @@ impl Series {
         if buckets.len() < TREND {
             return found;
         }
-        let mut sorted: Vec<u32, BUCKETS> = buckets.iter().map(|bucket| bucket.messages).collect();
+        let messages = |buckets: &[Bucket]| buckets.iter().map(|it| it.messages).sum::<u32>();
+        let total: u64 = buckets.iter().map(|it| u64::from(it.messages)).sum();
+        let mut together = 1;
+        while (buckets.len() as u64 * USUAL) > total * (together as u64)
+            && buckets.len() / (together * 2) >= TREND
+        {
+            together *= 2;
+        }
+        let sums: Vec<u32, BUCKETS> = buckets.chunks_exact(together).map(messages).collect();
+        let mut sorted = sums.clone();
         sorted.sort_unstable();
         let rank = |percent: usize| {
             let place = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
@@ -184,17 +196,13 @@ impl Series {
         };
         let (median, p95) = (rank(50), rank(95));
         let limit = (median + 5.0 * sqrt(median + 1.0)).max(1.5 * p95);
-        let width = self.width();
+        let width = self.width() * u32::try_from(together).unwrap_or(1);
         found.usual_per_s = median / width.as_secs_f64();
-        let high = |bucket: &Bucket| f64::from(bucket.messages) > limit;
+        let high = |messages: &u32| f64::from(*messages) > limit;
         let mut at = Duration::ZERO;
-        for alike in buckets.chunk_by(|a, b| high(a) == high(b)) {
+        for alike in sums.chunk_by(|a, b| high(a) == high(b)) {
             let until = at + width.saturating_mul(u32::try_from(alike.len()).unwrap_or(u32::MAX));
-            let most = alike
-                .iter()
-                .map(|bucket| bucket.messages)
-                .max()
-                .unwrap_or(0);
+            let most = alike.iter().copied().max().unwrap_or(0);
             if alike.first().is_some_and(high) {
                 found.add(Spike {
                     from: at,
@@ -316,11 +324,14 @@ mod tests {
         assert_eq!(of(bursts).spikes(at(200_000)).count, 0);
         let many = (0..10_000_u64)
             .map(|n| n * 10)
-            .chain((0..10).flat_map(|n| (0..400 + n * 10).map(move |_| n * 9_000 + 1)));
+            .chain((0..20).flat_map(|n| (0..400 + n * 10).map(move |_| n * 4_500 + 1)));
         let spikes = of(many).spikes(at(100_000));
-        assert_eq!((spikes.count, spikes.spikes.len()), (10, 8));
+        assert_eq!((spikes.count, spikes.spikes.len()), (20, 20));
         assert!(spikes.spikes.is_sorted_by_key(|spike| spike.from));
-        assert_eq!(spikes.spikes[0].from.as_secs(), 18);
+        assert_eq!(spikes.spikes[0].from.as_secs(), 0);
+        // Each ten seconds several come together, and that is all.
+        let seldom = (0..90).flat_map(|n| (0..4).map(move |_| n * 10_000));
+        assert_eq!(of(seldom).spikes(at(900_000)).count, 0);
     }
 
     proptest! {

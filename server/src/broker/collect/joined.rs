@@ -87,7 +87,15 @@ fn are_twins(one: &str, other: &str) -> bool {
 fn absorb(whole: &mut DeviceFinding, part: DeviceFinding) {
     whole.name = whole.name.take().or(part.name);
     whole.gateway = whole.gateway.take().or(part.gateway);
-    whole.deductions.extend(part.deductions);
+    let tail = part.id.strip_prefix(whole.id.as_str());
+    let tail = tail.and_then(|tail| tail.strip_prefix('/')).unwrap_or("");
+    let told = part.deductions.into_iter().map(|mut it| {
+        if !tail.is_empty() && !it.what.contains(tail) {
+            it.what = format!("{tail}: {}", it.what);
+        }
+        it
+    });
+    whole.deductions.extend(told);
     let offline = |it: &DeviceFinding| {
         it.connection
             .as_ref()

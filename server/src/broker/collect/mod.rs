@@ -22,6 +22,7 @@ use bitsperity_mqtt_core::payload::decode::Decoded;
 use bitsperity_mqtt_core::payload::{Facts, Format, Memo, inspect_decoded, inspect_into};
 use bitsperity_mqtt_core::reduce::{Census, Record};
 use bitsperity_mqtt_core::time::Instant;
+use bitsperity_mqtt_core::topic::matches;
 use health::Devices;
 use last::Last;
 use messages::Messages;
@@ -225,16 +226,26 @@ impl Collector {
         let recent = part.and_then(|part| part.wants.recent);
         let recent = recent.zip(self.recent.as_ref());
         let filters = part.map(|part| &part.filters[..]);
+        let topics = self.topics.as_ref().map(|it| it.findings(start));
+        let asked = topics
+            .as_ref()
+            .zip(filters)
+            .filter(|(table, _)| !table.estimated);
+        let asked: Option<Vec<&str>> = asked.map(|(table, filters)| {
+            let names = table.topics.iter().map(|it| &*it.topic);
+            let heard = |name: &&str| filters.iter().any(|filter| matches(filter, name));
+            names.filter(heard).collect()
+        });
         Findings {
             latest: None,
             recent: recent.map(|(latest, ring)| ring.findings(start, now, latest)),
             distinct: Some(self.distinct()),
             messages: messages.map(|it| it.findings(start)),
-            // Of a part, the counts come from here.
-            topics: self.topics.as_ref().map(|it| it.findings(start)),
             performance: performance.map(|it| it.findings(start, now)),
             health: health.map(|it| it.findings(start, now, part)),
-            schema: schema.map(|it| it.findings(start)),
+            schema: schema.map(|it| it.findings(start, asked.as_deref())),
+            // Of a part, the counts come from here.
+            topics,
             last: last.and_then(|it| it.findings(start)),
             values: values.map(|it| it.findings(start, filters)),
         }

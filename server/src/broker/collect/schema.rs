@@ -2,13 +2,14 @@
 
 use crate::broker::report::{ChangedPath, FirstChange, SchemaFamily, SchemaFindings, WantSchema};
 use bitsperity_mqtt_core::limits::MAX_LEVELS;
-use bitsperity_mqtt_core::payload::{Facts, Format};
+use bitsperity_mqtt_core::payload::Facts;
 use bitsperity_mqtt_core::reduce::schema::{
     Confidence, Family, FamilyView, Node, PathView, Quantity, Row, Storage, Value,
 };
 use bitsperity_mqtt_core::reduce::{Record, Schemas};
 use bitsperity_mqtt_core::time::Instant;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// Paths for each family; one has 4 in the median, 23 at the ninetieth percentile, 357 at the ninety-ninth.
 const PATHS: usize = 16;
@@ -19,7 +20,7 @@ const VALUES: usize = 12;
 /// Bytes of keys and topics for each family.
 const TEXT: usize = 256;
 
-/// Paths of a family that are named, of those that changed type and of those of XML.
+/// Paths of a family that changed type and are named.
 const NAMED: usize = 64;
 
 type Memory = Schemas<Box<[Family]>, Box<[Node]>, Box<[Row]>, Box<[Value]>, Box<[u8]>>;
@@ -89,16 +90,23 @@ impl Shapes {
         }
     }
 
-    /// What is known now; times count from `start`.
-    pub(super) fn findings(&self, start: Instant) -> SchemaFindings {
+    /// What is known now, of these topics if not of all; times count from `start`.
+    pub(super) fn findings(&self, start: Instant, topics: Option<&[&str]>) -> SchemaFindings {
+        let hashes = topics.map(|topics| {
+            let hashes = topics.iter().map(|topic| self.memory.hash(topic));
+            let mut hashes: Vec<u64> = hashes.collect();
+            hashes.sort_unstable();
+            hashes
+        });
         let families: Vec<FamilyView<'_>> = self.memory.families().collect();
-        let mut scratch = None;
+        let asked = |family: &FamilyView<'_>| hashes.as_ref().is_none_or(|it| family.holds(it));
+        let (mut scratch, room) = (None, self.wanted.room);
         let mut told: Vec<SchemaFamily> = Vec::new();
-        for (pattern, places) in alike(&families) {
+        for (pattern, places) in alike(&families, asked) {
             let examples = places.iter().filter_map(|place| self.examples.get(*place));
             let examples: Vec<_> = examples.flatten().take(2).cloned().collect();
             let mut family = match places.as_slice() {
-                [one] => families.get(*one).map(|family| tell(family, start)),
+                [one] => families.get(*one).map(|family| tell(family, start, room)),
                 many => {
                     let joined =
                         scratch.get_or_insert_with(|| memory(self.wanted.families, self.seed));
@@ -106,7 +114,10 @@ impl Shapes {
                     for place in many {
                         joined.absorb(&self.memory, *place, 0);
                     }
-                    joined.families().next().map(|family| tell(&family, start))
+                    joined
+                        .families()
+                        .next()
+                        .map(|family| tell(&family, start, room))
                 }
             };
             // What was joined without being of one size says little of the next value.
@@ -151,6 +162,46 @@ const EXACT: u64 = 15;
 /// Likeness of the messages, and levels of the topics.
 type Pattern = (u64, Vec<String>);
 
+/// Levels that say which way messages go: a command and the state that it changes are never one family.
+const WAYS: [&str; 36] = [
+    "cmnd",
+    "cmd",
+    "command",
+    "commands",
+    "control",
+    "set",
+    "get",
+    "write",
+    "read",
+    "stat",
+    "state",
+    "status",
+    "tele",
+    "telemetry",
+    "event",
+    "events",
+    "config",
+    "request",
+    "requests",
+    "req",
+    "response",
+    "responses",
+    "res",
+    "reply",
+    "ack",
+    "in",
+    "out",
+    "input",
+    "output",
+    "rx",
+    "tx",
+    "up",
+    "down",
+    "desired",
+    "reported",
+    "rpc",
+];
+
 /// One or more families that are told as one.
 struct Group {
     likeness: u64,
@@ -161,29 +212,40 @@ struct Group {
 }
 
 impl Group {
-    /// Whether a level may be one of many: not the first of `$SYS`, which `+` does not match, and not the type of a
-    /// message of Sparkplug, in which births and data are told apart.
+    /// Whether a level may be one of many: not the first of `$SYS`, which `+` does not match, not the type of a
+    /// message of Sparkplug, in which births and data are told apart, nor one that says which way messages go.
     fn may_vary(&self, level: usize) -> bool {
         let special = self.levels.iter().any(|level| level.starts_with('$'));
         let sparkplug = self.levels.first().is_some_and(|first| first == "spBv1.0");
-        (level > 0 || !special) && !(level == 2 && sparkplug)
+        let way = self.levels.get(level).is_some_and(|name| {
+            let word = name.to_ascii_lowercase();
+            WAYS.contains(&word.as_str())
+        });
+        let kept = level == 0 && special || level == 2 && sparkplug || way;
+        !kept
     }
 }
 
-/// The families' places by their patterns. Families whose messages are alike and whose topics differ in one level that
+/// The places of the families that are asked for, by their patterns. Families whose messages are alike and whose topics differ in one level that
 /// is not the last, or only in numbers, become one, level by level, if their values could be one quantity; then all of
 /// the same pattern.
-fn alike(families: &[FamilyView<'_>]) -> Vec<(String, Vec<usize>)> {
-    let own = families.iter().enumerate().map(|(place, family)| {
-        let (topic, varying) = family.topic();
-        Group {
-            likeness: family.likeness(),
-            levels: levels(topic, varying),
-            places: vec![place],
-            quantity: family.quantity(),
-        }
-    });
-    let mut groups: Vec<Group> = own.collect();
+fn alike<'s>(
+    families: &[FamilyView<'s>],
+    asked: impl Fn(&FamilyView<'s>) -> bool,
+) -> Vec<(String, Vec<usize>)> {
+    let places = families.iter().enumerate();
+    let own = places
+        .filter(|(_, family)| asked(family))
+        .map(|(place, family)| {
+            let (topic, varying) = family.topic();
+            Group {
+                likeness: family.likeness(),
+                levels: levels(topic, varying),
+                places: vec![place],
+                quantity: family.quantity(),
+            }
+        });
+    let mut groups = of_one_name(own);
     let deepest = groups.iter().map(|group| group.levels.len()).max();
     for level in 0..deepest.unwrap_or(0) {
         let mut wider: BTreeMap<Pattern, Vec<usize>> = BTreeMap::new();
@@ -231,6 +293,25 @@ fn alike(families: &[FamilyView<'_>]) -> Vec<(String, Vec<usize>)> {
             .extend(group.places);
     }
     told.into_iter().collect()
+}
+
+/// What is of one topic and alike is one group: a topic may have been heard as several families.
+fn of_one_name(own: impl Iterator<Item = Group>) -> Vec<Group> {
+    let mut named: BTreeMap<Pattern, Group> = BTreeMap::new();
+    for group in own {
+        match named.entry((group.likeness, group.levels.clone())) {
+            Entry::Vacant(free) => {
+                free.insert(group);
+            }
+            Entry::Occupied(mut known) => {
+                let known = known.get_mut();
+                let both = known.quantity.zip(group.quantity);
+                known.quantity = both.map(|(a, b)| a.with(b));
+                known.places.extend(group.places);
+            }
+        }
+    }
+    named.into_values().collect()
 }
 
 /// Of the groups `members` those that could measure one quantity, if they are three quarters of them at least, and what
@@ -290,13 +371,12 @@ fn levels(topic: &str, varying: u64) -> Vec<String> {
     .collect()
 }
 
-fn tell(family: &FamilyView<'_>, start: Instant) -> SchemaFamily {
+fn tell(family: &FamilyView<'_>, start: Instant, room: bool) -> SchemaFamily {
     let mut formats: Vec<_> = family
         .formats()
         .map(|(format, count)| (format.name(), count))
         .collect();
     formats.sort_by_key(|&(_, count)| std::cmp::Reverse(count));
-    let has = |wanted: fn(Format) -> bool| family.formats().any(|(format, _)| wanted(format));
     let sample = family.documents();
     let (sure, level) = family.confidence();
     let mut told = SchemaFamily {
@@ -316,7 +396,10 @@ fn tell(family: &FamilyView<'_>, start: Instant) -> SchemaFamily {
     if sample > 0 {
         let mut schema = String::new();
         // Writing to a string does not fail.
-        let _ = family.write_schema(&mut schema);
+        let _ = match room {
+            true => family.write_schema(&mut schema),
+            false => family.write_description(&mut schema),
+        };
         told.schema = Some(schema);
     }
     family.each_path(|path, found| {
@@ -324,18 +407,10 @@ fn tell(family: &FamilyView<'_>, start: Instant) -> SchemaFamily {
             told.changed.extend(changed(family, path, found, start));
         }
     });
-    if has(|f| matches!(f, Format::Xml | Format::KeyValue | Format::LineProtocol)) {
-        family.each_text_path(|path, found| {
-            if !path.is_empty() && told.structure.len() < NAMED {
-                told.structure.push((path.join("/"), found.count()));
-            }
-        });
-    }
-    let texts: Vec<String> = family.texts().map(str::to_owned).collect();
-    if !texts.is_empty() {
-        let mut schema = String::new();
-        let _ = family.write_text_schema(&mut schema);
-        told.text = Some((schema, texts));
+    let mut schema = String::new();
+    let _ = family.write_text_schema(&mut schema);
+    if schema.len() > "{}".len() {
+        told.text = Some((schema, family.texts().map(str::to_owned).collect()));
     }
     told
 }

@@ -141,6 +141,7 @@ fn schemas(messages: &[(&str, &[u8])]) -> crate::broker::report::SchemaFindings 
     let schema = crate::broker::report::WantSchema {
         families: 16,
         example_bytes: 64,
+        room: false,
     };
     let wants = Wants {
         schema: Some(schema),
@@ -194,6 +195,28 @@ fn families_of_like_messages_on_like_topics_are_one() {
 }
 
 #[test]
+fn a_command_and_its_state_are_apart_and_one_topic_is_no_pattern() {
+    let mut messages: Vec<(&str, &[u8])> = Vec::new();
+    for _ in 0..6 {
+        messages.extend([
+            ("cmnd/boiler/POWER", &b"on"[..]),
+            ("stat/boiler/POWER", b"on"),
+        ]);
+        messages.extend([("well/main/flow", &b"17"[..]), ("well/main/flow", b"18.5")]);
+    }
+    // So many others that bare numbers are no longer told apart by their topics.
+    for n in ["a/x", "b/y", "c/z", "d/w", "e/v"] {
+        messages.push((n, br#"{"k":1}"#));
+        messages.push(("well/main/flow", b"19"));
+    }
+    let found = schemas(&messages);
+    let patterns: Vec<&str> = found.families.iter().map(|it| &*it.pattern).collect();
+    for topic in ["cmnd/boiler/POWER", "stat/boiler/POWER", "well/main/flow"] {
+        assert!(patterns.contains(&topic), "{patterns:?}");
+    }
+}
+
+#[test]
 fn what_is_no_json_is_told_by_its_own_traits() {
     let gzip: &[u8] = &[0x1f, 0x8b, 8, 0, 1, 2, 3, 4];
     let xml = br#"<reading id="7"><t unit="C">21.5</t><t unit="C">22</t></reading>"#;
@@ -208,23 +231,17 @@ fn what_is_no_json_is_told_by_its_own_traits() {
         let mut families = found.families.iter();
         families.find(|family| family.pattern == pattern).unwrap()
     };
-    let paths = |pattern: &str| {
-        let structure = of(pattern).structure.iter();
-        structure
-            .map(|(path, count)| (path.as_str(), *count))
-            .collect::<Vec<_>>()
+    let shape = |pattern: &str| {
+        let (schema, _) = of(pattern).text.clone().unwrap();
+        serde_json::from_str::<serde_json::Value>(&schema).unwrap()
     };
-    let expected = [
-        ("reading", 20),
-        ("reading/@", 20),
-        ("reading/@/id", 20),
-        ("reading/t", 40),
-        ("reading/t/@", 40),
-        ("reading/t/@/unit", 40),
-        ("reading/t/#", 40),
-    ];
-    assert_eq!(paths("x/xml"), expected);
-    assert_eq!(paths("x/kv"), [("t", 20), ("ok", 20)]);
+    let reading = shape("x/xml")["properties"]["reading"]["properties"].clone();
+    let t = serde_json::json!({"type": "number", "minimum": 21.5, "maximum": 22});
+    assert_eq!(reading["t"]["properties"]["#"], t);
+    assert_eq!(reading["@"]["properties"]["id"]["type"], "integer");
+    let members = shape("x/kv")["properties"].clone();
+    assert_eq!(members["t"]["type"], "number");
+    assert_eq!(members["ok"]["const"], "yes");
     let (count, entropy, magic) = of("x/bin").binary.clone().unwrap();
     assert_eq!((count, magic), (20, vec![0x1f, 0x8b, 8, 0]));
     assert!((entropy - 3.0).abs() < 0.01, "{entropy}");
@@ -232,7 +249,7 @@ fn what_is_no_json_is_told_by_its_own_traits() {
     let (schema, values) = word.text.clone().unwrap();
     assert_eq!(
         (schema.as_str(), values),
-        (r#"{"enum":["OFF","ON"]}"#, vec!["OFF".to_owned()])
+        (r#"{"const":"OFF"}"#, vec!["OFF".to_owned()])
     );
     assert_eq!(word.formats, [("text", 20), ("number", 1)]);
     assert_eq!((word.sample, word.confidence.1), (1, "Low"));

@@ -6,6 +6,7 @@
 //! [`Report::narrowed`] says.
 
 use super::{Findings, KeptMessage, Listen, Report, Retained, TopicFinding};
+use bitsperity_mqtt_core::reduce::health::Pattern;
 use bitsperity_mqtt_core::topic::{matches, overlaps};
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -108,8 +109,8 @@ impl Report {
         else {
             return;
         };
-        let name = wanted.name.as_deref().map(plain);
-        let named = |text: &str| name.as_ref().is_none_or(|name| plain(text).contains(name));
+        let name = Pattern::name(wanted.name.as_deref().unwrap_or(""));
+        let named = |text: &str| wanted.name.is_none() || name.is_in(text);
         health.devices.retain(|device| {
             let topics = device.topics.iter().map(|(topic, _)| topic);
             let heard = part.whole || topics.clone().any(|topic| part.matches(topic));
@@ -121,12 +122,6 @@ impl Report {
         health.thin = health.devices.iter().filter(|it| it.is_thin()).count();
         health.devices.truncate(wanted.devices);
     }
-}
-
-/// Case, spaces, `_` and `-` do not matter.
-fn plain(text: &str) -> String {
-    let kept = text.chars().filter(|c| !matches!(c, '_' | '-' | ' '));
-    kept.flat_map(char::to_lowercase).collect()
 }
 
 impl Part {

@@ -9,6 +9,8 @@ pub struct WantSchema {
     pub families: usize,
     /// Bytes of an example that are kept; longer ones are cut.
     pub example_bytes: usize,
+    /// Schemas to validate by, with room for what was not received yet, rather than ones that describe.
+    pub room: bool,
 }
 
 /// The answer of the accumulator of schemas.
@@ -47,10 +49,8 @@ pub struct SchemaFamily {
     pub outliers: u64,
     /// Paths whose type changed.
     pub changed: Vec<ChangedPath>,
-    /// What other texts have in common, as a schema; strings that came.
+    /// What other texts have in common, as a schema of what was read in them; strings that came.
     pub text: Option<(String, Vec<String>)>,
-    /// Paths of elements and attributes of XML, or of pairs, each with its count.
-    pub structure: Vec<(String, u32)>,
     /// Of payloads that are no text: how many, mean entropy in bits a byte, first bytes that all have.
     pub binary: Option<(u64, f64, Vec<u8>)>,
     /// Front of the first and of the latest payload, and how long each is in all.

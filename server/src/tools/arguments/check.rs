@@ -45,11 +45,16 @@ pub(in crate::tools) fn parse<T: DeserializeOwned>(
     if let Some(complaint) = complaints.first() {
         return Err(refused(complaint));
     }
-    serde_json::from_value(repaired).map_err(|_| {
-        ToolError::invalid(
-            "the arguments do not fit together",
-            "compare them with the tool's inputSchema",
-        )
+    serde_json::from_value(repaired).map_err(|error| {
+        // What an argument's own reader says begins with its name and repeats no value.
+        let said = error.to_string();
+        match said.split_once("; ").filter(|_| said.starts_with('`')) {
+            Some((what, next)) => ToolError::invalid(what, next),
+            None => ToolError::invalid(
+                "the arguments do not fit together",
+                "compare them with the tool's inputSchema",
+            ),
+        }
     })
 }
 

@@ -1,5 +1,5 @@
-//! Families of schemas within the answer's budget of bytes: examples get shorter, then go, then the longest schemas, then
-//! the families with the fewest messages; what was cut is counted.
+//! Families of schemas within the answer's budget of bytes: examples get shorter, then the families with the fewest
+//! messages go, then the longest schemas; what was cut is counted.
 
 use super::{
     Answer, Binary, Bytes, Changed, Confidence, Family, First, Format, Head, Omitted, Rest, Text,
@@ -10,12 +10,12 @@ use crate::tools::listening::sentences;
 use serde_json::Value;
 
 /// Examples of a family and the bytes of each, tried in this order.
-const EXAMPLES: &[(usize, usize)] = &[(2, 1_024), (1, 400), (1, 160), (0, 0)];
+const EXAMPLES: &[(usize, usize)] = &[(2, 1_024), (1, 400), (1, 160)];
 
 /// Bytes that the rest of the answer may take.
 const RESERVE: usize = 420;
 
-/// Paths that are named, texts that are shown.
+/// Paths that changed type, texts that are shown.
 const PATHS: usize = 24;
 const TEXTS: usize = 8;
 
@@ -192,7 +192,6 @@ fn tell(found: &SchemaFamily, examples: usize, bytes: usize) -> Family {
         schema: found.schema.as_ref().map(parse).map(without_dialect),
         changed_type: found.changed.iter().take(PATHS).map(changed).collect(),
         outliers: found.outliers,
-        structure: structure(found),
         text: found.text.as_ref().map(|(schema, values)| {
             let schema: Value = parse(schema);
             // An enumeration names them all.
@@ -240,12 +239,6 @@ fn changed(found: &crate::broker::report::ChangedPath) -> Changed {
             to: render::clean(&first.values.1),
         }),
     }
-}
-
-fn structure(found: &SchemaFamily) -> std::collections::BTreeMap<String, u32> {
-    let paths = found.structure.iter().take(PATHS);
-    let clean = |path: &String| render::clean(render::front(path, 160));
-    paths.map(|(path, count)| (clean(path), *count)).collect()
 }
 
 /// The first examples: JSON as JSON where it fits, else a front of it.

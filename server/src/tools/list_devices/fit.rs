@@ -15,6 +15,9 @@ const RESERVE: usize = 320;
 /// Percent at which a battery is soon empty: coin cells fall fast from there.
 const LOW: f64 = 20.0;
 
+/// Messages from which on a rate is told: one or two that came say nothing of how often they come.
+const RATED: u64 = 3;
+
 /// Findings of a device in its line.
 const FINDINGS: usize = 4;
 
@@ -29,11 +32,16 @@ pub(in crate::tools) fn answer(
 ) -> Answer {
     let none = HealthFindings::default();
     let found = report.findings.health.as_ref().unwrap_or(&none);
-    let systems = systems::all(found.devices.iter());
+    let systems = match only {
+        Only::All => systems::all(found.devices.iter()),
+        _ => Vec::new(),
+    };
     let mut devices: Vec<&DeviceFinding> = found.devices.iter().filter(|it| is(it, only)).collect();
     devices.sort_by(|a, b| order(a, b, sort).then_with(|| a.id.cmp(&b.id)));
-    let verdict = sentences::with_interruption(report, verdict(&head, report, found, &systems))
-        + &sentences::asides(report);
+    let verdict = sentences::with_interruption(
+        report,
+        verdict(&head, report, found, &systems, (only, devices.len())),
+    ) + &sentences::asides(report);
     let taken = render::json_len(&head) + render::json_len(&systems) + verdict.len() + RESERVE;
     let mut left = budget.saturating_sub(taken);
     let dates = Dates::of(report.findings.values.as_ref());
@@ -62,6 +70,7 @@ fn verdict(
     report: &Report,
     found: &HealthFindings,
     systems: &[systems::System],
+    (only, matched): (Only, usize),
 ) -> String {
     if found.devices.is_empty() {
         return match report.received {
@@ -75,7 +84,18 @@ fn verdict(
     let count =
         |wanted: fn(&DeviceFinding) -> bool| found.devices.iter().filter(|it| wanted(it)).count();
     let mut all = sentences::count(found.heard as u64 + found.beyond, "device", "devices");
-    all += &format!(": {}", systems::sentence(systems, found));
+    let what = match only {
+        Only::All => {
+            all += &format!(": {}", systems::sentence(systems, found));
+            None
+        }
+        Only::Sick => Some("with findings"),
+        Only::Battery => Some("with a battery that is told"),
+        Only::Retained => Some("known from retained messages only"),
+    };
+    if let Some(what) = what {
+        return format!("{matched} of {all} {what}");
+    }
     for (number, what) in [
         (count(|it| it.score < 100), "with findings"),
         (
@@ -167,7 +187,7 @@ fn line(device: &DeviceFinding, report: &Report, dates: &Dates, models: &Models)
         last_heard_s: device
             .last_live
             .map(|last| render::seconds(report.elapsed.saturating_sub(last))),
-        per_minute: (live(device) > 0).then(|| render::rounded(live(device) as f64 / minutes)),
+        per_minute: (live(device) >= RATED).then(|| render::rough(live(device) as f64 / minutes)),
         retained_only,
         dated: retained_only.then(|| dates.latest(device)).flatten(),
         findings: kinds.join(", "),

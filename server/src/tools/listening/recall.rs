@@ -1,7 +1,7 @@
 //! Answers at once from what a watch has heard: the session's, else that of the service.
 
 use super::round_trip::RoundTrips;
-use super::{Common, Heard, TICK};
+use super::{Common, Heard, TICK, since};
 use crate::broker::report::Listen;
 use crate::broker::watch::NotRecalled;
 use crate::protocol::failure::ToolError;
@@ -17,7 +17,7 @@ pub(super) async fn recall(
     mut wanted: Listen,
     asked: &Common,
 ) -> Result<Heard, ToolError> {
-    let filters = wanted.filters.clone();
+    let (filters, most) = (wanted.filters.clone(), wanted.max_messages);
     // The report is made a little later.
     let latest = asked.since.latest(SystemTime::now());
     wanted.wants.recent = latest.map(|it| it.saturating_add(TICK));
@@ -25,6 +25,7 @@ pub(super) async fn recall(
     for (session_id, watch) in session::watches(state, asked.session_id.as_deref())? {
         match watch.recall(wanted.clone()).await {
             Ok(mut report) => {
+                since::obeys(tool, most, &report)?;
                 if let Some(latest) = asked.since.latest(report.started + report.elapsed) {
                     report.keep_latest(latest, wanted.retained);
                 }
@@ -74,7 +75,8 @@ fn not_recalled(why: NotRecalled, filters: &[String]) -> ToolError {
             "not_watched",
             "the watch measures all its filters together",
             format!(
-                "ask for {} together; or listen with since now",
+                "list_topics with the same since tells how often a topic comes; ask for {} together; or listen with \
+                 since now",
                 watched.join(", ")
             ),
         ),

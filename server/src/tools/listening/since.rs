@@ -1,5 +1,8 @@
 //! From when on a call hears: from now on, or what the session's watch has heard, all of it or the latest.
 
+use crate::broker::report::Report;
+use crate::tools::ToolError;
+use crate::tools::arguments::ranges::{MESSAGES, SCHEMA_MESSAGES};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::time::{Duration, SystemTime};
@@ -32,8 +35,25 @@ impl Since {
     }
 }
 
-/// What may be written; also what the argument's description says.
-const FORMS: &str = "give session, or how much of it: 60s, 5m, 2h, or a time of RFC 3339";
+/// What may be written, for whom wrote something else.
+const FORMS: &str = "`since` cannot be read; give session, or how much of it: 60s, 5m, 2h, or a time of RFC 3339 with its \
+    zone, such as 2026-01-31T18:00:00Z; now listens anew";
+
+/// Refuses a number of messages after which to stop, where all were heard already and more came.
+pub(super) fn obeys(tool: &str, most: Option<u64>, report: &Report) -> Result<(), ToolError> {
+    let usual = match tool {
+        "get_topic_schema" => SCHEMA_MESSAGES.default,
+        _ => MESSAGES.default,
+    };
+    let live = report.received.saturating_sub(report.retained);
+    match most.filter(|most| *most != usual && *most < live) {
+        Some(_) => Err(ToolError::invalid(
+            format!("`max_messages` stops a listening, but {live} messages were heard already"),
+            "leave it out; since 60s takes the latest of them, and target_size of subscribe_and_collect says how many are shown",
+        )),
+        None => Ok(()),
+    }
+}
 
 impl TryFrom<String> for Since {
     type Error = &'static str;

@@ -24,6 +24,7 @@ pub(in crate::tools) fn of(device: &DeviceFinding) -> String {
         "home_assistant" => "Home Assistant",
         "shelly_gen1" | "shelly_gen2" => "Shelly",
         "esphome" => "ESPHome",
+        "espeasy" => "ESPEasy",
         "homie" => "Homie",
         "sparkplug_b" => "Sparkplug B",
         "owntracks" => "OwnTracks",

@@ -8,7 +8,8 @@ use super::{
     Stream, Thresholds, Topic, Trend,
 };
 use crate::broker::report::{
-    FlowFindings, GapFinding, LatencyFindings, Percentiles, Report, TopicNumbers, TrendFinding,
+    FlowFindings, GapFinding, LatencyFindings, Percentiles, Report, SpikeFinding, TopicNumbers,
+    TrendFinding,
 };
 use crate::render;
 use crate::tools::listening::round_trip::{Measured, RoundTrips};
@@ -16,7 +17,7 @@ use crate::tools::listening::sentences;
 use std::time::Duration;
 
 /// Points over time, entries of each list, topics: tried in this order.
-const DETAILED: &[(usize, usize, usize)] = &[(120, 8, 24), (60, 8, 24), (30, 8, 16)];
+const DETAILED: &[(usize, usize, usize)] = &[(120, 32, 24), (60, 16, 24), (30, 8, 16)];
 const CONCISE: &[(usize, usize, usize)] =
     &[(24, 4, 8), (12, 3, 5), (8, 2, 2), (4, 1, 0), (1, 0, 0)];
 
@@ -129,7 +130,7 @@ fn stream(
         .as_secs_f64()
         .max(1e-3);
     let (width, rates) = rates(flow, report.elapsed, Duration::ZERO, points);
-    let spike = |spike: &crate::broker::report::SpikeFinding| Spike {
+    let spike = |spike: &SpikeFinding| Spike {
         from: render::time(report.started + spike.from),
         until: render::time(report.started + spike.until),
         rate_per_s: render::rounded(spike.per_s),
@@ -170,7 +171,7 @@ fn stream(
         gaps_more: flow.gaps_more + cut(flow.gaps.len()),
         gaps: gaps.iter().map(|it| gap(it, report)).collect(),
         silent_now_s: flow.silent.map(render::seconds),
-        spikes: flow.spikes.iter().take(entries).map(spike).collect(),
+        spikes: highest(&flow.spikes, entries).map(spike).collect(),
         spikes_more: u64::from(flow.spikes_more) + cut(flow.spikes.len()),
         payload_latency: flow.latency.as_ref().map(|it| payload_latency(it, flow)),
     }
@@ -191,6 +192,15 @@ fn longest(gaps: &[GapFinding], count: usize) -> Vec<GapFinding> {
     gaps.truncate(count);
     gaps.sort_by_key(|gap| gap.from);
     gaps
+}
+
+/// The highest of them, in order of time.
+fn highest(spikes: &[SpikeFinding], count: usize) -> impl Iterator<Item = &SpikeFinding> {
+    let mut highest: Vec<_> = spikes.iter().collect();
+    highest.sort_by(|a, b| b.per_s.total_cmp(&a.per_s));
+    highest.truncate(count);
+    highest.sort_by_key(|spike| spike.from);
+    highest.into_iter()
 }
 
 fn gap(gap: &GapFinding, report: &Report) -> Gap {

@@ -4,7 +4,7 @@
 //! came before the publication, and its own echo, is no answer.
 //! Invariant: the work for all answers to one call is bounded by the steps of `json_schema`, and few of them are held.
 
-use super::{Arguments, Expect};
+use super::{Arguments, Expect, obey};
 use crate::broker::handle::{Handle, Listening, Publish, Published};
 use crate::broker::report::{Listen, Retained, Wants};
 use crate::broker::tap::{self, Outlet, Tapped};
@@ -15,6 +15,7 @@ use crate::tools::arguments::json_schema;
 use crate::tools::arguments::topic::checked_filter;
 use crate::tools::listening::seconds;
 use crate::tools::listening::sentences;
+use bitsperity_mqtt_core::payload::{Severity, inspect};
 use futures::future::{Either, select};
 use serde_json::Value;
 use std::pin::pin;
@@ -44,8 +45,10 @@ pub(super) struct Reply {
     pub(super) round_trip: Duration,
     /// None: there is nothing to hold it against.
     pub(super) fits: Option<bool>,
-    /// Why not.
+    /// Where it does not fit the schema.
     pub(super) complaints: Vec<String>,
+    /// What it says in place of what the command wants.
+    otherwise: Option<String>,
 }
 
 /// All answers.
@@ -59,8 +62,6 @@ pub(super) struct Heard {
     unfit: u64,
     /// How long they were waited for: what was asked, or as long as a call may last.
     patience: Duration,
-    /// Fields that the command sets and the latest report tells otherwise.
-    still: Option<String>,
 }
 
 impl Expected {
@@ -152,9 +153,6 @@ impl Expected {
             };
             heard.add(self.judge(message, round_trip, &mut steps));
         }
-        if let (Some(command), Some(last)) = (&self.command, heard.replies.last()) {
-            heard.still = compare(command, &value(&last.message.payload)).and_then(Result::err);
-        }
         heard
     }
 
@@ -164,12 +162,24 @@ impl Expected {
         round_trip: Duration,
         steps: &mut json_schema::Steps,
     ) -> Reply {
+        let mut otherwise = None;
         let (fits, complaints) = match (&self.schema, &self.equals, &self.command) {
             (Some(schema), _, _) => checked(&message.payload, schema, steps),
             (None, Some(equals), _) => (Some(same(equals, &message.payload)), Vec::new()),
             (None, None, Some(command)) if message.payload.len() <= HELD => {
-                let compared = compare(command, &value(&message.payload));
-                (compared.map(|it| it.is_ok()), Vec::new())
+                let compared = obey::compare(command, &value(&message.payload));
+                let fits = match compared {
+                    Some(Ok(())) => Some(true),
+                    Some(Err(said)) => {
+                        otherwise = Some(said);
+                        Some(false)
+                    }
+                    None => {
+                        otherwise = trouble(&message);
+                        otherwise.is_some().then_some(false)
+                    }
+                };
+                (fits, Vec::new())
             }
             _ => (None, Vec::new()),
         };
@@ -178,6 +188,7 @@ impl Expected {
             round_trip,
             fits,
             complaints,
+            otherwise,
         }
     }
 }
@@ -200,6 +211,11 @@ impl Heard {
     /// Whether an answer came that fits, or that cannot be held against anything.
     pub(super) fn is_answered(&self) -> bool {
         self.replies.iter().any(|it| it.fits != Some(false))
+    }
+
+    /// Whether an answer shows that the device did what was wanted.
+    pub(super) fn is_obeyed(&self) -> bool {
+        self.replies.iter().any(|it| it.fits == Some(true))
     }
 
     fn waited(&self, expect: &Expect) -> String {
@@ -240,16 +256,15 @@ impl Heard {
             return format!("no answer came {within}");
         };
         let reports = sentences::count(self.reports, "report", "reports");
-        let none = if self.reports == 1 {
-            "it does not fit"
-        } else {
-            "none fits"
+        // Without a schema or `equals` the device is held against its command.
+        let judged = self.replies.iter().any(|it| it.otherwise.is_some());
+        let none = match (judged, self.reports) {
+            (true, _) => "not obeyed",
+            (false, 1) => "it does not fit",
+            (false, _) => "none fits",
         };
-        let how = match (&self.still, last.complaints.first()) {
-            (Some(still), _) => still.clone(),
-            (None, Some(complaint)) => complaint.clone(),
-            (None, None) => "the latest said otherwise".to_owned(),
-        };
+        let how = last.otherwise.as_ref().or(last.complaints.first());
+        let how = how.map_or("the latest said otherwise", String::as_str);
         let payload = &last.message.payload;
         let latest = render::preview(payload, payload.len(), 96);
         format!("{reports} {within}, {none}: {how} (latest: {latest})")
@@ -307,85 +322,21 @@ fn checked(
 /// Whether the answer is just this: the same text, or the same JSON.
 fn same(equals: &str, payload: &[u8]) -> bool {
     let json = |bytes: &[u8]| serde_json::from_slice::<Value>(bytes).ok();
-    let alike = |wanted: Value| json(payload).is_some_and(|it| is(&wanted, &it));
+    let alike = |wanted: Value| json(payload).is_some_and(|it| obey::is(&wanted, &it));
     equals.as_bytes() == payload || json(equals.as_bytes()).is_some_and(alike)
 }
 
-/// The same value: 1 is 1.0, and ON is on, since devices and those who command them rarely agree on the case.
-fn is(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::String(one), Value::String(other)) => one.eq_ignore_ascii_case(other),
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| is(one, other))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            let in_other =
-                |(name, one): (&String, &Value)| other.get(name).is_some_and(|it| is(one, it));
-            one.len() == other.len() && one.iter().all(in_other)
-        }
-        _ => match (one.as_f64(), other.as_f64()) {
-            (Some(one), Some(other)) => one == other,
-            _ => one == other,
-        },
-    }
-}
-
-/// Whether a report says of the command's fields what the command says; the error names one that it tells otherwise.
-/// None: they have nothing in common.
-fn compare(command: &Value, report: &Value) -> Option<Result<(), String>> {
-    match (command, report) {
-        (Value::Object(command), Value::Object(report)) => {
-            let both = command.iter().filter_map(|(name, wanted)| {
-                let told = report.get(name).filter(|told| !told.is_object());
-                Some((name, wanted, told?))
-            });
-            let both: Vec<_> = both.collect();
-            let other = both.iter().find(|(_, wanted, told)| !is(wanted, told));
-            match other {
-                Some((name, _, told)) => {
-                    let told = render::front(&told.to_string(), 60).to_owned();
-                    let told = told.trim_matches('"');
-                    Some(Err(render::clean(&format!("{name} is still {told}"))))
-                }
-                None if both.is_empty() => None,
-                None => Some(Ok(())),
-            }
-        }
-        (Value::Object(_), _) | (Value::Array(_), _) => None,
-        (wanted, Value::Object(report)) => {
-            // A bare word sets one field, whose name nobody knows: one that says the word says enough.
-            let fits = report.values().any(|told| is(wanted, told));
-            fits.then_some(Ok(()))
-        }
-        (wanted, told) if is(wanted, told) => Some(Ok(())),
-        _ => None,
-    }
+/// The error that an answer tells, in words.
+fn trouble(message: &Tapped) -> Option<String> {
+    let facts = inspect(&message.topic, &message.payload);
+    let reason = facts.reason.filter(|_| facts.severity == Severity::Error)?;
+    let said = render::clean(render::front(&reason.to_string(), 80));
+    Some(format!("it tells an error, {said}"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
-
-    #[test]
-    fn a_report_is_held_against_the_fields_of_the_command() {
-        let command = json!({"valve": "open", "speed": 3});
-        assert_eq!(
-            compare(&command, &json!({"valve": "OPEN", "speed": 3.0, "up": 9})),
-            Some(Ok(()))
-        );
-        assert_eq!(
-            compare(&command, &json!({"valve": "shut"})),
-            Some(Err("valve is still shut".to_owned()))
-        );
-        assert_eq!(compare(&command, &json!({"up": 9})), None);
-        assert_eq!(compare(&json!("ON"), &json!("on")), Some(Ok(())));
-        assert_eq!(
-            compare(&json!("ON"), &json!({"a": 1, "state": "ON"})),
-            Some(Ok(()))
-        );
-        assert_eq!(compare(&json!("ON"), &json!("busy")), None);
-    }
 
     #[test]
     fn equal_is_the_same_text_or_the_same_json() {

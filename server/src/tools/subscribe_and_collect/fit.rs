@@ -190,6 +190,8 @@ fn rank(message: &KeptMessage) -> usize {
 
 fn message(kept: &KeptMessage, report: &Report, limit: usize, format: Format) -> Message {
     let shown = render::payload(&kept.payload, kept.payload_bytes, limit);
+    let text = (shown.encoding == Encoding::Text).then(|| std::str::from_utf8(&kept.payload));
+    let twins = text.is_some_and(|text| text.is_ok_and(render::has_twins));
     let severity = kept.severity.as_ref().map(|(level, why)| {
         // A long text stands in the payload already.
         let why = match why.split_once(": ") {
@@ -219,5 +221,6 @@ fn message(kept: &KeptMessage, report: &Report, limit: usize, format: Format) ->
                 told.then(|| kept.format.to_owned())
             }
         },
+        note: twins.then_some("duplicate names in an object: all are shown, as they came"),
     }
 }
