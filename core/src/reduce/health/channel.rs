@@ -4,13 +4,11 @@
 //! nothing is a switch, a counter that begins anew no leap. Invariant: what stands still has changed before so
 //! steadily that standing so long by chance has a probability below one in a thousand million.
 
+pub use super::field::MAX_NAME;
 use super::marks::{Marks, counts_failures};
 use super::nature::{Nature, nature};
 use crate::time::Instant;
 use heapless::String;
-
-/// Bytes of a channel's name that are kept.
-pub const MAX_NAME: usize = 40;
 
 /// Changes that a channel has shown before its standing still says something.
 pub(super) const TAUGHT: u32 = 10;

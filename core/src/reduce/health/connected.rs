@@ -2,11 +2,39 @@
 //!
 //! Invariant: a word that may be of a cable as well is told apart from one that says nothing else.
 
-use super::presence::Connection;
 use super::vitals;
 
 /// Bytes of a word for a state of a connection; the longest have twenty.
 const MAX_WORD: usize = 32;
+
+/// Whether a device is connected.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Connection {
+    /// Nobody told.
+    #[default]
+    Unknown,
+    /// Connected.
+    Online,
+    /// Not connected.
+    Offline,
+    /// Connected from time to time, by intention.
+    Sleeping,
+    /// Connected, and needs a person (Homie).
+    Alert,
+}
+
+impl Connection {
+    /// In words.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Online => "online",
+            Self::Offline => "offline",
+            Self::Sleeping => "sleeping",
+            Self::Alert => "alert",
+        }
+    }
+}
 
 /// A level or key whose value is yes or no.
 pub(super) fn is_question(name: &str) -> bool {

@@ -18,6 +18,7 @@ mod device;
 mod dialect;
 mod discovery;
 mod evidence;
+mod field;
 mod fields;
 mod generic;
 mod hear;

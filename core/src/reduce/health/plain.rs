@@ -3,9 +3,8 @@
 //! Columns are called by the header above them or by their number; a word in one is a state. Invariant: one pass, at most
 //! [`VALUES`] values; what is understood in no way is one text.
 
-use super::channel::MAX_NAME;
 use super::clock;
-use super::fields::{Field, Value, name_of};
+use super::field::{Field, MAX_NAME, Value, name_of};
 use super::names::Cut;
 use crate::number;
 use crate::payload::{hash, pairs_of};

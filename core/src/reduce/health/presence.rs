@@ -3,6 +3,7 @@
 //! Invariant: a state that is told again is no change; what was replayed because retained is the state from the
 //! start, not a change in time.
 
+pub use super::connected::Connection;
 pub(super) use super::connected::{
     is_connection, is_question, is_start, is_state, link_word, plain_word, word, yes_or_no,
 };
@@ -26,35 +27,6 @@ const DOUBTS: u8 = 2;
 
 /// A device describes all of its entities within this, slow ones too.
 const IN_ONE_GO: Duration = Duration::from_secs(10);
-
-/// Whether a device is connected.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Connection {
-    /// Nobody told.
-    #[default]
-    Unknown,
-    /// Connected.
-    Online,
-    /// Not connected.
-    Offline,
-    /// Connected from time to time, by intention.
-    Sleeping,
-    /// Connected, and needs a person (Homie).
-    Alert,
-}
-
-impl Connection {
-    /// In words.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Unknown => "unknown",
-            Self::Online => "online",
-            Self::Offline => "offline",
-            Self::Sleeping => "sleeping",
-            Self::Alert => "alert",
-        }
-    }
-}
 
 /// A state of the connection and when it was told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
