@@ -2,8 +2,8 @@
 //! a simulated household ([`household`]) that talks over it, and this very executable as a child process, with which
 //! an assistant's session through every tool is played ([`play`]) and printed ([`view`], [`paint`]).
 //!
-//! `demo --hold` keeps the household running on port 18883 for an assistant of one's own, `--page` shows it on the page. All of this is in the binary only with the
-//! cargo feature `demo`.
+//! `demo --hold` keeps the household running for an assistant of one's own, on port 18883 or another; `--page` shows it on
+//! the page. All of this is in the binary only with the cargo feature `demo`.
 #![allow(clippy::print_stdout)] // the demo's output is its purpose; it is not the server's process
 
 mod broker;
@@ -18,11 +18,11 @@ use crate::hosts::http::token;
 use crate::serve::{self, ServeArgs};
 use paint::{Painter, Style};
 use serde_json::json;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Where `--hold` keeps the household.
+/// Where `--hold` keeps the household if nobody else is there.
 pub const HOLD_PORT: u16 = 18_883;
 
 /// What can be asked of the demo.
@@ -31,6 +31,9 @@ pub struct DemoArgs {
     /// Keep the simulated household running on mqtt://127.0.0.1:18883 until Ctrl-C, for an assistant of your own
     #[arg(long)]
     pub hold: bool,
+    /// Keep it at this port of 127.0.0.1 [default: 18883, or a free one where that is taken]
+    #[arg(long, requires = "hold")]
+    pub port: Option<u16>,
     /// Show it on a page, at 127.0.0.1:8090 or the next free port
     #[arg(long, requires = "hold")]
     pub page: bool,
@@ -40,7 +43,7 @@ pub struct DemoArgs {
 pub fn run(args: DemoArgs) -> ExitCode {
     let mut painter = Painter::new();
     let outcome = if args.hold {
-        hold(args.page, &mut painter)
+        hold(args, &mut painter)
     } else {
         perform(&mut painter)
     };
@@ -75,8 +78,8 @@ fn perform(painter: &mut Painter) -> Result<(), String> {
     Ok(())
 }
 
-fn hold(page: bool, painter: &mut Painter) -> Result<(), String> {
-    let address = household(HOLD_PORT)?;
+fn hold(args: DemoArgs, painter: &mut Painter) -> Result<(), String> {
+    let address = household(args.port.unwrap_or_else(free_port))?;
     painter.line(
         Style::Bold,
         &format!(
@@ -85,12 +88,17 @@ fn hold(page: bool, painter: &mut Painter) -> Result<(), String> {
         ),
     );
     farewell(painter, Some(address));
-    if page {
+    if args.page {
         return serve_page(address);
     }
     loop {
         std::thread::park();
     }
+}
+
+/// [`HOLD_PORT`], or 0 (any) where somebody has it.
+fn free_port() -> u16 {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, HOLD_PORT)).map_or(0, |_| HOLD_PORT)
 }
 
 /// The service, until Ctrl-C, with the household watched from the start and nothing of the user's configuration.
@@ -125,7 +133,10 @@ fn farewell(painter: &mut Painter, address: Option<SocketAddr>) {
     let lines = [
         (
             "Claude Code, on the command line:",
-            format!("claude mcp add mqtt -- {}", shell_word(&executable)),
+            format!(
+                "claude mcp add --scope user mqtt -- {}",
+                shell_word(&executable)
+            ),
         ),
         (
             "Claude Desktop, in claude_desktop_config.json (Settings, Developer, Edit Config):",

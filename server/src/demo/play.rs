@@ -53,10 +53,11 @@ pub(super) fn play(broker: SocketAddr, painter: &mut Painter) -> Result<(), Stri
     }
     let most = stage.most_memory;
     painter.heading("The assistant leaves: standard input is closed");
-    painter.line(
+    painter.sentence(
         Style::Green,
+        "  ",
         &format!(
-            "  ← the server ended {} later; the session took {} in all, its memory was {} at most",
+            "← the server ended {} later; the session took {} in all, its memory was {} at most",
             time(took),
             time(began.elapsed()),
             size(most),
