@@ -106,14 +106,26 @@ pub(super) fn observed(node: &Node) -> Option<(f64, f64)> {
     (node.typed(Type::Number) > 1 && max.max(-min) < WHOLE).then_some((min, max))
 }
 
-/// Whether numbers are of something that is measured: enough of them, no counter or clock, which goes on, and no
-/// identifier, as whole numbers of eight digits are.
-pub(super) fn is_measured(node: &Node) -> bool {
+/// Enough numbers to say something of the next one, and none is an identifier, as whole numbers of eight digits are.
+fn is_amount(node: &Node) -> bool {
     const IDENTIFIER: f64 = 1e7;
-    let grows = node.ups >= 8 && node.ups >= node.downs.saturating_mul(20);
     let whole = node.count(Kind::Fraction) == 0;
     let identifier = whole && node.max.max(-node.min) >= IDENTIFIER;
-    node.typed(Type::Number) >= 10 && !grows && !identifier
+    node.typed(Type::Number) >= 10 && !identifier
+}
+
+fn grows(node: &Node) -> bool {
+    node.ups >= 8 && node.ups >= node.downs.saturating_mul(20)
+}
+
+/// Whether numbers are of something that is measured: no counter, which goes on.
+pub(super) fn is_measured(node: &Node) -> bool {
+    is_amount(node) && !grows(node)
+}
+
+/// Whether numbers are of something that is counted.
+pub(super) fn is_counter(node: &Node) -> bool {
+    is_amount(node) && grows(node)
 }
 
 /// The format that is claimed: all strings are of it, and there are enough for one of its kind.

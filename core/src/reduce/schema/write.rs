@@ -184,6 +184,10 @@ impl<W: Write> Writer<'_, '_, W> {
                 write!(self.out, ",\"minimum\":{low},\"maximum\":{high}")
             }
             Some((low, high)) if low < high => {
+                // What grows does not fall below where it was.
+                if claim::is_counter(node) {
+                    write!(self.out, ",\"minimum\":{low}")?;
+                }
                 write!(self.out, ",\"description\":\"received {low} to {high}\"")
             }
             Some((only, _)) => write!(self.out, ",\"description\":\"received {only} only\""),
