@@ -13,6 +13,8 @@ use heapless::{String, Vec};
 
 /// Values of a text that are looked at; lines of instruments have about a dozen.
 const VALUES: usize = 24;
+/// Bytes of a text that is read; two dozen values with their names take less.
+const READ: usize = 8 * 1024;
 /// Bytes of a text that is a value as a whole.
 const WHOLE: usize = 64;
 /// Bytes of a word in a column, and of a key.
@@ -20,8 +22,11 @@ const WORD: usize = 24;
 /// Words of a line without separators: more are prose.
 const FEW: usize = 6;
 
-/// Calls `take` with each value of `text`, which is trimmed.
+/// Calls `take` with each value of `text`, which is trimmed; of a long one with none.
 pub(super) fn each(topic: &str, text: &str, take: &mut impl FnMut(Field<'_>)) {
+    if text.len() > READ {
+        return;
+    }
     let mut given = 0;
     let mut pair = |key: &str, value: &str| {
         given += 1;
