@@ -168,8 +168,8 @@ fn answers_merging_and_wrappings() {
     let payloads = (0..400).map(|n| match n % 3 {
         0 => format!(r#"{{"value":{n},"state":"s{}"}}"#, n % 5).into_bytes(),
         1 => b"eyJ0ZW1wIjoyMS41LCJodW0iOjQwfQ==".to_vec(),
-        // A stored block of two bytes.
-        _ => b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01\x02\0\xfd\xff[]".to_vec(),
+        // A stored block of two bytes, their checksum and their number.
+        _ => b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x01\x02\0\xfd\xff[])\xbbL\x0d\x02\x00\x00\x00".to_vec(),
     });
     let payloads: Vec<Vec<u8>> = payloads.collect();
     let mut scratch = vec![Default::default(); one.scratch_len()];

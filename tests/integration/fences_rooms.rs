@@ -127,9 +127,9 @@ const CIRCLES: &[&str] = &[
     "protocol::call protocol::job protocol::reply protocol::subscriptions protocol::trace",
     "reduce::health::availability reduce::health::channel reduce::health::classes \
      reduce::health::deeds reduce::health::device reduce::health::evidence \
-     reduce::health::fields reduce::health::hear reduce::health::judge \
-     reduce::health::marks reduce::health::readings reduce::health::speakers \
-     reduce::health::table reduce::health::values reduce::health::view",
+     reduce::health::hear reduce::health::judge reduce::health::marks \
+     reduce::health::readings reduce::health::speakers reduce::health::table \
+     reduce::health::values reduce::health::view",
     "reduce::health::dialect reduce::health::generic reduce::health::vitals",
     "reduce::prune::choose reduce::prune::gain",
     "session::replays session::requests session::subscriptions",
