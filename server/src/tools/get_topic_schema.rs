@@ -62,7 +62,7 @@ struct Family {
     formats: BTreeMap<&'static str, f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     confidence: Option<Confidence>,
-    /// JSON Schema 2020-12 of the JSON messages; numbers in it are the least and the most that was received.
+    /// JSON Schema 2020-12 of the JSON messages; limits have room, descriptions tell what was received.
     #[serde(skip_serializing_if = "Option::is_none")]
     schema: Option<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]

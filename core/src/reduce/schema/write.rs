@@ -1,6 +1,6 @@
 //! The tree as JSON Schema 2020-12, compact. Elsewhere: what is claimed of values (`claim`), which kinds of objects
-//! there are (`union`). Invariant: what the tree was built from is accepted, save the types that are outliers; a schema that
-//! describes says of values what was received and no more, one to validate by leaves room for what comes next.
+//! there are (`union`). Invariant: what the tree was built from is accepted, save the types that are outliers; limits have room for
+//! what comes next; a schema that describes tells beside them what was received, and enumerates no more than that.
 
 use super::node::*;
 use super::row::*;
@@ -171,26 +171,28 @@ impl<W: Write> Writer<'_, '_, W> {
         })
     }
 
-    /// A description has the numbers that came as limits only where they are limits to what is measured.
+    /// Limits have room for what comes next; a description tells beside them what came.
     fn range(&mut self, node: &Node) -> fmt::Result {
-        if self.room {
-            return match claim::range(node) {
-                Some((low, high)) => write!(self.out, ",\"minimum\":{low},\"maximum\":{high}"),
-                None => Ok(()),
-            };
-        }
-        match claim::observed(node) {
-            Some((low, high)) if claim::is_measured(node) => {
-                write!(self.out, ",\"minimum\":{low},\"maximum\":{high}")
+        let limits = claim::range(node).filter(|_| self.room || claim::is_measured(node));
+        let observed = claim::observed(node).filter(|_| !self.room);
+        match (limits, observed) {
+            // What stood still so far may move anywhere.
+            (_, Some((only, same))) if only == same => {
+                return write!(self.out, ",\"description\":\"received {only} only\"");
             }
-            Some((low, high)) if low < high => {
-                // What grows does not fall below where it was.
-                if claim::is_counter(node) {
-                    write!(self.out, ",\"minimum\":{low}")?;
-                }
+            // What grows does not fall below where it was.
+            (_, Some((low, _))) if claim::is_counter(node) => {
+                write!(self.out, ",\"minimum\":{low}")?;
+            }
+            (Some((low, high)), _) => {
+                write!(self.out, ",\"minimum\":{low},\"maximum\":{high}")?;
+            }
+            (None, _) => {}
+        }
+        match observed {
+            Some((low, high)) => {
                 write!(self.out, ",\"description\":\"received {low} to {high}\"")
             }
-            Some((only, _)) => write!(self.out, ",\"description\":\"received {only} only\""),
             None => Ok(()),
         }
     }

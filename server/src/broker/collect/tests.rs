@@ -236,8 +236,8 @@ fn what_is_no_json_is_told_by_its_own_traits() {
         serde_json::from_str::<serde_json::Value>(&schema).unwrap()
     };
     let reading = shape("x/xml")["properties"]["reading"]["properties"].clone();
-    let t = serde_json::json!({"type": "number", "minimum": 21.5, "maximum": 22});
-    assert_eq!(reading["t"]["properties"]["#"], t);
+    let t = &reading["t"]["properties"]["#"];
+    assert_eq!(t["description"], "received 21.5 to 22");
     assert_eq!(reading["@"]["properties"]["id"]["type"], "integer");
     let members = shape("x/kv")["properties"].clone();
     assert_eq!(members["t"]["type"], "number");
