@@ -18,6 +18,14 @@ const TOPICS: [&str; 6] = [
     "x/12/rejected/ä",
 ];
 
+/// The checksum of RFC 1952, bit by bit.
+fn crc32(bytes: &[u8]) -> u32 {
+    let bits = |sum: u32, _| (sum >> 1) ^ (0xedb8_8320 & (sum & 1).wrapping_neg());
+    !bytes
+        .iter()
+        .fold(!0, |sum, &byte| (0..8).fold(sum ^ u32::from(byte), bits))
+}
+
 /// Any bytes as a DEFLATE stream; put in a stored block of one they are found again.
 fn inside_of_gzip(bytes: &[u8]) {
     let head = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
@@ -28,7 +36,8 @@ fn inside_of_gzip(bytes: &[u8]) {
         return;
     };
     let ([a, b], [c, d]) = (length.to_le_bytes(), (!length).to_le_bytes());
-    let packed = [&head[..], &[1, a, b, c, d], bytes].concat();
+    let (sum, size) = (crc32(bytes).to_le_bytes(), u32::from(length).to_le_bytes());
+    let packed = [&head[..], &[1, a, b, c, d], bytes, &sum, &size].concat();
     let stored = inspect("a", &packed);
     assert!(stored.wraps.is_some());
     let json = inspect("a", bytes).format;
