@@ -55,10 +55,10 @@ fn decoded(topic: &str, bytes: &[u8]) {
     let Some(decoded) = decode(topic, bytes, &mut NoAliases, &mut room) else {
         return;
     };
-    assert!(
-        decoded.text.len() <= ROOM / 3 && !decoded.format.is_text()
-            || decoded.format == Format::Base64
-    );
+    // A text in another encoding is text before and after.
+    let otherwise = core::str::from_utf8(bytes).is_err() || bytes.contains(&0);
+    assert!(decoded.text.len() <= ROOM / 3);
+    assert!(!decoded.format.is_text() || decoded.format == Format::Base64 || otherwise);
     let written = [
         Format::Cbor,
         Format::MessagePack,

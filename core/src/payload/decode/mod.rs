@@ -160,10 +160,12 @@ pub fn decode<'b>(
     if !needs_decoding(topic, payload) {
         return None;
     }
+    let third = room.len() / 3;
+    let (text, rest) = room.split_at_mut_checked(third)?;
     if !topic.starts_with(sparkplug::NAMESPACE)
         && let Some(letters) = letters(payload)
     {
-        let (text, whole) = letters.decode(payload, room);
+        let (text, whole) = letters.decode(payload, text);
         let text = text.filter(|text| !text.bytes().any(super::is_control))?;
         // JSON is UTF-8 (RFC 8259, 8.1).
         let json = letters == Letters::Latin && text.trim_start().starts_with(['{', '[']);
@@ -179,8 +181,6 @@ pub fn decode<'b>(
             damage: json.then_some(Damage::Malformed),
         });
     }
-    let third = room.len() / 3;
-    let (text, rest) = room.split_at_mut_checked(third)?;
     let (unwrapped, twice) = rest.split_at_mut_checked(third)?;
     let sparkplug = topic.starts_with(sparkplug::NAMESPACE);
     let Some(format) = wrapped::format(payload).filter(|_| !sparkplug) else {
