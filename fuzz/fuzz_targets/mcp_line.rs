@@ -11,6 +11,7 @@ mod little;
 use bitsperity_mqtt_mcp::protocol::message::{self, Code, Id, Incoming, Line, Params, RpcError};
 use bitsperity_mqtt_mcp::protocol::revision::{self, Revision};
 use libfuzzer_sys::fuzz_target;
+use serde::de::IgnoredAny;
 use serde_json::Value;
 
 fuzz_target!(|line: &[u8]| {
@@ -39,6 +40,15 @@ fn understand(line: &[u8]) {
             for (incoming, value) in items.into_iter().zip(&values) {
                 one(incoming, value);
             }
+        }
+        // JSON by its grammar that goes beyond what a value can be.
+        (Line::One(Incoming::Invalid { id, why }), Err(_)) => {
+            let text = std::str::from_utf8(bare).expect("UTF-8");
+            assert!(serde_json::from_str::<IgnoredAny>(text).is_ok());
+            let error = RpcError::new(Code::InvalidRequest, why);
+            let reply = id.map(|id| message::error(&id, &error));
+            let reply = reply.unwrap_or_else(|| message::error_without_id(false, &error));
+            assert!(serde_json::from_str::<Value>(&reply).is_ok());
         }
         (_, value) => panic!("read as something else than {value:?}"),
     }

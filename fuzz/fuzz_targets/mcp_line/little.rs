@@ -1,8 +1,8 @@
 //! The least that can be served: one of each kind, known at once, and what was given comes back.
 
 use bitsperity_mqtt_mcp::protocol::Call;
-use bitsperity_mqtt_mcp::protocol::service::*;
 use bitsperity_mqtt_mcp::protocol::failure::ToolError;
+use bitsperity_mqtt_mcp::protocol::service::*;
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending, ready};
 use serde_json::{Map, Value, json};

@@ -136,12 +136,13 @@ pub fn parse(line: &[u8]) -> Line {
     match serde_json::from_slice(line) {
         Ok(Value::Array(items)) => Line::Batch(items.into_iter().map(incoming).collect()),
         Ok(value) => Line::One(incoming(value)),
-        Err(error) => match serde_json::from_slice(line) {
-            Ok(envelope) => Line::One(Incoming::Invalid {
+        Err(error) => match str::from_utf8(line).map(serde_json::from_str) {
+            Ok(Ok(envelope)) => Line::One(Incoming::Invalid {
                 id: Envelope::id(envelope),
-                why: "a number is out of range, or values are nested more than 127 deep",
+                why: "a number is out of range, values are nested more than 127 deep, or half of a surrogate pair \
+                      stands alone",
             }),
-            Err(_) => Line::NotJson(error.to_string()),
+            _ => Line::NotJson(error.to_string()),
         },
     }
 }
@@ -307,7 +308,7 @@ mod tests {
     fn json_beyond_the_bounds_of_a_value_is_refused_under_its_id() {
         let deep = format!("{}{}", "[".repeat(500), "]".repeat(500));
         let many = format!("[0{}]", ",0".repeat(MAX_VALUES));
-        for params in ["1e999", "[-1E400]", &deep, &many] {
+        for params in ["1e999", "[-1E400]", r#""\ud800""#, &deep, &many] {
             let line = format!(r#"{{"jsonrpc":"2.0","method":"x","params":{params},"id":7}}"#);
             match one(&line) {
                 Incoming::Invalid { id, .. } => assert_eq!(id, id_of("7"), "{line}"),
