@@ -3,7 +3,7 @@
 
 #![allow(clippy::print_stdout)] // what was measured, shown when a test is asked to show it
 extern crate std;
-use super::json::{self, Scalar, Text, Visitor};
+use super::json::{self, Ignore};
 use super::{Format, Severity, front, inspect};
 use std::format;
 use std::path::PathBuf;
@@ -25,15 +25,6 @@ pub(crate) fn rows(file: &str) -> Option<Vec<serde_json::Value>> {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect(),
     )
-}
-
-struct Ignore;
-
-impl Visitor<'_> for Ignore {
-    fn open(&mut self, _: bool) {}
-    fn close(&mut self) {}
-    fn key(&mut self, _: Text<'_>) {}
-    fn scalar(&mut self, _: Scalar<'_>) {}
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use super::damage::{Damage, crc32};
 use super::format::Format;
-use super::json::{self, Fault, Scalar, Text, Visitor};
+use super::json::{self, Fault, Ignore};
 use super::judge::MaxWith;
 use super::pass::Found;
 use super::severity::{self, Severity};
@@ -148,16 +148,6 @@ fn xml(text: &str) -> Option<Damage> {
         }
     }
     (!open.is_empty()).then_some(Damage::Cut)
-}
-
-/// Only whether it is JSON counts.
-struct Ignore;
-
-impl Visitor<'_> for Ignore {
-    fn open(&mut self, _: bool) {}
-    fn close(&mut self) {}
-    fn key(&mut self, _: Text<'_>) {}
-    fn scalar(&mut self, _: Scalar<'_>) {}
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 use super::super::binary;
 use super::super::damage::{Damage, crc32};
 use super::super::format::{self, Format};
-use super::super::json::{self, Fault, Scalar, Text, Visitor};
+use super::super::json::{self, Fault, Ignore};
 use miniz_oxide::inflate::TINFLStatus;
 use miniz_oxide::inflate::core::{DecompressorOxide, decompress, inflate_flags};
 
@@ -190,16 +190,6 @@ fn of(head: &[u8], cut: bool) -> Format {
     } else {
         format::text(text).0
     }
-}
-
-/// Only whether it is JSON counts.
-struct Ignore;
-
-impl Visitor<'_> for Ignore {
-    fn open(&mut self, _: bool) {}
-    fn close(&mut self) {}
-    fn key(&mut self, _: Text<'_>) {}
-    fn scalar(&mut self, _: Scalar<'_>) {}
 }
 
 #[cfg(test)]

@@ -201,14 +201,7 @@ impl ChannelSlot {
         let step = (value - self.last).abs();
         if self.is_jump(value, step) && !switched {
             self.jumps = self.jumps.saturating_add(1);
-            let (low, high) = (self.min, self.max);
-            self.jump.get_or_insert(Jump {
-                at,
-                from: self.last,
-                to: value,
-                low,
-                high,
-            });
+            self.keep_jump(at, self.last, value);
         } else {
             // What comes back from a jump teaches nothing either.
             let back = self.jumps > 0 && !self.within(self.last);
@@ -234,25 +227,13 @@ impl ChannelSlot {
                 // It counts from there.
                 self.fallen = 0.0;
                 self.resets = self.resets.saturating_add(1);
-                self.jump.get_or_insert(Jump {
-                    at,
-                    from: before,
-                    to: self.last,
-                    low: self.min,
-                    high: self.max,
-                });
+                self.keep_jump(at, before, self.last);
                 return false;
             }
             self.fallen = 0.0;
             if value <= before + (before - self.min).max(before * 0.01) * 2.0 {
                 self.glitches = self.glitches.saturating_add(1);
-                self.jump.get_or_insert(Jump {
-                    at,
-                    from: before,
-                    to: self.last,
-                    low: self.min,
-                    high: self.max,
-                });
+                self.keep_jump(at, before, self.last);
                 self.max = self.max.max(value);
                 return true;
             }

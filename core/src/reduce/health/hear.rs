@@ -392,7 +392,7 @@ where
         let channel = self.channel_of(at.device, |known| known.hash == place, make);
         if let Some(channel) = channel.and_then(|n| self.channels.as_mut().get_mut(n)) {
             if channel.stands_for_none(number) {
-                channel.stood_in(record.at, number);
+                channel.keep_jump(record.at, channel.last, number);
                 return self.nothing(at, record, field, Nothing::Sentinel);
             }
             channel.marks.none.end();

@@ -97,12 +97,12 @@ impl ChannelSlot {
         self.jumps > 0 && self.back < SIDES && self.jump.is_some_and(stays)
     }
 
-    /// Keeps which number it was.
-    pub(super) fn stood_in(&mut self, at: Instant, value: f64) {
+    /// Keeps the first of the jumps, and the range at that time.
+    pub(super) fn keep_jump(&mut self, at: Instant, from: f64, to: f64) {
         self.jump.get_or_insert(Jump {
             at,
-            from: self.last,
-            to: value,
+            from,
+            to,
             low: self.min,
             high: self.max,
         });
